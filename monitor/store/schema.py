@@ -1,0 +1,320 @@
+"""All tables, as SQLAlchemy Core. `migrations/` builds exactly these (`alembic check`).
+
+Portable between SQLite and PostgreSQL. Times are UTC and come back timezone-aware; JSON columns hold lists and dicts of
+plain values. Identity keys are kept for ever (tombstones); texts are pruned by retention.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware UTC datetime on every database (SQLite has no time zones)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime reached the store: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[int]:
+    # SQLite numbers rows by itself only in a column declared INTEGER.
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str, *, nullable: bool = False, index: bool = False) -> Column[Any]:
+    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=nullable, index=index)
+
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("listed", Boolean, nullable=False, default=True),  # stands in feeds.yaml now
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("config_url", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("poll_seq", BigInteger, nullable=False, default=0),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", String(64)),
+    Column("items", Integer, nullable=False, default=0),
+    Column("next_poll_at", UtcDateTime, index=True),
+    Column("last_poll_at", UtcDateTime),
+    Column("last_success_at", UtcDateTime),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("failing_since", UtcDateTime),
+    Column("gone", Boolean, nullable=False, default=False),
+    Column("baselined_at", UtcDateTime),
+    Column("redirect_url", Text),
+    Column("redirect_since", UtcDateTime),
+    Column("hints", JSON, nullable=False, default=dict),
+    Column("polls", JSON, nullable=False, default=list),
+    Column("last_new_at", UtcDateTime),
+    Column("notice", Text),
+    Column("why_next", Text, nullable=False, server_default=""),
+)
+
+# A publisher's Retry-After binds every feed of its host (host:port).
+host = Table(
+    "host",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("not_before", UtcDateTime),
+    Column("last_start_at", UtcDateTime),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    _id(),
+    Column("feed_id", String(200), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("content", Text, nullable=False, server_default=""),
+    Column("url", Text, nullable=False, server_default=""),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("tags", JSON, nullable=False, default=list),
+    Column("links", JSON, nullable=False, default=list),
+    Column("published_at", UtcDateTime),
+    Column("first_seen_at", UtcDateTime, nullable=False, index=True),
+    Column("revised_at", UtcDateTime),
+    Column("revision", Integer, nullable=False, default=0),
+    Column("text_hash", String(32), nullable=False),
+    Column("title_hash", String(32), nullable=False, index=True),  # folded title: finds wholesale re-issues
+    Column("url_hash", String(32), nullable=False, index=True),  # canonical URL: `why URL`, linked originals
+    Column("baseline", Boolean, nullable=False, default=False),
+    Column("pruned_at", UtcDateTime),
+)
+
+# Outlives the text of its entry: what was known once never alerts again. Not a foreign key for that reason.
+entry_key = Table(
+    "entry_key",
+    metadata,
+    Column("feed_id", String(200), primary_key=True),
+    Column("key", String(40), primary_key=True),
+    Column("entry_id", BigInteger, nullable=False, index=True),
+    Column("text_hash", String(32), nullable=False),
+)
+
+hit = Table(
+    "hit",
+    metadata,
+    _id(),
+    _ref("entry_id", "entry.id"),
+    Column("rule_id", String(200), nullable=False, index=True),
+    Column("rule_version", String(32), nullable=False),
+    Column("rule_title", Text, nullable=False, server_default=""),
+    Column("severity", String(16), nullable=False),
+    Column("tags", JSON, nullable=False, default=list),
+    Column("spans", JSON, nullable=False, default=list),
+    Column("shift", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("baseline", Boolean, nullable=False, default=False),
+    UniqueConstraint("entry_id", "rule_id", "rule_version"),
+)
+
+storyline = Table(
+    "storyline",
+    metadata,
+    _id(),
+    Column("previous_id", BigInteger),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_news_at", UtcDateTime, nullable=False, index=True),
+    Column("context", Text, nullable=False, server_default=""),
+    Column("baseline", Boolean, nullable=False, default=False),
+)
+
+story = Table(
+    "story",
+    metadata,
+    _id(),
+    _ref("storyline_id", "storyline.id", index=True),
+    Column("title", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("direction", String(16), nullable=False, index=True),
+    Column("stage", String(16), nullable=False),
+    Column("object", String(16), nullable=False),
+    Column("orgs", JSON, nullable=False, default=list),
+    Column("models", JSON, nullable=False, default=list),
+    Column("shift", JSON, nullable=False),
+    Column("rule_ids", JSON, nullable=False, default=list),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False, index=True),
+    Column("baseline", Boolean, nullable=False, default=False),
+)
+
+story_entry = Table(
+    "story_entry",
+    metadata,
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    _ref("story_id", "story.id", index=True),
+    Column("joined_at", UtcDateTime, nullable=False),
+    Column("why", Text, nullable=False, server_default=""),  # the signals that joined it, in words
+)
+
+# The dated steps of a storyline; reasons are model.Reason values.
+step = Table(
+    "step",
+    metadata,
+    _id(),
+    _ref("storyline_id", "storyline.id", index=True),
+    _ref("story_id", "story.id"),
+    Column("entry_id", BigInteger),
+    Column("at", UtcDateTime, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("headline", Text, nullable=False, server_default=""),
+    Column("url", Text, nullable=False, server_default=""),
+    Column("outlet", Text, nullable=False, server_default=""),
+)
+
+# Every decision to tell or not to tell, with its reason.
+alert = Table(
+    "alert",
+    metadata,
+    _id(),
+    Column("story_id", ForeignKey("story.id", ondelete="CASCADE"), index=True),  # none for notices
+    Column("entry_id", BigInteger, index=True),
+    Column("reason", String(40), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("line", Text, nullable=False, server_default=""),
+    Column("suppressed", Boolean, nullable=False, default=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+# The outbox. Its order is the order of `position`.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("position", BigInteger, nullable=False, unique=True),
+    Column("receiver", String(100), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("alert_id", BigInteger, index=True),
+    Column("story_id", BigInteger, index=True),
+    Column("storyline_id", BigInteger, index=True),
+    Column("target_id", String(36), index=True),
+    Column("broadcast", Boolean, nullable=False, default=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    Column("first_attempt_at", UtcDateTime),
+    Column("last_attempt_at", UtcDateTime),
+    Column("last_error", Text),
+    Column("error_scope", String(16)),
+    Column("scans", Integer, nullable=False, default=0),
+    Column("channel", String(100)),
+    Column("ts", String(40)),
+    Column("facts", JSON, nullable=False, default=dict),
+    Column("payload", JSON),
+    Column("sent_at", UtcDateTime),
+    Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_delivery_receiver_state", "receiver", "state"),
+)
+
+receiver = Table(
+    "receiver",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("worked_at", UtcDateTime),  # a credential of it worked once: the console is no fallback any more
+    Column("parked_scope", String(16)),  # credential | destination
+    Column("parked_code", Text),
+    Column("parked_at", UtcDateTime),
+    Column("retry_at", UtcDateTime),
+    Column("last_post_at", UtcDateTime),  # pace survives restarts
+    Column("credential_hash", String(64)),  # of the parked credential: a new one is tried at once
+)
+
+mute = Table(
+    "mute",
+    metadata,
+    _id(),
+    Column("kind", String(16), nullable=False),  # rule | story | org | feed
+    Column("value", Text, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("by", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _id(),
+    Column("story_id", BigInteger, nullable=False),
+    Column("rule_id", String(200), nullable=False, index=True),
+    Column("rule_version", String(32), nullable=False),
+    Column("verdict", String(16), nullable=False),  # relevant | noise
+    Column("by", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Rule versions ever loaded: when each came into force, so that it never applies back.
+rule = Table(
+    "rule",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("version", String(32), primary_key=True),
+    Column("loaded_at", UtcDateTime, nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("severity", String(16), nullable=False),
+)
+
+# Small facts of the service itself: last tick, clock offset, counters a day, configuration problems.
+fact = Table(
+    "fact",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("number", Float),
+)
