@@ -1,0 +1,70 @@
+# licensewatch: `make run` polls and alerts, `make test` proves it, `make demo` shows it. Needs Python >= 3.11 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo setup test lint bench eval soak locks schemas clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+run: setup ## watch the feeds of config/ and alert (Ctrl-C stops it)
+	@$(BIN)/licensewatch --config config run
+
+demo: setup ## one made-up story through the whole pipeline, offline, in under a minute
+	@$(BIN)/licensewatch demo
+
+setup: $(VENV)/.run ## make .venv with the locked run-time dependencies
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "licensewatch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "$(PYTHON) has no venv module. On Debian or Ubuntu: sudo apt install python3-venv. On Fedora it is part of python3." >&2; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked dependencies (once, about a minute) ..."
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing the locked development tools (once) ..."
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+test: $(VENV)/.dev ## the whole test suite, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+
+lint: $(VENV)/.dev ## style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## how fast the parts are, as ratios against a floor in the same run
+	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+EVAL ?= ../shared/corpus/licensing.jsonl
+eval: setup ## precision and recall of the rules on labelled stories (EVAL=file.jsonl)
+	@$(BIN)/licensewatch --config config rules eval $(EVAL)
+
+soak: $(VENV)/.dev ## the long proofs, whole
+	@LICENSEWATCH_SOAK=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --timeout 3600
+
+locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
+	@$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --build-deps-for editable --output-file requirements.lock pyproject.toml
+	@$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --build-deps-for editable --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+schemas: setup ## write config/schema/*.json from the program
+	@$(BIN)/python -m monitor.cli.schemas config/schema
+
+clean: ## remove .venv and caches; never data
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache *.egg-info
