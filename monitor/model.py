@@ -271,6 +271,27 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that matched, with the one shift its hits agree on: what is placed in a story, and its later member."""
+
+    entry: Entry
+    shift: Shift
+    seen_at: datetime
+    entry_id: int = 0
+    trust: Trust = Trust.PRESS
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStory:
+    """A story as placing needs it: its members oldest first. `due_at`: when a promise its storyline holds falls due."""
+
+    id: int
+    storyline_id: int
+    members: tuple[Candidate, ...]
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One dated step of a storyline: what the state became, and why it counted as a move."""
 

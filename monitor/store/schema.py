@@ -166,6 +166,7 @@ storyline = Table(
     Column("previous_id", BigInteger),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_news_at", UtcDateTime, nullable=False, index=True),
+    Column("due_at", UtcDateTime),  # a dated promise ("weights next month"): the storyline stays awake until then
     Column("context", Text, nullable=False, server_default=""),
     Column("baseline", Boolean, nullable=False, default=False),
 )
