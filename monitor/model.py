@@ -216,6 +216,7 @@ class Shift:
     confidence: Confidence = Confidence.LOW
     reasons: tuple[str, ...] = ()  # why this confidence, in words
     denied: bool = False
+    marks: tuple[tuple[int, int], ...] = ()  # (start, end) in `evidence` of the words that matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,8 +405,24 @@ class Delivery:
     last_error: str | None = None
     error_scope: str | None = None
     scans: int = 0  # full looks at the channel's history since the outcome became unknown
+    anchor: str | None = None  # Slack's clock just before the first attempt: where a look into history ends
     channel: str | None = None
     ts: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     payload: Mapping[str, Any] | None = None  # rendered; kept for dead letters
     position: int = 0  # order of creation
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What one receiver already holds, or is about to get, of a storyline: its parent message and coverage reply.
+
+    `waiting` are the ids of messages that have an edit waiting, so that a further change needs no second edit.
+    """
+
+    parent_id: str
+    parent_state: DeliveryState
+    coverage_id: str | None = None
+    coverage_state: DeliveryState | None = None
+    coverage_deleted: bool = False  # a person removed the reply: it is not posted again
+    waiting: tuple[str, ...] = ()

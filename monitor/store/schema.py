@@ -254,6 +254,7 @@ delivery = Table(
     Column("last_error", Text),
     Column("error_scope", String(16)),
     Column("scans", Integer, nullable=False, default=0),
+    Column("anchor", String(40)),  # Slack's clock just before the first attempt
     Column("channel", String(100)),
     Column("ts", String(40)),
     Column("facts", JSON, nullable=False, default=dict),
