@@ -1,0 +1,39 @@
+"""The only place that reads a clock. Everything else is given `now`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+STEP = timedelta(seconds=5)  # wall minus monotonic moving more than this between two looks is a step, not drift
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251  # this is the entry point that the rule speaks of
+
+
+def monotonic() -> float:
+    """Seconds on a clock that nobody sets."""
+    return time.monotonic()
+
+
+@dataclass(slots=True)
+class ClockWatch:
+    """Notices that somebody set the wall clock: it moved against the monotonic one."""
+
+    threshold: timedelta = STEP
+    last: tuple[datetime, float] | None = None
+
+    def step(self, wall: datetime, mono: float) -> timedelta | None:
+        """How far the wall clock was set since the last call (negative: back), or None. `mono` in seconds.
+
+        A suspended machine looks like a forward step, and is one to us: due times move along, so polls are late
+        rather than all at once.
+        """
+        last, self.last = self.last, (wall, mono)
+        if last is None:
+            return None
+        moved = (wall - last[0]) - timedelta(seconds=mono - last[1])
+        return moved if abs(moved) > self.threshold else None
