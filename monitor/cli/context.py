@@ -1,0 +1,46 @@
+"""What the commands share: where the configuration is, and a database opened for it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from monitor import settings
+from monitor.settings import Configuration
+from monitor.store.engine import Database
+
+
+@dataclass
+class Context:
+    """The global options, and what follows from them, made when first asked for."""
+
+    config: Path | None = None
+    verbose: bool = False
+    _configuration: Configuration | None = field(default=None, repr=False)
+
+    def directory(self) -> Path:
+        """The configuration directory (raises ConfigError when there is none)."""
+        return settings.find_config_dir(self.config, os.environ)
+
+    def configuration(self) -> Configuration:
+        """The configuration, loaded once (raises ConfigError with every mistake in it)."""
+        if self._configuration is None:
+            self._configuration = settings.load(self.directory(), os.environ)
+        return self._configuration
+
+    def database(self) -> Database:
+        """The configured database, at the revision of this program (created or upgraded when it is not)."""
+        database = Database(self.configuration().settings.database)
+        database.upgrade()
+        return database
+
+
+def current(ctx: typer.Context) -> Context:
+    """The context that the global options made."""
+    context = ctx.find_object(Context)
+    if context is None:
+        raise RuntimeError("a command ran without the main callback")
+    return context
