@@ -6,6 +6,7 @@ plain values. Identity keys are kept for ever (tombstones); texts are pruned by 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,14 +53,30 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # theirs
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text from anywhere. What a database cannot hold (NUL, half a surrogate pair) becomes U+FFFD, not an error."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # theirs
+        if value is None or value.isascii():
+            return value if value is None or "\0" not in value else value.replace("\0", "\ufffd")
+        return _LOST.sub("\ufffd", value)
+
+
+_LOST = re.compile("[\0\ud800-\udfff]")
+
+
 def _id() -> Column[int]:
-    # SQLite numbers rows by itself only in a column declared INTEGER.
+    # SQLite numbers rows by itself only in a column declared INTEGER. Its tables are `sqlite_autoincrement`: an id that
+    # people or other rows may still name is never given to another row.
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
@@ -70,41 +87,41 @@ def _ref(name: str, target: str, *, nullable: bool = False, index: bool = False)
 feed = Table(
     "feed",
     metadata,
-    Column("id", String(200), primary_key=True),
-    Column("title", Text, nullable=False, server_default=""),
+    Column("id", Words, primary_key=True),
+    Column("title", Words, nullable=False, server_default=""),
     Column("listed", Boolean, nullable=False, default=True),  # stands in feeds.yaml now
     Column("paused", Boolean, nullable=False, default=False),
-    Column("config_url", Text, nullable=False),
-    Column("url", Text, nullable=False),
+    Column("config_url", Words, nullable=False),
+    Column("url", Words, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("poll_seq", BigInteger, nullable=False, default=0),
-    Column("etag", Text),
-    Column("last_modified", Text),
+    Column("etag", Words),
+    Column("last_modified", Words),
     Column("body_hash", String(64)),
     Column("items", Integer, nullable=False, default=0),
     Column("next_poll_at", UtcDateTime, index=True),
     Column("last_poll_at", UtcDateTime),
     Column("last_success_at", UtcDateTime),
     Column("last_status", Integer),
-    Column("last_error", Text),
+    Column("last_error", Words),
     Column("failures", Integer, nullable=False, default=0),
     Column("failing_since", UtcDateTime),
     Column("gone", Boolean, nullable=False, default=False),
     Column("baselined_at", UtcDateTime),
-    Column("redirect_url", Text),
+    Column("redirect_url", Words),
     Column("redirect_since", UtcDateTime),
     Column("hints", JSON, nullable=False, default=dict),
     Column("polls", JSON, nullable=False, default=list),
     Column("last_new_at", UtcDateTime),
-    Column("notice", Text),
-    Column("why_next", Text, nullable=False, server_default=""),
+    Column("notice", Words),
+    Column("why_next", Words, nullable=False, server_default=""),
 )
 
 # A publisher's Retry-After binds every feed of its host (host:port).
 host = Table(
     "host",
     metadata,
-    Column("name", String(255), primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("not_before", UtcDateTime),
     Column("last_start_at", UtcDateTime),
 )
@@ -113,12 +130,12 @@ entry = Table(
     "entry",
     metadata,
     _id(),
-    Column("feed_id", String(200), nullable=False, index=True),
-    Column("title", Text, nullable=False),
-    Column("summary", Text, nullable=False, server_default=""),
-    Column("content", Text, nullable=False, server_default=""),
-    Column("url", Text, nullable=False, server_default=""),
-    Column("author", Text, nullable=False, server_default=""),
+    Column("feed_id", Words, nullable=False, index=True),
+    Column("title", Words, nullable=False),
+    Column("summary", Words, nullable=False, server_default=""),
+    Column("content", Words, nullable=False, server_default=""),
+    Column("url", Words, nullable=False, server_default=""),
+    Column("author", Words, nullable=False, server_default=""),
     Column("tags", JSON, nullable=False, default=list),
     Column("links", JSON, nullable=False, default=list),
     Column("published_at", UtcDateTime),
@@ -130,16 +147,18 @@ entry = Table(
     Column("url_hash", String(32), nullable=False, index=True),  # canonical URL: `why URL`, linked originals
     Column("baseline", Boolean, nullable=False, default=False),
     Column("pruned_at", UtcDateTime),
+    sqlite_autoincrement=True,
 )
 
 # Outlives the text of its entry: what was known once never alerts again. Not a foreign key for that reason.
 entry_key = Table(
     "entry_key",
     metadata,
-    Column("feed_id", String(200), primary_key=True),
+    Column("feed_id", Words, primary_key=True),
     Column("key", String(40), primary_key=True),
     Column("entry_id", BigInteger, nullable=False, index=True),
     Column("text_hash", String(32), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 hit = Table(
@@ -147,9 +166,9 @@ hit = Table(
     metadata,
     _id(),
     _ref("entry_id", "entry.id"),
-    Column("rule_id", String(200), nullable=False, index=True),
+    Column("rule_id", Words, nullable=False, index=True),
     Column("rule_version", String(32), nullable=False),
-    Column("rule_title", Text, nullable=False, server_default=""),
+    Column("rule_title", Words, nullable=False, server_default=""),
     Column("severity", String(16), nullable=False),
     Column("tags", JSON, nullable=False, default=list),
     Column("spans", JSON, nullable=False, default=list),
@@ -157,6 +176,7 @@ hit = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("baseline", Boolean, nullable=False, default=False),
     UniqueConstraint("entry_id", "rule_id", "rule_version"),
+    sqlite_autoincrement=True,
 )
 
 storyline = Table(
@@ -167,8 +187,9 @@ storyline = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_news_at", UtcDateTime, nullable=False, index=True),
     Column("due_at", UtcDateTime),  # a dated promise ("weights next month"): the storyline stays awake until then
-    Column("context", Text, nullable=False, server_default=""),
+    Column("context", Words, nullable=False, server_default=""),
     Column("baseline", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
 )
 
 story = Table(
@@ -176,7 +197,7 @@ story = Table(
     metadata,
     _id(),
     _ref("storyline_id", "storyline.id", index=True),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     Column("severity", String(16), nullable=False),
     Column("direction", String(16), nullable=False, index=True),
     Column("stage", String(16), nullable=False),
@@ -188,6 +209,7 @@ story = Table(
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False, index=True),
     Column("baseline", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
 )
 
 story_entry = Table(
@@ -196,7 +218,7 @@ story_entry = Table(
     Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
     _ref("story_id", "story.id", index=True),
     Column("joined_at", UtcDateTime, nullable=False),
-    Column("why", Text, nullable=False, server_default=""),  # the signals that joined it, in words
+    Column("why", Words, nullable=False, server_default=""),  # the signals that joined it, in words
 )
 
 # The dated steps of a storyline; reasons are model.Reason values.
@@ -205,15 +227,16 @@ step = Table(
     metadata,
     _id(),
     _ref("storyline_id", "storyline.id", index=True),
-    _ref("story_id", "story.id"),
+    _ref("story_id", "story.id", index=True),
     Column("entry_id", BigInteger),
     Column("at", UtcDateTime, nullable=False),
     Column("stage", String(16), nullable=False),
     Column("direction", String(16), nullable=False),
     Column("reason", String(40), nullable=False),
-    Column("headline", Text, nullable=False, server_default=""),
-    Column("url", Text, nullable=False, server_default=""),
-    Column("outlet", Text, nullable=False, server_default=""),
+    Column("headline", Words, nullable=False, server_default=""),
+    Column("url", Words, nullable=False, server_default=""),
+    Column("outlet", Words, nullable=False, server_default=""),
+    sqlite_autoincrement=True,
 )
 
 # Every decision to tell or not to tell, with its reason.
@@ -225,10 +248,11 @@ alert = Table(
     Column("entry_id", BigInteger, index=True),
     Column("reason", String(40), nullable=False),
     Column("severity", String(16), nullable=False),
-    Column("line", Text, nullable=False, server_default=""),
+    Column("line", Words, nullable=False, server_default=""),
     Column("suppressed", Boolean, nullable=False, default=False),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", Words, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False, index=True),
+    sqlite_autoincrement=True,
 )
 
 # The outbox. Its order is the order of `position`.
@@ -237,7 +261,7 @@ delivery = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("position", BigInteger, nullable=False, unique=True),
-    Column("receiver", String(100), nullable=False),
+    Column("receiver", Words, nullable=False),
     Column("role", String(16), nullable=False),
     Column("action", String(16), nullable=False),
     Column("alert_id", BigInteger, index=True),
@@ -251,11 +275,11 @@ delivery = Table(
     Column("next_attempt_at", UtcDateTime),
     Column("first_attempt_at", UtcDateTime),
     Column("last_attempt_at", UtcDateTime),
-    Column("last_error", Text),
+    Column("last_error", Words),
     Column("error_scope", String(16)),
     Column("scans", Integer, nullable=False, default=0),
     Column("anchor", String(40)),  # Slack's clock just before the first attempt
-    Column("channel", String(100)),
+    Column("channel", Words),
     Column("ts", String(40)),
     Column("facts", JSON, nullable=False, default=dict),
     Column("payload", JSON),
@@ -267,10 +291,10 @@ delivery = Table(
 receiver = Table(
     "receiver",
     metadata,
-    Column("name", String(100), primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("worked_at", UtcDateTime),  # a credential of it worked once: the console is no fallback any more
     Column("parked_scope", String(16)),  # credential | destination
-    Column("parked_code", Text),
+    Column("parked_code", Words),
     Column("parked_at", UtcDateTime),
     Column("retry_at", UtcDateTime),
     Column("last_post_at", UtcDateTime),  # pace survives restarts
@@ -282,10 +306,11 @@ mute = Table(
     metadata,
     _id(),
     Column("kind", String(16), nullable=False),  # rule | story | org | feed
-    Column("value", Text, nullable=False),
+    Column("value", Words, nullable=False),
     Column("until", UtcDateTime, nullable=False),
-    Column("by", Text, nullable=False, server_default=""),
+    Column("by", Words, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 feedback = Table(
@@ -293,21 +318,22 @@ feedback = Table(
     metadata,
     _id(),
     Column("story_id", BigInteger, nullable=False),
-    Column("rule_id", String(200), nullable=False, index=True),
+    Column("rule_id", Words, nullable=False, index=True),
     Column("rule_version", String(32), nullable=False),
     Column("verdict", String(16), nullable=False),  # relevant | noise
-    Column("by", Text, nullable=False, server_default=""),
+    Column("by", Words, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # Rule versions ever loaded: when each came into force, so that it never applies back.
 rule = Table(
     "rule",
     metadata,
-    Column("id", String(200), primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("version", String(32), primary_key=True),
     Column("loaded_at", UtcDateTime, nullable=False),
-    Column("title", Text, nullable=False, server_default=""),
+    Column("title", Words, nullable=False, server_default=""),
     Column("severity", String(16), nullable=False),
 )
 
@@ -315,7 +341,7 @@ rule = Table(
 fact = Table(
     "fact",
     metadata,
-    Column("name", String(100), primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("value", JSON, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("number", Float),

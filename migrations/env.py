@@ -1,0 +1,33 @@
+"""Alembic's entry: runs migrations on the connection that monitor.store.upgrade hands over."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from monitor.store.schema import UtcDateTime, Words, metadata
+
+FOREIGN = "procrastinate_"  # tables that a cluster's job queue keeps in the same database
+
+
+def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+    return not (kind == "table" and name is not None and name.startswith(FOREIGN))
+
+
+def _plain(kind: str, value: Any, _context: Any) -> str | Literal[False]:
+    # Revisions name SQLAlchemy's own types: they must go on working when ours change.
+    if kind == "type" and isinstance(value, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(value, Words):
+        return "sa.Text()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    include_object=_is_ours,
+    render_as_batch=not context.config.attributes.get("new_tables_only"),  # SQLite changes a table by copying it
+    render_item=_plain,
+    compare_type=True,
+)
+context.run_migrations()

