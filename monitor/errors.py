@@ -28,14 +28,14 @@ class MonitorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a file something stands; `line` and `column` count from 1."""
+    """Where in a file something stands; `line` and `column` count from 1, line 0 is no line of it but the whole."""
 
     file: str
     line: int = 1
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

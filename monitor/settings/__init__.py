@@ -1,0 +1,35 @@
+"""YAML and environment become one frozen Configuration here; each part of the program owns its own settings type."""
+
+from monitor.settings.credentials import Credential, credential, places_of, required_credential
+from monitor.settings.loading import (
+    Configuration,
+    changed_needing_restart,
+    find_config_dir,
+    keeping_restart_keys,
+    load,
+    packaged_config,
+    rule_paths,
+    watched_paths,
+)
+from monitor.settings.schemas import schemas
+from monitor.settings.shape import FeedsFile, MonitorFile, Settings, Web
+
+__all__ = [
+    "Configuration",
+    "Credential",
+    "FeedsFile",
+    "MonitorFile",
+    "Settings",
+    "Web",
+    "changed_needing_restart",
+    "credential",
+    "find_config_dir",
+    "keeping_restart_keys",
+    "load",
+    "packaged_config",
+    "places_of",
+    "required_credential",
+    "rule_paths",
+    "schemas",
+    "watched_paths",
+]

@@ -1,0 +1,222 @@
+"""From a configuration directory to one frozen Configuration, or one ConfigError that names every mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from monitor.alerts.decide import Ops, Route
+from monitor.alerts.receivers import SlackReceiver
+from monitor.errors import ConfigError, Place, Problem
+from monitor.model import Feed
+from monitor.rules.load import RuleSet, load_rules
+from monitor.settings.checks import check_feeds, check_monitor, intervals_warnings
+from monitor.settings.credentials import credential
+from monitor.settings.shape import FeedsFile, MonitorFile, Settings
+from monitor.yamlfile import MappingNode, Node, find, problem, typed
+from monitor.yamlfile import load as load_yaml
+
+SYSTEM_DIR = Path("/etc/licensewatch")
+SYSTEM_STATE = Path("/var/lib/licensewatch")
+DATABASE_CREDENTIAL = "licensewatch_database_url"  # as an environment variable: LICENSEWATCH_DATABASE_URL
+T = TypeVar("T")
+RESTART_KEYS = ("database", "state_dir", "web.listen")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that was configured, checked. `warnings` are sentences that begin with their place."""
+
+    settings: Settings
+    feeds: tuple[Feed, ...]
+    rules: RuleSet
+    warnings: tuple[str, ...]
+    dir: Path
+
+    def feed(self, feed_id: str) -> Feed | None:
+        """The feed with this id."""
+        return next((feed for feed in self.feeds if feed.id == feed_id), None)
+
+
+def find_config_dir(option: Path | str | None, env: Mapping[str, str]) -> Path:
+    """`--config`, else $LICENSEWATCH_CONFIG, else ./config, else /etc/licensewatch; absolute."""
+    for name, given in (("--config", option), ("$LICENSEWATCH_CONFIG", env.get("LICENSEWATCH_CONFIG"))):
+        if given:
+            return _existing_dir(Path(given), name)
+    for candidate in (Path("config"), SYSTEM_DIR):
+        if (candidate / "monitor.yaml").exists():
+            return candidate.absolute()
+    looked = f"neither {Path('config').absolute()} nor {SYSTEM_DIR} holds a monitor.yaml"
+    remedy = "`licensewatch init` writes a starter configuration; --config DIR names another place"
+    raise ConfigError(Problem(Place("configuration", 0), looked, remedy))
+
+
+def _existing_dir(path: Path, name: str) -> Path:
+    if path.is_dir():
+        return path.absolute()
+    if path.is_file():
+        remedy = f"give its directory: {path.parent}"
+        raise ConfigError(Problem(Place(str(path), 0), f"{name} names a file, a directory is wanted", remedy))
+    remedy = f"`licensewatch init {path}` writes a starter configuration there"
+    raise ConfigError(Problem(Place(str(path), 0), f"{name} names a directory that does not exist", remedy))
+
+
+def packaged_config() -> Path:
+    """The starter configuration: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "_config"
+    return shipped if shipped.is_dir() else package.parent / "config"
+
+
+def rule_paths(config_dir: Path) -> tuple[Path, ...]:
+    """The rule files of a configuration directory, in the order of their names."""
+    return tuple(sorted(path for path in (config_dir / "rules").glob("*.yaml") if not path.name.startswith(".")))
+
+
+def watched_paths(config_dir: Path) -> tuple[Path, ...]:
+    """What a running daemon watches for edits."""
+    return (config_dir / "monitor.yaml", config_dir / "feeds.yaml", config_dir / "rules")
+
+
+def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | None = None) -> Configuration:
+    """Read and check everything, examples of rules included. ConfigError holds the mistakes of all files.
+
+    Rules that `previous` holds unchanged do not run their examples again.
+    """
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
+    feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
+    rules = _attempt(problems, lambda: _load_rules(config_dir, warnings, previous))
+    settings = _attempt(problems, lambda: _resolved(monitor[1], monitor[0], (config_dir, env))) if monitor else None
+    if problems or settings is None or feeds is None or rules is None:
+        raise ConfigError(*problems)
+    warnings += _channel_warnings(settings)
+    return Configuration(settings, feeds, rules, tuple(warnings), config_dir)
+
+
+def _attempt(problems: list[Problem], read: Callable[[], T]) -> T | None:
+    """What `read` returns, or None and its problems noted: one broken file does not hide the mistakes of others."""
+    try:
+        return read()
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _load_monitor(path: Path, warnings: list[str]) -> tuple[Node, MonitorFile]:
+    node = load_yaml(path)
+    monitor: MonitorFile = typed(node, MonitorFile)
+    problems = check_monitor(node, monitor)
+    if problems:
+        raise ConfigError(*problems)
+    warnings += intervals_warnings(node, monitor)
+    return node, monitor
+
+
+def _load_feeds(path: Path, warnings: list[str]) -> tuple[Feed, ...]:
+    node = load_yaml(path)
+    feeds: tuple[Feed, ...] = typed(node, FeedsFile).feeds
+    problems, found = check_feeds(node, feeds)
+    if problems:
+        raise ConfigError(*problems)
+    warnings += found
+    return feeds
+
+
+def _load_rules(config_dir: Path, warnings: list[str], previous: Configuration | None) -> RuleSet:
+    paths = rule_paths(config_dir)
+    if not paths:
+        warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
+    return load_rules(paths, previous.rules if previous else None)
+
+
+def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str]]) -> Settings:
+    config_dir, env = at
+    sections = {field.name: getattr(monitor, field.name) for field in dataclasses.fields(MonitorFile)}
+    state_dir = _state_dir(monitor.state_dir, config_dir, env)
+    receivers = tuple(_with_channel(receiver, env) for receiver in monitor.receivers or (SlackReceiver(name="slack"),))
+    everyone = tuple(receiver.name for receiver in receivers)
+    said = node.values if isinstance(node, MappingNode) else {}
+    sections |= {
+        "database": _database(monitor.database, node, (config_dir, state_dir), env),
+        "state_dir": state_dir,
+        "receivers": receivers,
+        "routes": monitor.routes if "routes" in said else (Route(to=everyone),),
+        "ops": monitor.ops if "ops" in said else Ops(to=everyone[:1]),
+    }
+    return Settings(**sections)
+
+
+def _with_channel(receiver: Any, env: Mapping[str, str]) -> Any:
+    channel = env.get("SLACK_CHANNEL", "").strip()
+    if isinstance(receiver, SlackReceiver) and not receiver.channel and channel:
+        return dataclasses.replace(receiver, channel=channel)
+    return receiver
+
+
+def _state_dir(given: str | None, config_dir: Path, env: Mapping[str, str]) -> Path:
+    if given:
+        return Path(_normal(config_dir / Path(given).expanduser()))
+    handed = env.get("STATE_DIRECTORY", "").split(":")[0]  # systemd gives a list
+    if handed:
+        return Path(handed)
+    if config_dir == SYSTEM_DIR:
+        return SYSTEM_STATE
+    return config_dir.parent / "var"
+
+
+def _normal(path: Path) -> Path:
+    """Absolute and without `..`, links left alone: it is what a person reads in messages."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _database(given: str | None, node: Node, dirs: tuple[Path, Path], env: Mapping[str, str]) -> str:
+    """The SQLAlchemy URL, file names absolute. A password in it never enters a message."""
+    config_dir, state_dir = dirs
+    secret = credential(DATABASE_CREDENTIAL, env)
+    if secret:
+        return _database_url(secret.value, Path.cwd(), Place(secret.where, 0))
+    if given:
+        return _database_url(given, config_dir, find(node, "database").place)
+    return f"sqlite:///{state_dir / 'licensewatch.db'}"
+
+
+def _database_url(url: str, base: Path, place: Place) -> str:
+    scheme, _, rest = url.partition("://")
+    if scheme in {"postgresql", "postgres", "postgresql+psycopg"} and rest:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/") and rest != "/:memory:":
+        return f"sqlite:///{_normal(base / Path(rest[1:]).expanduser())}"
+    allowed = "allowed: sqlite:///relative/file.db, sqlite:////absolute/file.db, postgresql+psycopg://user@host/name"
+    raise ConfigError(problem(place, f"database: found a URL that begins with '{scheme[:20]}'", allowed))
+
+
+def _channel_warnings(settings: Settings) -> list[str]:
+    return [
+        f"receiver {receiver.name}: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL"
+        for receiver in settings.receivers
+        if isinstance(receiver, SlackReceiver) and not receiver.channel
+    ]
+
+
+def changed_needing_restart(old: Settings, new: Settings) -> tuple[str, ...]:
+    """Which of the keys that only a restart applies differ."""
+    return tuple(key for key in RESTART_KEYS if _value(old, key) != _value(new, key))
+
+
+def keeping_restart_keys(old: Configuration, new: Configuration) -> Configuration:
+    """The new configuration as far as it can be applied while running."""
+    kept = {"database": old.settings.database, "state_dir": old.settings.state_dir, "web": old.settings.web}
+    return dataclasses.replace(new, settings=dataclasses.replace(new.settings, **kept))
+
+
+def _value(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for step in key.split("."):
+        value = getattr(value, step)
+    return value
