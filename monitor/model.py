@@ -157,6 +157,7 @@ class Entry:
     published_at: datetime | None = None
     text_hash: str = ""
     links: tuple[str, ...] = ()  # absolute URLs in summary and content, canonical, without the entry's own
+    lookup: tuple[str, ...] = ()  # more keys to look for (feeds/identify.py); never stored for this entry
 
 
 class Direction(StrEnum):
@@ -280,6 +281,16 @@ class Candidate:
     seen_at: datetime
     entry_id: int = 0
     trust: Trust = Trust.PRESS
+    severity: Severity = Severity.LOW  # the gravest base severity of the rules it matched
+    rule_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an org's own history says about a shift, in one line, and the step it moves severity: -1, 0 or 1."""
+
+    line: str = ""
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""URLs as identities: what two links must share to be the same page, and what a reader never sees of them.
+
+Pure. RFC 3986 for resolution; the tracking parameters are those that publishers and mailers add to links they share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+_TRACKING_PREFIXES = (
+    "utm_",
+    "mtm_",
+    "pk_",
+    "piwik_",
+    "hsa_",
+    "_hs",
+    "at_",
+    "mc_",
+    "oly_",
+    "vero_",
+    "stm_",
+    "sc_",
+    "wt_",
+)
+_TRACKING = frozenset(
+    {
+        "fbclid",
+        "gclid",
+        "gclsrc",
+        "dclid",
+        "gbraid",
+        "wbraid",
+        "msclkid",
+        "yclid",
+        "twclid",
+        "ttclid",
+        "igshid",
+        "igsh",
+        "li_fat_id",
+        "mkt_tok",
+        "ocid",
+        "cmpid",
+        "cmp",
+        "ncid",
+        "sr_share",
+        "s_cid",
+        "s_kwcid",
+        "ns_mchannel",
+        "ns_source",
+        "ns_campaign",
+        "ns_linkname",
+        "ns_fee",
+        "wkey",
+        "spm",
+        "_ga",
+        "_gl",
+        "guccounter",
+        "smid",
+        "smtyp",
+        "soc_src",
+        "soc_trk",
+        "xtor",
+        "rss",
+        "rss_id",
+        "ito",
+        "taid",
+        "epik",
+        "trk",
+        "trkcampaign",
+        "campaign_id",
+    }
+)
+# These say where a reader came from only when they say so; elsewhere they choose what is shown.
+_SOURCE_NAMES = frozenset({"ref", "source", "src", "from", "feed", "via", "output", "partner", "share", "cm_mmc"})
+_SOURCE_VALUE = re.compile(r"rss|feed|atom|twitter|newsletter", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SAFE_PATH = "/:@!$&'()*+,;=-._~%"
+
+
+def is_web(url: str) -> bool:
+    """Whether the text is an absolute http or https URL."""
+    return url[:8].lower().startswith(("http://", "https://")) and len(url) > 8
+
+
+def absolute(base: str, link: str) -> str:
+    """`link` resolved against `base` (RFC 3986), or "" when the result is no http(s) URL."""
+    link = re.sub(r"[\t\r\n]", "", link.strip())
+    if not link:
+        return ""
+    try:
+        url = urljoin(base, link).replace(" ", "%20")
+        host = urlsplit(url).hostname
+    except ValueError:
+        return ""
+    return url if host and is_web(url) else ""
+
+
+def _host(parts_host: str, scheme: str, port: int | None) -> str:
+    host = parts_host.lower().rstrip(".").removeprefix("www.")
+    try:
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = quote(host)
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
+
+
+def _is_tracking(name: str, value: str) -> bool:
+    name = name.lower()
+    if name in _TRACKING or name.startswith(_TRACKING_PREFIXES):
+        return True
+    return name in _SOURCE_NAMES and bool(_SOURCE_VALUE.search(value))
+
+
+def _query(query: str) -> str:
+    if not query:
+        return ""
+    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=None)
+    return urlencode([pair for pair in pairs if not _is_tracking(*pair)])
+
+
+def canonical(url: str) -> str:
+    """The one form of all URLs of a page: https, lower-case host, no `www.`, default port, fragment or tracking.
+
+    "" when it is no http(s) URL. For comparing and hashing; people are shown the publisher's own link.
+    """
+    if not is_web(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        query = _query(parts.query)
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    path = quote(parts.path, safe=_SAFE_PATH)
+    path = path.rstrip("/") if len(path) > 1 else ""
+    return urlunsplit(("https", _host(host, parts.scheme.lower(), port), path, query, ""))
+
+
+def is_site_root(url: str) -> bool:
+    """Whether a canonical URL names a whole site, which identifies no entry."""
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
+
+
+def url_hash(url: str) -> str:
+    """32 hex digits that all URLs of one page share; of the text itself where it is no URL."""
+    return hashlib.blake2b((canonical(url) or url).encode("utf-8", "replace"), digest_size=16).hexdigest()
