@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from monitor.errors import Problem
 from monitor.model import Feed, Rhythm
 from monitor.settings.shape import MonitorFile
-from monitor.yamlfile import Node, find, format_duration, nearest, problem
+from monitor.yamlfile import MappingNode, Node, find, format_duration, nearest, problem
 
 SHORT = timedelta(minutes=1)  # shorter intervals are for tests and for servers of one's own
+DEFAULT_RECEIVER = "slack"  # its name, when monitor.yaml says nothing of receivers
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID_WORDS = "letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit"
 
@@ -94,11 +94,32 @@ def check_monitor(node: Node, monitor: MonitorFile) -> list[Problem]:
             message = f"receivers[{i + 1}].name: '{receiver.name}' is taken (line {seen[receiver.name]})"
             problems.append(problem(at, message, "names are unique"))
         seen.setdefault(receiver.name, at.line)
-    names = tuple(seen) or ("slack",)
+    said = isinstance(node, MappingNode) and "receivers" in node.values
+    names = tuple(seen) if said else (DEFAULT_RECEIVER,)
     for i, route in enumerate(monitor.routes):
-        problems += _unknown_receivers(node, ("routes", i, "to"), route.to, names)
-    problems += _unknown_receivers(node, ("ops", "to"), monitor.ops.to, names)
+        problems += _unknown_receivers(node, ("routes", i, "to"), route.receivers, names)
+    problems += _polling_problems(node, monitor)
+    problems += _unknown_receivers(node, ("ops", "to"), monitor.ops.receivers, names)
     return problems
+
+
+def _polling_problems(node: Node, monitor: MonitorFile) -> list[Problem]:
+    polling = monitor.polling
+    problems = [
+        problem(find(node, "polling", key), f"polling.{key}: found 0, it must be longer than nothing")
+        for key in ("interval", "max_interval", "timeout")
+        if getattr(polling, key) <= timedelta(0)
+    ]
+    if polling.max_interval < polling.interval:
+        at = find(node, "polling", "max_interval") if _said(node, "max_interval") else find(node, "polling", "interval")
+        longest, interval = format_duration(polling.max_interval), format_duration(polling.interval)
+        problems.append(problem(at, f"polling.max_interval ({longest}) is shorter than polling.interval ({interval})"))
+    return problems
+
+
+def _said(node: Node, key: str) -> bool:
+    polling = find(node, "polling")
+    return isinstance(polling, MappingNode) and key in polling.values
 
 
 def _unknown_receivers(
@@ -121,7 +142,7 @@ def _dotted(path: Sequence[str | int]) -> str:
 
 def intervals_warnings(node: Node, monitor: MonitorFile) -> list[str]:
     """Intervals so short that publishers may mind."""
-    polling: Any = monitor.polling
+    polling = monitor.polling
     return [
         *_short(find(node, "polling", "interval"), "polling.interval", polling.interval),
         *_short(find(node, "polling", "max_interval"), "polling.max_interval", polling.max_interval),

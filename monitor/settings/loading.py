@@ -14,7 +14,7 @@ from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
 from monitor.rules.load import RuleSet, load_rules
-from monitor.settings.checks import check_feeds, check_monitor, intervals_warnings
+from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings
 from monitor.settings.credentials import credential
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings
 from monitor.yamlfile import MappingNode, Node, find, problem, typed
@@ -95,7 +95,7 @@ def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | Non
     settings = _attempt(problems, lambda: _resolved(monitor[1], monitor[0], (config_dir, env))) if monitor else None
     if problems or settings is None or feeds is None or rules is None:
         raise ConfigError(*problems)
-    warnings += _channel_warnings(settings)
+    warnings += _channel_warnings(settings, env)
     return Configuration(settings, feeds, rules, tuple(warnings), config_dir)
 
 
@@ -139,9 +139,10 @@ def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str
     config_dir, env = at
     sections = {field.name: getattr(monitor, field.name) for field in dataclasses.fields(MonitorFile)}
     state_dir = _state_dir(monitor.state_dir, config_dir, env)
-    receivers = tuple(_with_channel(receiver, env) for receiver in monitor.receivers or (SlackReceiver(name="slack"),))
-    everyone = tuple(receiver.name for receiver in receivers)
     said = node.values if isinstance(node, MappingNode) else {}
+    given = monitor.receivers if "receivers" in said else (SlackReceiver(name=DEFAULT_RECEIVER),)
+    receivers = tuple(_with_channel(receiver, env) for receiver in given)
+    everyone = tuple(receiver.name for receiver in receivers)
     sections |= {
         "database": _database(monitor.database, node, (config_dir, state_dir), env),
         "state_dir": state_dir,
@@ -196,11 +197,11 @@ def _database_url(url: str, base: Path, place: Place) -> str:
     raise ConfigError(problem(place, f"database: found a URL that begins with '{scheme[:20]}'", allowed))
 
 
-def _channel_warnings(settings: Settings) -> list[str]:
+def _channel_warnings(settings: Settings, env: Mapping[str, str]) -> list[str]:
     return [
         f"receiver {receiver.name}: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL"
         for receiver in settings.receivers
-        if isinstance(receiver, SlackReceiver) and not receiver.channel
+        if isinstance(receiver, SlackReceiver) and not receiver.channel and credential(receiver.credential, env)
     ]
 
 
@@ -211,8 +212,9 @@ def changed_needing_restart(old: Settings, new: Settings) -> tuple[str, ...]:
 
 def keeping_restart_keys(old: Configuration, new: Configuration) -> Configuration:
     """The new configuration as far as it can be applied while running."""
-    kept = {"database": old.settings.database, "state_dir": old.settings.state_dir, "web": old.settings.web}
-    return dataclasses.replace(new, settings=dataclasses.replace(new.settings, **kept))
+    was = old.settings
+    kept = dataclasses.replace(new.settings, database=was.database, state_dir=was.state_dir, web=was.web)
+    return dataclasses.replace(new, settings=kept)
 
 
 def _value(settings: Settings, key: str) -> Any:

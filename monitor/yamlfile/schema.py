@@ -24,6 +24,8 @@ def _tidied(value: Any) -> Any:
         return value
     if value.get("format") == "duration":
         value = {**DURATION_SCHEMA, **{k: v for k, v in value.items() if k in {"description", "default"}}}
+    if value.get("format") == "time":
+        return {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$", "examples": ["07:30"]}
     tidied = {key: _tidied(item) for key, item in value.items() if not _is_noise(key, item)}
     if "default" in tidied:
         tidied["default"] = _as_written(value)

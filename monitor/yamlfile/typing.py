@@ -1,7 +1,7 @@
 """From nodes to frozen dataclasses: the schema is the dataclass, its annotations and its defaults.
 
 A key is the field's name; a trailing underscore is not part of it (`from_` is read from `from`). What an annotation may
-be: str, int, float, bool, timedelta and Duration, Size, enums, Literal, date, datetime, anything pydantic reads from
+be: str, int, float, bool, timedelta and Duration, Size, enums, Literal, date, time, anything pydantic reads from
 text, `X | None`, tuple[X, ...], Mapping[str, X], dataclasses, unions of dataclasses told apart by
 `Field(discriminator="type")`, unions of one text, one list and one mapping form, and Node for the node itself.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -121,12 +121,26 @@ def _bool(text: str) -> bool:
     return text == "true"
 
 
+def _time(text: str) -> time:
+    if not re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", text):
+        raise ValueError("a time of day is wanted, such as 07:30")
+    return time.fromisoformat(text)
+
+
+def _date(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("a date is wanted, such as 2026-01-31")
+    return date.fromisoformat(text)
+
+
 _LEAVES: dict[Any, Callable[[str], Any]] = {
     str: str,
     int: _int,
     float: _float,
     bool: _bool,
     timedelta: parse_duration,
+    time: _time,
+    date: _date,
     Any: str,
 }
 
