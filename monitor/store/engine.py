@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreError
 from monitor.store import upgrade
 from monitor.store.faults import explained, shown
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Connection", "Database", "insert_into", "parse_url"]
 
 # A lost network must not hold a worker for the two hours of the kernel's default.
 _LIBPQ = {
@@ -143,6 +144,11 @@ class Database:
         event.listen(engine, "connect", partial(_limit_lock_waits, self.patience))
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine, reader
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what happens when the row is there already (`on_conflict_do_…`)."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def parse_url(text: str) -> URL:

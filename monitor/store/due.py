@@ -1,0 +1,41 @@
+"""Due times after the clock was put right: shifted while running, pulled back at start."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Interval, func, literal, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from monitor.store import schema
+
+# A digest may wait for a week; a delivery that waits longer was written by a clock that was wrong.
+LONGEST_DELIVERY_WAIT = timedelta(days=8)
+
+_POLLS: tuple[Column[Any], ...] = (schema.feed.c.next_poll_at, schema.host.c.not_before)
+_DELIVERIES: tuple[Column[Any], ...] = (schema.delivery.c.next_attempt_at, schema.receiver.c.retry_at)
+
+
+def shift_due_times(conn: Connection, step: timedelta) -> None:
+    """Move everything that waits for a time by the step the wall clock made."""
+    for column in (*_POLLS, *_DELIVERIES):
+        later = _later(conn, column, step)
+        conn.execute(update(column.table).where(column.is_not(None)).values({column: later}))
+
+
+def pull_back(conn: Connection, now: datetime, ceiling: timedelta) -> int:
+    """Bring due times that lie beyond any we would set (polls: `ceiling` from now) back to it; how many."""
+    count = 0
+    for columns, limit in ((_POLLS, now + ceiling), (_DELIVERIES, now + max(ceiling, LONGEST_DELIVERY_WAIT))):
+        for column in columns:
+            count += conn.execute(update(column.table).where(column > limit).values({column: limit})).rowcount
+    return count
+
+
+def _later(conn: Connection, column: Column[Any], step: timedelta) -> ColumnElement[Any]:
+    if conn.dialect.name == "postgresql":
+        return column + literal(step, Interval)
+    # As SQLAlchemy writes datetimes there: six decimals, of which SQLite's own functions know three.
+    moved = func.strftime("%Y-%m-%d %H:%M:%f", column, f"{step.total_seconds():+.3f} seconds", type_=schema.Words)
+    return moved.op("||")("000")

@@ -1,0 +1,165 @@
+"""Feeds: what polling them taught us, when each is due, and which hosts asked to be left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
+
+from monitor.model import Feed, FeedState, PublisherHints
+from monitor.store.due import pull_back, shift_due_times
+from monitor.store.engine import insert_into
+from monitor.store.schema import feed as table
+from monitor.store.schema import host
+
+__all__ = [
+    "block_host",
+    "due",
+    "forget_hosts",
+    "get",
+    "host_blocks",
+    "pull_back",
+    "save",
+    "shift_due_times",
+    "states",
+    "sync_feeds",
+]
+
+_FIELDS = tuple(FeedState.__dataclass_fields__)
+_COLUMNS = [table.c["id" if name == "feed_id" else name] for name in _FIELDS]
+_STATES = select(*_COLUMNS)
+
+_SAVE = (
+    update(table)
+    .where(table.c.id == bindparam("of_feed"), table.c.poll_seq == bindparam("of_seq"))
+    .values({name: bindparam(f"to_{name}") for name in _FIELDS if name != "feed_id"})
+)
+
+
+def sync_feeds(
+    conn: Connection, feeds: Iterable[Feed], first_poll_at: Callable[[Feed], datetime], now: datetime
+) -> None:
+    """Make the table list exactly these feeds; the state of one that left is kept for its return.
+
+    A feed with another `url` than before starts a new lifetime: no validators, a new baseline, and polls under way are
+    fenced off. Not so when the new `url` is where its permanent redirects had led us already.
+    """
+    known = {state.feed_id: state for state in _states(conn.execute(_STATES))}
+    wanted = {feed.id: feed for feed in feeds}
+    new = [
+        _row(_born(feed, first_poll_at(feed), now)) | _listing(feed) for feed in wanted.values() if feed.id not in known
+    ]
+    if new:
+        conn.execute(table.insert(), new)
+    for feed in wanted.values():
+        if feed.id in known and known[feed.id].config_url != feed.url:
+            _move(conn, known[feed.id], feed, first_poll_at(feed), now)
+    _list(conn, [feed for feed in wanted.values() if feed.id in known])
+    gone = set(known) - set(wanted)
+    if gone:
+        conn.execute(update(table).where(table.c.id.in_(gone)).values(listed=False))
+
+
+def states(conn: Connection) -> dict[str, FeedState]:
+    """The states of all feeds that feeds.yaml lists, by id."""
+    rows = conn.execute(_STATES.where(table.c.listed).order_by(table.c.id))
+    return {state.feed_id: state for state in _states(rows)}
+
+
+def get(conn: Connection, feed_id: str) -> FeedState | None:
+    """The state of one feed, listed or not."""
+    return next(_states(conn.execute(_STATES.where(table.c.id == feed_id))), None)
+
+
+def due(conn: Connection, now: datetime, limit: int, *, skip: Collection[str] = ()) -> list[FeedState]:
+    """Feeds to poll now, the longest due first. `skip` are ids under way or waiting for their host."""
+    query = _STATES.where(
+        table.c.next_poll_at <= now, table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False)
+    )
+    if skip:
+        query = query.where(table.c.id.not_in(skip))
+    return list(_states(conn.execute(query.order_by(table.c.next_poll_at).limit(limit))))
+
+
+def save(conn: Connection, state: FeedState, expected_seq: int) -> bool:
+    """Store what a poll learnt; False, and nothing stored, when the feed is not at `expected_seq` any more.
+
+    The row gets `expected_seq + 1`. Call it before anything else of the poll is written.
+    """
+    values = {f"to_{name}": value for name, value in _row(state).items() if name != "id"}
+    values |= {"to_poll_seq": expected_seq + 1, "of_feed": state.feed_id, "of_seq": expected_seq}
+    return conn.execute(_SAVE, values).rowcount == 1
+
+
+def block_host(conn: Connection, name: str, until: datetime) -> None:
+    """Leave a host (host:port) alone until then; an earlier wish for longer stays."""
+    blocked = conn.scalar(select(host.c.not_before).where(host.c.name == name))
+    if blocked is None or blocked < until:
+        insert = insert_into(conn, host).values(name=name, not_before=until)
+        conn.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"not_before": until}))
+
+
+def host_blocks(conn: Connection, now: datetime) -> dict[str, datetime]:
+    """Hosts to leave alone, and until when."""
+    rows = conn.execute(select(host.c.name, host.c.not_before).where(host.c.not_before > now))
+    return {name: until for name, until in rows}  # noqa: C416  # rows, not pairs, for the type checker
+
+
+def forget_hosts(conn: Connection, before: datetime) -> int:
+    """Drop what is known of hosts whose wish ended before then; how many."""
+    return conn.execute(delete(host).where(host.c.not_before < before)).rowcount
+
+
+def _born(feed: Feed, first: datetime, now: datetime, poll_seq: int = 0) -> FeedState:
+    return FeedState(
+        feed_id=feed.id, config_url=feed.url, url=feed.url, created_at=now, next_poll_at=first, poll_seq=poll_seq
+    )
+
+
+def _move(conn: Connection, state: FeedState, feed: Feed, first: datetime, now: datetime) -> None:
+    where = update(table).where(table.c.id == feed.id)
+    if feed.url == state.url:
+        conn.execute(where.values(config_url=feed.url, redirect_url=None, redirect_since=None))
+        return
+    born = _row(_born(feed, first, now, state.poll_seq + 1))
+    conn.execute(where.values({name: value for name, value in born.items() if name != "id"}))
+
+
+def _list(conn: Connection, feeds: list[Feed]) -> None:
+    shown = {
+        id_: rest for id_, *rest in conn.execute(select(table.c.id, table.c.title, table.c.paused, table.c.listed))
+    }
+    changed = [feed for feed in feeds if shown[feed.id] != [feed.title, feed.paused, True]]
+    if changed:
+        statement = update(table).where(table.c.id == bindparam("of_feed"))
+        conn.execute(
+            statement.values({name: bindparam(f"to_{name}") for name in ("title", "paused", "listed")}),
+            [
+                {"of_feed": feed.id} | {f"to_{name}": value for name, value in _listing(feed).items()}
+                for feed in changed
+            ],
+        )
+
+
+def _listing(feed: Feed) -> dict[str, Any]:
+    return {"title": feed.title, "paused": feed.paused, "listed": True}
+
+
+def _row(state: FeedState) -> dict[str, Any]:
+    values = {name: getattr(state, name) for name in _FIELDS}
+    values["id"] = values.pop("feed_id")
+    values["hints"] = {name: value for name, value in asdict(state.hints).items() if value not in (None, ())}
+    values["polls"] = [[at.timestamp(), new] for at, new in state.polls]
+    return values
+
+
+def _states(rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[FeedState]:
+    for row in rows:
+        values = dict(zip(_FIELDS, row, strict=True))
+        hints: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values["hints"].items()}
+        values["hints"] = PublisherHints(**hints)
+        values["polls"] = tuple((datetime.fromtimestamp(at, UTC), new) for at, new in values["polls"])
+        yield FeedState(**values)
