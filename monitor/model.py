@@ -357,6 +357,17 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """A person's order to withhold, with its end. `kind` is rule, story, org or feed; `value` its id or name."""
+
+    id: int
+    kind: str
+    value: str
+    until: datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a receiver shows: `text` is plain (notification preview, screen readers), `blocks` is Block Kit."""
 

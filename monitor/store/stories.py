@@ -1,0 +1,345 @@
+"""Stories and storylines: which entries tell one event, what it says now, and the steps it took.
+
+The row of a story is what its entries say together; what each of them says stands with its membership.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, or_, select, update
+
+from monitor.model import (
+    Candidate,
+    Coverage,
+    Direction,
+    Entry,
+    OpenStory,
+    Severity,
+    Stage,
+    Step,
+    Story,
+    Storyline,
+    Trust,
+)
+from monitor.store.engine import insert_into
+from monitor.store.hits import shift_of, shift_row
+from monitor.store.schema import entry, step, story, story_entry, storyline
+
+_MANY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewStoryline:
+    """What a storyline starts with."""
+
+    now: datetime
+    previous_id: int | None = None
+    due_at: datetime | None = None
+    context: str = ""
+    baseline: bool = False
+
+
+def create_storyline(conn: Connection, new: NewStoryline) -> int:
+    """An empty storyline; its id."""
+    row = {
+        "previous_id": new.previous_id,
+        "created_at": new.now,
+        "last_news_at": new.now,
+        "due_at": new.due_at,
+        "context": new.context,
+        "baseline": new.baseline,
+    }
+    made: int = conn.execute(storyline.insert().values(row).returning(storyline.c.id)).scalar_one()
+    return made
+
+
+def create_story(conn: Connection, storyline_id: int, new: Story) -> Story:
+    """Store a story that an entry opened; it comes back with its ids. Its members `join` afterwards."""
+    row = {**_row(new), "storyline_id": storyline_id, "first_seen_at": new.first_seen_at}
+    story_id = conn.execute(story.insert().values(row).returning(story.c.id)).scalar_one()
+    _news(conn, storyline_id, new)
+    return replace(new, id=story_id, storyline_id=storyline_id)
+
+
+def join(conn: Connection, story_id: int, member: Candidate, outlet: str, why: str) -> None:
+    """Make an entry a member of a story, or bring its membership up to date after an edit. One story an entry."""
+    row = {
+        "story_id": story_id,
+        "why": why,
+        "outlet": outlet,
+        "trust": member.trust.value,
+        "severity": member.severity.value,
+        "rule_ids": list(member.rule_ids),
+        "shift": shift_row(member.shift),
+    }
+    insert = insert_into(conn, story_entry).values(entry_id=member.entry_id, joined_at=member.seen_at, **row)
+    del row["why"]  # why it joined is not why it was edited
+    conn.execute(insert.on_conflict_do_update(index_elements=["entry_id"], set_=row))
+
+
+def update_story(conn: Connection, now_: Story) -> None:
+    """Store what a story says now, and that its storyline had news."""
+    conn.execute(update(story).where(story.c.id == now_.id).values(_row(now_)))
+    _news(conn, now_.storyline_id, now_)
+
+
+def note(conn: Connection, storyline_id: int, *, due_at: datetime | None = None, context: str | None = None) -> None:
+    """Keep when a promise of the storyline falls due (the later date stays), and what the org's history says."""
+    if due_at is not None:
+        later = or_(storyline.c.due_at.is_(None), storyline.c.due_at < due_at)
+        conn.execute(update(storyline).where(storyline.c.id == storyline_id, later).values(due_at=due_at))
+    if context is not None:
+        conn.execute(update(storyline).where(storyline.c.id == storyline_id).values(context=context))
+
+
+def add_step(conn: Connection, one: Story, taken: Step, entry_id: int | None = None) -> int:
+    """Write down a dated step of a story's storyline."""
+    row = {
+        "storyline_id": one.storyline_id,
+        "story_id": one.id,
+        "entry_id": entry_id,
+        "at": taken.at,
+        "stage": taken.stage.value,
+        "direction": taken.direction.value,
+        "reason": taken.reason,
+        "headline": taken.headline,
+        "url": taken.url,
+        "outlet": taken.outlet,
+    }
+    made: int = conn.execute(step.insert().values(row).returning(step.c.id)).scalar_one()
+    return made
+
+
+def get(conn: Connection, story_id: int) -> Story | None:
+    """One story with its coverage."""
+    return next(iter(_stories(conn, select(story).where(story.c.id == story_id))), None)
+
+
+def of_entry(conn: Connection, entry_id: int) -> int | None:
+    """The story an entry is a member of."""
+    return conn.scalar(select(story_entry.c.story_id).where(story_entry.c.entry_id == entry_id))
+
+
+def why_joined(conn: Connection, entry_id: int) -> str:
+    """The signals that placed an entry, in words; nothing when it is in no story."""
+    return conn.scalar(select(story_entry.c.why).where(story_entry.c.entry_id == entry_id)) or ""
+
+
+def members(conn: Connection, story_id: int) -> tuple[Candidate, ...]:
+    """The entries of a story with what each of them says, oldest first."""
+    return _members(conn, [story_id]).get(story_id, ())
+
+
+def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
+    """A storyline with its stories, their coverage and its steps, as it is rendered."""
+    row = conn.execute(select(storyline).where(storyline.c.id == storyline_id)).first()
+    if row is None:
+        return None
+    told = _stories(conn, select(story).where(story.c.storyline_id == storyline_id).order_by(story.c.id))
+    return Storyline(storyline_id, tuple(told), steps(conn, storyline_id), row.previous_id, row.context)
+
+
+def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
+    """The dated steps of a storyline, oldest first."""
+    query = select(step).where(step.c.storyline_id == storyline_id).order_by(step.c.at, step.c.id)
+    return tuple(
+        Step(row.at, Stage(row.stage), Direction(row.direction), row.reason, row.headline, row.url, row.outlet)
+        for row in conn.execute(query)
+    )
+
+
+def open_stories(conn: Connection, since: datetime) -> Iterator[OpenStory]:
+    """The stories with news since then, or whose storyline holds a promise that was due since then; for the index."""
+    query = (
+        select(story.c.id, story.c.storyline_id, storyline.c.due_at)
+        .join(storyline, storyline.c.id == story.c.storyline_id)
+        .where(or_(story.c.last_seen_at >= since, storyline.c.due_at >= since))
+        .order_by(story.c.last_seen_at, story.c.id)
+    )
+    rows = conn.execute(query).all()
+    for start in range(0, len(rows), _MANY):
+        page = rows[start : start + _MANY]
+        found = _members(conn, [row.id for row in page])
+        yield from (OpenStory(row.id, row.storyline_id, found.get(row.id, ()), row.due_at) for row in page)
+
+
+def closed_stories(conn: Connection, before: datetime) -> Iterator[OpenStory]:
+    """The last story of each storyline without news since `before`, as one member with its headline; for the shelf."""
+    last = (
+        select(func.max(story.c.id).label("id"))
+        .join(storyline, storyline.c.id == story.c.storyline_id)
+        .where(storyline.c.last_news_at < before)
+        .group_by(story.c.storyline_id)
+        .subquery()
+    )
+    query = (
+        select(story, storyline.c.due_at)
+        .join(last, last.c.id == story.c.id)
+        .join(storyline, storyline.c.id == story.c.storyline_id)
+        .order_by(story.c.last_seen_at)
+    )
+    for row in conn.execute(query):
+        alone = Candidate(Entry("", (), row.title), shift_of(row.shift), row.last_seen_at)
+        yield OpenStory(row.id, row.storyline_id, (alone,), row.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which stories to list; empty fields ask for nothing. `name` is an org or a model, in any case."""
+
+    baseline: bool = False
+    since: datetime | None = None
+    name: str = ""
+    limit: int | None = 100
+
+
+def listing(conn: Connection, wanted: Wanted | None = None) -> list[Story]:
+    """Stories with their coverage, the latest news first. Baseline stories only when they are asked for."""
+    wanted = wanted or Wanted()
+    query = select(story).where(story.c.baseline.is_(wanted.baseline))
+    query = query.order_by(story.c.last_seen_at.desc(), story.c.id.desc())
+    if wanted.since is not None:
+        query = query.where(story.c.last_seen_at >= wanted.since)
+    if not wanted.name:
+        return _stories(conn, query.limit(wanted.limit))
+    # Names live in JSON lists, which the two databases search differently: a ledger is small enough to look through.
+    name = wanted.name.casefold()
+    rows = conn.execute(select(story.c.id, story.c.orgs, story.c.models).where(story.c.baseline.is_(wanted.baseline)))
+    ids = [row.id for row in rows if any(name in known.casefold() for known in (*row.orgs, *row.models))]
+    pages = (ids[start : start + _MANY] for start in range(0, len(ids), _MANY))
+    found = [one for page in pages for one in _stories(conn, query.where(story.c.id.in_(page)))]
+    return sorted(found, key=lambda one: (one.last_seen_at, one.id), reverse=True)[: wanted.limit]
+
+
+def records(conn: Connection, org: str, before_story: int | None = None) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What an org did before, baseline left out: (direction, stage, models) of its stories, oldest first."""
+    query = select(story.c.id, story.c.direction, story.c.stage, story.c.orgs, story.c.models).order_by(story.c.id)
+    rows = conn.execute(query)
+    return [
+        (row.direction, row.stage, tuple(row.models))
+        for row in rows
+        if org in row.orgs and (before_story is None or row.id < before_story)
+    ]
+
+
+def count(conn: Connection) -> int:
+    """Stories that were told, baseline left out."""
+    return conn.scalar(select(func.count()).select_from(story).where(story.c.baseline.is_(False))) or 0
+
+
+def prune(conn: Connection, before: datetime) -> int:
+    """Delete the storylines without news since `before`, with their stories, memberships and steps; how many."""
+    return conn.execute(storyline.delete().where(storyline.c.last_news_at < before)).rowcount
+
+
+def _news(conn: Connection, storyline_id: int, told: Story) -> None:
+    row = storyline.c
+    conn.execute(
+        update(storyline)
+        .where(row.id == storyline_id, row.last_news_at < told.last_seen_at)
+        .values(last_news_at=told.last_seen_at)
+    )
+    if not told.baseline:
+        conn.execute(update(storyline).where(row.id == storyline_id, row.baseline.is_(True)).values(baseline=False))
+
+
+def _row(one: Story) -> dict[str, Any]:
+    return {
+        "title": one.title,
+        "severity": one.severity.value,
+        "direction": one.shift.direction.value,
+        "stage": one.shift.stage.value,
+        "object": one.shift.object.value,
+        "orgs": list(one.shift.orgs),
+        "models": list(one.shift.models),
+        "shift": shift_row(one.shift),
+        "rule_ids": list(one.rule_ids),
+        "last_seen_at": one.last_seen_at,
+        "baseline": one.baseline,
+    }
+
+
+def _stories(conn: Connection, query: Select[Any]) -> list[Story]:
+    rows = conn.execute(query).all()
+    covered = _coverage(conn, [row.id for row in rows])
+    return [_story(row, covered.get(row.id, ())) for row in rows]
+
+
+def _story(row: Row[Any], coverage: tuple[Coverage, ...]) -> Story:
+    return Story(
+        id=row.id,
+        storyline_id=row.storyline_id,
+        title=row.title,
+        severity=Severity(row.severity),
+        shift=shift_of(row.shift),
+        rule_ids=tuple(row.rule_ids),
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        coverage=coverage,
+        baseline=row.baseline,
+    )
+
+
+_RANK = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
+
+
+def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Coverage, ...]]:
+    columns = (entry.c.feed_id, entry.c.title, entry.c.url, entry.c.published_at)
+    found: dict[int, list[Coverage]] = defaultdict(list)
+    for row in _memberships(conn, story_ids, *columns):
+        one = Coverage(
+            entry_id=row.entry_id,
+            feed_id=row.feed_id,
+            outlet=row.outlet,
+            title=row.title,
+            url=row.url,
+            trust=Trust(row.trust),
+            seen_at=row.joined_at,
+            published_at=row.published_at,
+        )
+        found[row.story_id].append(one)
+    return {
+        story_id: tuple(sorted(some, key=lambda one: (_RANK[one.trust], one.published_at or one.seen_at, one.entry_id)))
+        for story_id, some in found.items()
+    }
+
+
+def _members(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Candidate, ...]]:
+    columns = (entry.c.feed_id, entry.c.title, entry.c.summary, entry.c.url, entry.c.links, entry.c.published_at)
+    found: dict[int, list[Candidate]] = defaultdict(list)
+    for row in _memberships(conn, story_ids, *columns):
+        text = Entry(
+            row.feed_id,
+            (),
+            row.title,
+            row.summary,
+            url=row.url,
+            links=tuple(row.links),
+            published_at=row.published_at,
+        )
+        member = Candidate(
+            entry=text,
+            shift=shift_of(row.shift),
+            seen_at=row.joined_at,
+            entry_id=row.entry_id,
+            trust=Trust(row.trust),
+            severity=Severity(row.severity),
+            rule_ids=tuple(row.rule_ids),
+        )
+        found[row.story_id].append(member)
+    return {story_id: tuple(some) for story_id, some in found.items()}
+
+
+def _memberships(conn: Connection, story_ids: Collection[int], *columns: Any) -> Iterator[Row[Any]]:
+    query = select(story_entry, *columns).join(entry, entry.c.id == story_entry.c.entry_id)
+    ordered = list(story_ids)
+    for start in range(0, len(ordered), _MANY):
+        some = ordered[start : start + _MANY]
+        yield from conn.execute(
+            query.where(story_entry.c.story_id.in_(some)).order_by(story_entry.c.joined_at, story_entry.c.entry_id)
+        )

@@ -1,0 +1,239 @@
+"""Entry to story: an index of the open stories, and the decision to join one of them or to open another.
+
+Wrong merges are worse than missed ones: whatever cannot be placed surely opens its own story.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.model import Candidate, OpenStory, Stage
+from monitor.stories import promise, traits
+from monitor.stories.shelf import Shelf
+from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, fit, profile
+from monitor.stories.traits import Traits
+
+__all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]
+
+MEMBERS = 8  # a story is compared through its first member and its latest ones
+BROAD = 60  # stories looked at for a key that many share (a lab, a common word): the latest ones
+COMPARED = 40  # stories compared in full
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where an entry belongs. No `story_id`: it opens a story, in `storyline_id` or (none) in a new storyline.
+
+    `previous_id` is the sleeping storyline that a new one continues. `why` says it in words, `points` how sure.
+    `due_at`: when a promise the entry tells of falls due; the storyline stays awake until then.
+    """
+
+    story_id: int | None
+    storyline_id: int | None
+    previous_id: int | None = None
+    why: str = ""
+    points: float = 0.0
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    id: int
+    storyline_id: int
+    profile: Profile
+    last_seen_at: datetime
+
+
+class StoryIndex:
+    """The open stories, found by what an entry shares with them. Grows by `add` and `join`, shrinks by `forget`.
+
+    It also knows the storylines, asleep or awake, of all stories it ever held and of those put on the shelf at start.
+    `repeat_after`: a story or storyline without news for so long is over.
+    """
+
+    def __init__(self, stories: Iterable[OpenStory] = (), repeat_after: timedelta = timedelta(days=30)) -> None:
+        self.repeat_after = repeat_after
+        self.shelf = Shelf(repeat_after)
+        self._stories: dict[int, _Kept] = {}
+        self._keys: dict[str, dict[int, None]] = {}  # key -> story ids, the latest last
+        self._words: dict[str, int] = {}  # word -> in how many open stories
+        self._before: dict[int, _Kept | None] = {}  # what changed since the checkpoint, as it was
+        for story in stories:
+            self.add(story)
+        self.checkpoint()
+
+    def __len__(self) -> int:
+        return len(self._stories)
+
+    def __contains__(self, story_id: int) -> bool:
+        return story_id in self._stories
+
+    def checkpoint(self) -> None:
+        """What happened so far is durable; `rollback` returns here."""
+        self._before.clear()
+        self.shelf.checkpoint()
+
+    def rollback(self) -> None:
+        """Undo everything since the checkpoint: the transaction it belonged to failed."""
+        before = dict(self._before)
+        for story_id, kept in before.items():
+            self.remove(story_id)
+            if kept is not None:
+                self._keep(kept)
+        self.shelf.rollback()
+        self.checkpoint()
+
+    def add(self, story: OpenStory) -> None:
+        """Take a story in, or in again with the members it has now."""
+        self.remove(story.id)
+        if story.members:
+            first, *later = story.members
+            members = (first, *later[-(MEMBERS - 1) :])
+            self._take(story.id, story.storyline_id, tuple(traits.read(member) for member in members), story.due_at)
+
+    def shelve(self, story: OpenStory) -> None:
+        """Put the storyline of a story that is over on the shelf, so that later news can link back to it."""
+        if story.members:
+            last = traits.read(story.members[-1])
+            self.shelf.put(story.storyline_id, last, last.seen_at, story.due_at)
+
+    def join(self, story_id: int, candidate: Candidate, due_at: datetime | None = None) -> None:
+        """One more member for a story that is in the index; for any other nothing happens."""
+        kept = self._stories.get(story_id)
+        if kept is None:
+            return
+        members = (*kept.profile.members, traits.read(candidate))
+        if len(members) > MEMBERS:
+            members = (members[0], *members[2:])
+        self.remove(story_id)
+        self._take(story_id, kept.storyline_id, members, due_at)
+
+    def remove(self, story_id: int) -> None:
+        """Let a story go."""
+        kept = self._stories.pop(story_id, None)
+        if kept is None:
+            return
+        self._before.setdefault(story_id, kept)
+        for key in _story_keys(kept.profile):
+            holders = self._keys[key]
+            holders.pop(story_id, None)
+            if not holders:
+                del self._keys[key]
+        for word in _story_words(kept.profile):
+            self._words[word] -= 1
+            if not self._words[word]:
+                del self._words[word]
+
+    def forget(self, before: datetime) -> tuple[int, ...]:
+        """Let the stories go that had no news since `before`; their ids."""
+        quiet = tuple(story.id for story in self._stories.values() if story.last_seen_at < before)
+        for story_id in quiet:
+            self.remove(story_id)
+        return quiet
+
+    def find(self, entry: Traits) -> list[tuple[Fit, int, int]]:
+        """Stories the entry may belong to, best first: (fit, story id, storyline id). Vetoed ones stay out."""
+        fits = [
+            (fit(entry, kept.profile, self.rarity, self.repeat_after), kept.id, kept.storyline_id)
+            for kept in map(self._stories.__getitem__, self._shortlist(entry))
+        ]
+        return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
+
+    def rarity(self, word: str) -> float:
+        """How rare a word is in the open stories, 0 (in all of them) to 1 (new)."""
+        total = len(self._stories) + 50
+        return math.log(total / (self._words.get(word, 0) + 1)) / math.log(total)
+
+    def _take(self, story_id: int, storyline_id: int, members: tuple[Traits, ...], due_at: datetime | None) -> None:
+        kept = _Kept(story_id, storyline_id, profile(members), max(member.seen_at for member in members))
+        self._keep(kept)
+        self.shelf.put(storyline_id, members[-1], kept.last_seen_at, due_at)
+
+    def _keep(self, kept: _Kept) -> None:
+        self._before.setdefault(kept.id, None)
+        self._stories[kept.id] = kept
+        for key in _story_keys(kept.profile):
+            self._keys.setdefault(key, {})[kept.id] = None
+        for word in _story_words(kept.profile):
+            self._words[word] = self._words.get(word, 0) + 1
+
+    def _shortlist(self, entry: Traits) -> list[int]:
+        """The stories worth comparing: those that share most, rare things counting more."""
+        shared: dict[int, float] = {}
+        for key, value in _entry_keys(entry):
+            holders = self._keys.get(key)
+            if holders:
+                worth = value / (1.0 + math.log1p(len(holders)))
+                for story_id in _latest(holders, BROAD):
+                    shared[story_id] = shared.get(story_id, 0.0) + worth
+        return sorted(shared, key=lambda story_id: (-shared[story_id], story_id))[:COMPARED]
+
+
+def _latest(holders: dict[int, None], count: int) -> Iterator[int]:
+    for position, story_id in enumerate(reversed(holders)):
+        if position == count:
+            return
+        yield story_id
+
+
+def _story_words(story: Profile) -> frozenset[str]:
+    return frozenset[str]().union(*(member.title for member in story.members))
+
+
+def _story_keys(story: Profile) -> set[str]:
+    keys = {f"u {url}" for url in story.urls} | {f"t {core}" for core in story.cores}
+    keys |= {f"m {line}" for line in story.models} | {f"w {word}" for word in _story_words(story)}
+    for member in story.members:
+        keys |= {f"o {org} {member.sense}" for org in member.labs | member.bodies}
+        keys |= {f"v {line} {version}" for line, versions in member.models.items() for version in versions}
+    return keys
+
+
+def _entry_keys(entry: Traits) -> Iterator[tuple[str, float]]:
+    for url in entry.urls:
+        yield f"u {url}", 20.0
+    yield f"t {entry.core}", 20.0
+    for line, versions in entry.models.items():
+        yield f"m {line}", 4.0
+        for version in versions:
+            yield f"v {line} {version}", 4.0
+    for org in entry.labs | entry.bodies:
+        for sense in traits.Sense:
+            yield f"o {org} {sense}", 3.0 if sense is entry.sense else 1.0
+    for word in entry.title:
+        yield f"w {word}", traits.weight_of(word)
+
+
+def assign(candidate: Candidate, index: StoryIndex, now: datetime) -> Assignment:
+    """The story an entry joins; or the storyline its own story goes into; or neither."""
+    entry = traits.read(candidate)
+    due = _due(candidate, now)
+    found = index.find(entry)
+    best = found[0] if found else None
+    doubt = "no open story tells this event"
+    if best is not None and best[0].points >= SURE:
+        rival = _rival(found)
+        if rival is None:
+            return Assignment(best[1], best[2], None, ", ".join(best[0].reasons), best[0].points, due)
+        doubt = f"stories {best[1]} and {rival} fit alike"
+    placed = index.shelf.find(entry, now)
+    why = f"{doubt}; {placed.why}" if placed.why else doubt
+    return Assignment(None, placed.storyline_id, placed.previous_id, why, due_at=due)
+
+
+def _rival(found: list[tuple[Fit, int, int]]) -> int | None:
+    """The story that fits about as well as the best one, unless both are of one storyline: then neither is sure."""
+    best, storyline_id = found[0][0], found[0][2]
+    if best.points >= CERTAIN:
+        return None
+    close = [other for other in found[1:] if other[0].points > best.points - LEAD and other[2] != storyline_id]
+    return close[0][1] if close else None
+
+
+def _due(candidate: Candidate, now: datetime) -> datetime | None:
+    if candidate.shift.stage not in {Stage.RUMOUR, Stage.ANNOUNCED}:
+        return None
+    return promise.due_at(f"{candidate.entry.title}. {candidate.shift.evidence}", candidate.entry.published_at or now)

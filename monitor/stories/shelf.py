@@ -1,0 +1,144 @@
+"""Story to storyline: the storylines on the shelf, awake and asleep, found by who, which model line and which question.
+
+A storyline joins the stories of one shift over time: rumoured, announced, delayed, done, undone. Two deeds of one lab,
+such as two routine releases, are two storylines. What comes after a storyline fell asleep opens a new one that links
+back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.model import ShiftObject
+from monitor.stories.similarity import likeness, versions_clash
+from monitor.stories.traits import Kind, Sense, Traits
+
+_OPENNESS = frozenset({ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.DATA, ShiftObject.LICENCE_TEXT})
+_PENDING = frozenset({Kind.TALK, Kind.DELAY})
+SAME_QUESTION = 1.0
+ALIKE = 0.3  # wording that makes one question of two stories without a common model
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a new story goes: into an awake storyline, into a new one after a sleeping one, or into a new one."""
+
+    storyline_id: int | None = None
+    previous_id: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    id: int
+    latest: Traits
+    last_news_at: datetime
+    due_at: datetime | None
+
+
+class Shelf:
+    """The storylines by the labs and model lines of their latest story."""
+
+    def __init__(self, sleep_after: timedelta) -> None:
+        self._sleep_after = sleep_after
+        self._lines: dict[int, _Line] = {}
+        self._keys: dict[str, set[int]] = {}
+        self._before: dict[int, _Line | None] = {}  # what changed since the checkpoint, as it was
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def checkpoint(self) -> None:
+        """What happened so far is durable; `rollback` returns here."""
+        self._before.clear()
+
+    def rollback(self) -> None:
+        """Undo every `put` since the checkpoint."""
+        for storyline_id, line in list(self._before.items()):
+            self._drop(storyline_id)
+            if line is not None:
+                self._hold(line)
+        self.checkpoint()
+
+    def put(self, storyline_id: int, latest: Traits, last_news_at: datetime, due_at: datetime | None) -> None:
+        """Put a storyline up, or up to date: its latest story, when it last had news, when its promise falls due."""
+        old = self._lines.get(storyline_id)
+        if old is not None and last_news_at < old.last_news_at:
+            return
+        self._before.setdefault(storyline_id, old)
+        self._drop(storyline_id)
+        due_at = max(filter(None, (due_at, old and old.due_at)), default=None)
+        self._hold(_Line(storyline_id, latest, last_news_at, due_at))
+
+    def _hold(self, line: _Line) -> None:
+        self._lines[line.id] = line
+        for key in _keys(line.latest):
+            self._keys.setdefault(key, set()).add(line.id)
+
+    def _drop(self, storyline_id: int) -> None:
+        line = self._lines.pop(storyline_id, None)
+        for key in _keys(line.latest) if line else ():
+            self._keys[key].discard(storyline_id)
+
+    def awake(self, storyline_id: int, now: datetime) -> bool:
+        """Whether a storyline had news lately, or holds a promise that has not been due for long."""
+        line = self._lines.get(storyline_id)
+        return line is not None and now - max(filter(None, (line.last_news_at, line.due_at))) <= self._sleep_after
+
+    def find(self, entry: Traits, now: datetime) -> Placed:
+        """The storyline whose question the entry answers. The surest goes first, then the one with the latest news."""
+        near = {storyline_id for key in _keys(entry) for storyline_id in self._keys.get(key, ())}
+        asked = [(question(entry, self._lines[one].latest), self._lines[one]) for one in near]
+        found = sorted(
+            ((points, line) for points, line in asked if points >= SAME_QUESTION),
+            key=lambda pair: (-pair[0], -pair[1].last_news_at.timestamp(), pair[1].id),
+        )
+        for _, line in found:
+            if self.awake(line.id, now):
+                return Placed(line.id, why=f"same question as storyline {line.id}")
+        if found:
+            return Placed(previous_id=found[0][1].id, why=f"continues storyline {found[0][1].id}, which was asleep")
+        return Placed()
+
+
+def _keys(entry: Traits) -> Iterable[str]:
+    for lab in entry.labs or entry.bodies:
+        yield f"o {lab}"
+    for line in entry.models:
+        yield f"m {line}"
+
+
+def question(entry: Traits, latest: Traits) -> float:
+    """How surely an entry is about the same question as the latest story of a storyline, from 0; 1 is sure enough."""
+    if entry.labs and latest.labs and not entry.labs & latest.labs:
+        return 0.0
+    if versions_clash(entry.models, latest.models):
+        return 0.0
+    shared = [line for line in entry.models if line in latest.models]
+    if any(entry.models[line] & latest.models[line] for line in shared):
+        return 3.0
+    if entry.models and latest.models and not shared:
+        return 0.0
+    alike = likeness(entry, latest, lambda _: 1.0) >= ALIKE
+    if not _develops(entry, latest):
+        return 1.0 if alike else 0.0
+    both_openness = entry.object in _OPENNESS and latest.object in _OPENNESS
+    if shared:
+        # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
+        one_side = any(bool(entry.models[line]) != bool(latest.models[line]) for line in shared)
+        open_question = both_openness and (not one_side or latest.kind in _PENDING)
+        return 2.0 if open_question or alike else 0.0
+    if entry.labs & latest.labs and both_openness and latest.kind in _PENDING and _way(entry, latest):
+        return 1.5
+    return 1.0 if alike else 0.0
+
+
+def _develops(entry: Traits, latest: Traits) -> bool:
+    """Whether one follows from the other: another kind of event, or the other way."""
+    return entry.kind is not latest.kind or entry.sense is not latest.sense
+
+
+def _way(entry: Traits, latest: Traits) -> bool:
+    return {entry.sense, latest.sense} <= {Sense.OPENWARD, Sense.CLOSEWARD, Sense.UNCLEAR}

@@ -1,0 +1,256 @@
+"""What a story says now, made from what its entries say, and whether that is a move worth telling.
+
+Trust and time weigh: the actor itself over the press, the press over a community; what is newer over what is older.
+A denial is a note on a story, not its reversal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from monitor.model import (
+    Candidate,
+    Confidence,
+    Coverage,
+    Direction,
+    Hit,
+    Reason,
+    Severity,
+    Shift,
+    Stage,
+    Story,
+    Trust,
+)
+from monitor.stories.traits import SENSES, Sense
+
+FRESH = timedelta(days=7)  # reports this near to the newest count double
+NAMES = 6  # orgs and models shown of a story, the most named first
+_ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+_ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
+_TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
+_SURE = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+_GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one entry says of a story, who says it, and when."""
+
+    shift: Shift
+    trust: Trust
+    at: datetime
+
+
+def entry_shift(hits: Sequence[Hit]) -> Shift:
+    """The one shift the hits of an entry agree on: that of the gravest and surest hit, names and licences filled in."""
+    if not hits:
+        return Shift()
+    ranked = sorted(hits, key=lambda hit: (-_GRAVE.index(hit.severity), -_SURE.index(hit.shift.confidence)))
+    first = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0]).shift
+    shifts = [first, *(hit.shift for hit in ranked)]
+    return replace(
+        first,
+        stage=next((one.stage for one in shifts if one.stage is not Stage.NONE), Stage.NONE),
+        orgs=_union(one.orgs for one in shifts),
+        models=_union(one.models for one in shifts),
+        from_=next((one.from_ for one in shifts if one.from_), ""),
+        to=next((one.to for one in shifts if one.to), ""),
+        evidence=next((one.evidence for one in shifts if one.evidence), ""),
+        denied=any(one.denied for one in shifts),
+    )
+
+
+def _union(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for some in names for name in some))
+
+
+def merge(shift_of_story: Shift, new_shift: Shift, trust: Trust, believed: Trust = Trust.PRESS) -> Shift:
+    """The state of things after one more report; `believed` is the best trust so far. See `weigh` for the rules."""
+    epoch = datetime.min
+    return weigh([Report(shift_of_story, believed, epoch), Report(new_shift, trust, epoch)])
+
+
+def weigh(reports: Sequence[Report]) -> Shift:
+    """The state of things now from all reports, oldest first.
+
+    Stage: the furthest that a trusted report tells, or two community ones, and never behind what the actor itself said
+    later. Direction, object, licences: what weighs most. Names: those that two reports or a best one give.
+    """
+    if len(reports) == 1:
+        return reports[0].shift
+    stage = _stage(reports)
+    best = max(reports, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
+    confidence, reasons = _confidence(reports)
+    return Shift(
+        direction=_heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR),
+        stage=stage,
+        object=_heaviest(reports, lambda shift: shift.object, None) or best.shift.object,
+        orgs=_names(reports, lambda shift: shift.orgs),
+        models=_names(reports, lambda shift: shift.models),
+        from_=_licence(reports, lambda shift: shift.from_),
+        to=_licence(reports, lambda shift: shift.to),
+        evidence=best.shift.evidence or next((one.shift.evidence for one in reports if one.shift.evidence), ""),
+        confidence=confidence,
+        reasons=reasons,
+        denied=any(report.shift.denied for report in reports),
+    )
+
+
+def _weight(report: Report, reports: Sequence[Report]) -> float:
+    newest = max(other.at for other in reports)
+    return _TRUST[report.trust] * (2.0 if newest - report.at <= FRESH else 1.0)
+
+
+def _heaviest(reports: Sequence[Report], of: Callable[[Shift], Value], nothing: Value | None) -> Value:
+    """The value most weight stands behind; the latest of equals. `nothing` has no vote while others vote."""
+    weights: dict[Value, tuple[float, int]] = {}
+    for number, report in enumerate(reports):
+        value = of(report.shift)
+        if value != nothing:
+            weights[value] = (weights.get(value, (0.0, 0))[0] + _weight(report, reports), number)
+    return max(weights, key=weights.__getitem__) if weights else of(reports[-1].shift)
+
+
+def _stage(reports: Sequence[Report]) -> Stage:
+    told = [report for report in reports if report.shift.stage is not Stage.NONE]
+    if not told:
+        return Stage.NONE
+    believed = [report for report in told if report.trust is not Trust.COMMUNITY]
+    for stage in {report.shift.stage for report in told}:
+        echoes = [report for report in told if report.shift.stage is stage and report.trust is Trust.COMMUNITY]
+        if len(echoes) > 1 or len(echoes) == len(told):
+            believed.extend(echoes)
+    believed = believed or told[-1:]
+    primary = [report for report in believed if report.trust is Trust.PRIMARY]
+    if primary:
+        believed = [report for report in believed if report.trust is Trust.PRIMARY or report.at >= primary[-1].at]
+    always = [report for report in believed if report.shift.stage in _ALWAYS]
+    if always:
+        return max(always, key=lambda report: report.at).shift.stage
+    return max((report.shift.stage for report in believed), key=_ORDER.index)
+
+
+def _names(reports: Sequence[Report], of: Callable[[Shift], tuple[str, ...]]) -> tuple[str, ...]:
+    weights: dict[str, float] = {}
+    heaviest = (
+        max(_TRUST[report.trust] for report in reports if of(report.shift)) if any(map(of, _shifts(reports))) else 0
+    )
+    sure: set[str] = set()
+    for report in reports:
+        for name in of(report.shift):
+            if name in weights or _TRUST[report.trust] == heaviest:
+                sure.add(name)
+            weights[name] = weights.get(name, 0.0) + _weight(report, reports)
+    return tuple(sorted(sure, key=lambda name: -weights[name])[:NAMES])
+
+
+def _shifts(reports: Sequence[Report]) -> list[Shift]:
+    return [report.shift for report in reports]
+
+
+def _licence(reports: Sequence[Report], of: Callable[[Shift], str]) -> str:
+    """The heaviest licence; a named one goes before a mere "open" or "closed"."""
+    named = [report for report in reports if of(report.shift) not in {"", "open", "closed"}]
+    return _heaviest(named or reports, of, "")
+
+
+def _confidence(reports: Sequence[Report]) -> tuple[Confidence, tuple[str, ...]]:
+    best = max(reports, key=lambda report: _SURE.index(report.shift.confidence)).shift
+    level = _SURE.index(best.confidence)
+    reasons = list(best.reasons)
+    agreeing = sum(report.trust is not Trust.COMMUNITY for report in reports)
+    if agreeing >= 3 and level < 2:
+        level += 1
+        reasons.append(f"{agreeing} reports agree")
+    if any(report.trust is Trust.PRIMARY for report in reports) and "a primary source says so" not in reasons:
+        level = 2
+        reasons.append("a primary source says so")
+    return _SURE[level], tuple(dict.fromkeys(reasons))
+
+
+def moved(before: Story, after: Story) -> Reason | None:
+    """Why a story that grew is worth telling again: stage, direction, a denial, its first primary source; or None."""
+    reason = shift_moved(before.shift, after.shift)
+    if reason is None and _primary(after) and not _primary(before):
+        return Reason.PRIMARY_SOURCE
+    return reason
+
+
+def _primary(story: Story) -> bool:
+    return any(one.trust is Trust.PRIMARY for one in story.coverage)
+
+
+def shift_moved(before: Shift, after: Shift) -> Reason | None:
+    """What moved between two states: the stage forward, the direction to another sense, or a denial came."""
+    if stage_moved(before.stage, after.stage):
+        return Reason.STAGE_MOVED
+    senses = {SENSES[before.direction], SENSES[after.direction]}
+    if len(senses) == 2 and Sense.UNCLEAR not in senses:
+        return Reason.DIRECTION_CHANGED
+    return Reason.DENIED if after.denied and not before.denied else None
+
+
+def stage_moved(before: Stage, after: Stage) -> bool:
+    """Forward along rumour, considering, announced, effective; into reversed and enforcement always; n/a never."""
+    if after is before or after is Stage.NONE or before is Stage.NONE:
+        return after in _ALWAYS and after is not before
+    return after in _ALWAYS or before in _ALWAYS or _ORDER.index(after) > _ORDER.index(before)
+
+
+def opened(candidate: Candidate, coverage: Coverage, *, baseline: bool = False) -> Story:
+    """The story that an entry opens; its ids come from the store, its severity is the rules' base."""
+    return Story(
+        id=0,
+        storyline_id=0,
+        title=candidate.entry.title,
+        severity=candidate.severity,
+        shift=candidate.shift,
+        rule_ids=candidate.rule_ids,
+        first_seen_at=candidate.seen_at,
+        last_seen_at=candidate.seen_at,
+        coverage=(coverage,),
+        baseline=baseline,
+    )
+
+
+def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverage], *, baseline: bool = False) -> Story:
+    """The story as these members make it, the newcomer among them. Severity is the rules' base.
+
+    The headline is the best source's. Revised entries come in the same way: pass the members as they read now.
+    """
+    everyone = sorted(members, key=lambda member: (member.seen_at, member.entry_id))
+    told = ranked(coverage)
+    return replace(
+        story,
+        title=(told[0].title if told else "") or story.title,
+        severity=max((member.severity for member in everyone), key=_GRAVE.index, default=story.severity),
+        shift=weigh([Report(member.shift, member.trust, member.seen_at) for member in everyone]),
+        rule_ids=tuple(dict.fromkeys(rule for member in everyone for rule in member.rule_ids)) or story.rule_ids,
+        last_seen_at=max(story.last_seen_at, *(member.seen_at for member in everyone)),
+        coverage=told,
+        baseline=story.baseline and baseline,
+    )
+
+
+def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
+    """Best source first, then oldest first."""
+    return tuple(sorted(coverage, key=lambda one: (-_TRUST[one.trust], one.published_at or one.seen_at, one.entry_id)))
+
+
+def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:
+    """What moved, in one line: "considering → announced, says The Decoder"."""
+    says = f", says {outlet}" if outlet else ""
+    if reason is Reason.DIRECTION_CHANGED:
+        return f"{before.direction} → {after.direction}{says}"
+    if reason is Reason.DENIED:
+        return f"a denial is reported{f' by {outlet}' if outlet else ''}"
+    if reason is Reason.PRIMARY_SOURCE:
+        return f"first primary source{f': {outlet}' if outlet else ''}"
+    if before.stage is not after.stage and Stage.NONE not in {before.stage, after.stage}:
+        return f"{before.stage} → {after.stage}{says}"
+    return f"{after.direction} · {after.stage}{says}"

@@ -1,0 +1,208 @@
+"""What placing looks at in an entry: who, which model and version, which links, which words, when, which way, how far.
+
+Everything is read once, when the entry arrives, so that comparing it with thousands of stories is set arithmetic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from monitor import text
+from monitor.model import Candidate, Direction, ShiftObject, Stage
+from monitor.stories.words import CONCEPTS, GENERIC, PHRASES, STOP
+
+SUMMARY_WORDS = 60  # a story's event stands in its first sentences; the rest of a digest is about other things
+_HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
+_LABEL = re.compile(
+    r"^\s*(?:\[[\w /-]{1,16}\]"
+    r"|(?:breaking|exclusive|update|updated|report|news|analysis|opinion|watch|live)\s*(?=[:|]))"
+    r"[\s:|]*",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(r"([^\W\d_]{3,})(\d+(?:\.\d+)*)([a-z]?)")  # qwen3.5 -> qwen 3.5
+_SIZE = re.compile(r"\d+(?:\.\d+)?[bmt]|a\d+b|\d+k")  # 105b, 1.5b, a16b: how large, not which version
+_DIGIT = re.compile(r"\d")
+
+# Bodies that speak about everybody's models: sharing one says little about which event it is.
+_BODIES = """us government, united states, white house, us commerce, us commerce department, us department of commerce,
+us congress, congress, pentagon, us department of defense, ntia, eu, european union, european commission,
+european parliament, uk government, china, chinese government, hugging face, github"""
+BODIES = frozenset(" ".join(name.split()) for name in _BODIES.split(","))
+
+
+class Sense(StrEnum):
+    """Which way, coarsely: outlets call one event opening or loosening, closing or restricting."""
+
+    OPENWARD = "openward"
+    CLOSEWARD = "closeward"
+    DISPUTE = "dispute"
+    POLICY = "policy"
+    UNCLEAR = "unclear"
+
+
+SENSES: Mapping[Direction, Sense] = {
+    Direction.OPENING: Sense.OPENWARD,
+    Direction.LOOSENING: Sense.OPENWARD,
+    Direction.CLOSING: Sense.CLOSEWARD,
+    Direction.RESTRICTING: Sense.CLOSEWARD,
+    Direction.DISPUTE: Sense.DISPUTE,
+    Direction.POLICY: Sense.POLICY,
+    Direction.UNCLEAR: Sense.UNCLEAR,
+}
+
+
+class Kind(StrEnum):
+    """What kind of event: talk of it, its delay, the deed, its undoing, a fight over it, or none (analysis)."""
+
+    TALK = "talk"
+    DELAY = "delay"
+    DEED = "deed"
+    UNDOING = "undoing"
+    FIGHT = "fight"
+    ESSAY = "essay"
+
+
+KINDS: Mapping[Stage, Kind] = {
+    Stage.RUMOUR: Kind.TALK,
+    Stage.CONSIDERING: Kind.TALK,
+    Stage.ANNOUNCED: Kind.TALK,
+    Stage.EFFECTIVE: Kind.DEED,
+    Stage.REVERSED: Kind.UNDOING,
+    Stage.ENFORCEMENT: Kind.FIGHT,
+    Stage.NONE: Kind.ESSAY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """An entry as placing sees it. `models` maps a model line to the versions named (none: the line as such)."""
+
+    labs: frozenset[str]
+    bodies: frozenset[str]
+    models: Mapping[str, frozenset[str]]
+    urls: frozenset[str]
+    core: str  # the headline without label and publisher, folded: equal in syndicated copies
+    title: frozenset[str]
+    words: frozenset[str]  # of title and the summary's beginning
+    sense: Sense
+    direction: Direction
+    kind: Kind
+    object: ShiftObject
+    at: datetime | None  # as the publisher dates it; None: nobody knows
+    seen_at: datetime
+
+
+def read(candidate: Candidate) -> Traits:
+    """The traits of an entry and its shift."""
+    entry, shift = candidate.entry, candidate.shift
+    title = spell(headline(entry.title))
+    summary = spell(entry.summary or entry.content[:1000])[:SUMMARY_WORDS]
+    orgs = frozenset(filter(None, (" ".join(spell(org)) for org in shift.orgs)))
+    models = _models(shift.models, title, summary)
+    names = frozenset(word for org in orgs for word in org.split())
+    return Traits(
+        labs=orgs - BODIES,
+        bodies=orgs & BODIES,
+        models=models,
+        urls=frozenset(filter(None, (address(url) for url in (entry.url, *entry.links)))),
+        core=" ".join(title),
+        title=frozenset(content(title)) - names,
+        words=frozenset(content([*title, *summary])) - names,
+        sense=SENSES[shift.direction],
+        direction=shift.direction,
+        kind=kind(shift.stage, title),
+        object=shift.object,
+        at=entry.published_at,
+        seen_at=candidate.seen_at,
+    )
+
+
+def headline(title: str) -> str:
+    """A title without what outlets and aggregators hang on it: "BREAKING: …", "[News] …", "… - Publisher"."""
+    bare = _LABEL.sub("", title, count=1)
+    tail = _HEADLINE_TAIL.search(bare)
+    if tail and len(tail["tail"].split()) <= 5 and len(bare[: tail.start()].split()) >= 4:
+        bare = bare[: tail.start()]
+    return bare.strip() or title
+
+
+def spell(value: str) -> list[str]:
+    """The folded words of a text; a number glued to a name stands for itself."""
+    return [part for word in text.words(value) for part in _unglue(word)]
+
+
+def _unglue(word: str) -> Iterable[str]:
+    glued = _GLUED.fullmatch(word)
+    parts = [glued[1], glued[2] + glued[3]] if glued else [word]
+    return [part.removesuffix(".0") if _DIGIT.search(part) else part for part in parts]
+
+
+def content(words: Iterable[str]) -> Iterable[str]:
+    """The words that tell what happened: without small words, bent to a stem, ways to say a thing made one."""
+    previous = ""
+    for word in words:
+        pair = PHRASES.get(f"{previous} {word}")
+        if pair:
+            yield pair
+        elif word not in STOP:
+            stem = _stem(word)
+            yield CONCEPTS.get(word) or CONCEPTS.get(stem) or stem
+        previous = word
+
+
+def _stem(word: str) -> str:
+    if _DIGIT.search(word) or len(word) < 5:
+        return word
+    for ending in ("ings", "ing", "ies", "ied", "es", "ed", "s", "ly"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word.removesuffix(ending) + ("y" if ending in {"ies", "ied"} else "")
+    return word
+
+
+def _models(named: Iterable[str], title: list[str], summary: list[str]) -> dict[str, frozenset[str]]:
+    """Model lines with the versions named for them; a version in the text counts when it follows the line's name."""
+    lines: dict[str, frozenset[str]] = {}
+    for name in named:
+        words = spell(name)
+        line = " ".join(word for word in words if not _DIGIT.search(word)) or " ".join(words)
+        versions = {word for word in words if _DIGIT.search(word) and not _SIZE.fullmatch(word)}
+        if line and not versions:
+            versions = versions_after(line, title) or versions_after(line, summary)
+        if line:
+            lines[line] = lines.get(line, frozenset()) | versions
+    return lines
+
+
+def versions_after(line: str, words: list[str]) -> set[str]:
+    """The versions that stand right behind a line's name: {"2.5"} for "grok" in "xAI opens Grok 2.5"."""
+    name = line.split()
+    found = set()
+    for start in range(len(words) - len(name)):
+        if words[start : start + len(name)] == name:
+            after = words[start + len(name)]
+            if _DIGIT.search(after) and not _SIZE.fullmatch(after):
+                found.add(after)
+    return found
+
+
+def kind(stage: Stage, title: list[str]) -> Kind:
+    """The kind of event a stage and a headline tell of; the headline's word for a delay goes first."""
+    if any(CONCEPTS.get(word) == "delay" or CONCEPTS.get(_stem(word)) == "delay" for word in title):
+        return Kind.DELAY
+    return KINDS[stage]
+
+
+def address(url: str) -> str:
+    """A URL as a key: host and path without scheme, `www.` and a final slash. Bare hosts are no key."""
+    bare = re.sub(r"^[a-z]+://(?:www\.)?", "", url.strip(), flags=re.IGNORECASE).split("#")[0].rstrip("/")
+    host, slash, path = bare.partition("/")
+    return f"{host.lower()}/{path}" if slash and path else ""
+
+
+def weight_of(word: str) -> float:
+    """How much a shared word may say at all: everybody writes the generic ones, few a number."""
+    return 0.35 if word in GENERIC else 1.3 if _DIGIT.search(word) else 1.0

@@ -1,0 +1,75 @@
+"""The few English tables placing needs: small words, what everybody in this field writes, ways to say one thing.
+
+They are about wording, not about labs or models: those come from the vocabularies of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_STOP = """
+a an the of in on at to for from by with as and or but nor not is are was were be been being it its this that these
+those their his her our your my we you they he she i who what which when where why how if then than so too very just now
+still yet also all any some more most no into over after before about up out off down says said say has have had do
+does did will would can could may might should amid via per us new latest first big own one two here there against under between
+while because get gets got make makes made let lets s t re ve ll d m
+"""
+STOP = frozenset(_STOP.split())
+
+# Written by everybody about every event of this field: sharing them says little.
+_GENERIC = """
+ai model llm language large artificial intelligence open closed release licence use tech company lab startup world weigh
+ban lift free commercial available public access announce plan system tool china chinese government developer generative
+research build train power source
+"""
+GENERIC = frozenset(_GENERIC.split())
+
+
+def _same(**groups: str) -> dict[str, str]:
+    return {word: concept for concept, words in groups.items() for word in words.split()}
+
+
+# Ways to say one thing, as single words or stems …
+CONCEPTS: Mapping[str, str] = _same(
+    open="open opensource opensourc opensources openness openly oss openweight openweights unlock",
+    closed="closed closedsource proprietary private",
+    release="release releas releases launch unveil publish ship drop debut introduce introduc introducing introduction "
+    "rollout roll share shar",
+    licence="license licence licens licenc licensing licensed licenses licences terms",
+    drop_open="ditch scrap abandon shelve shelv shutter axe kill retreat pivot",
+    weigh="weigh consider mull ponder contemplate contemplat debate debat discuss explore explor eye rethink uturn",
+    lift="lift remove remov relax ease eas loosen delete delet scrub soften waive unban",
+    ban="ban block bar prohibit restrict restriction forbid limit curb cut sever revoke revok outlaw crackdown",
+    delay="delay postpone postpon stagger pushback slip",
+    restore="restore restor reinstate reinstat resume resum reopen",
+    military="military warfare pentagon defense defence weapon army",
+    leak="leak",
+    policy="policy policie",
+    breach="violate violat violation breach infringe infring misuse",
+    government="government administration federal washington trump",
+    commercial="commercial commercially business",
+    image="image picture",
+)
+
+# … and as two.
+PHRASES: Mapping[str, str] = {
+    "open source": "open",
+    "open sources": "open",
+    "open sourced": "open",
+    "open sourcing": "open",
+    "open weight": "open",
+    "open weights": "open",
+    "closed source": "closed",
+    "closed weights": "closed",
+    "shutting down": "drop_open",
+    "pushed back": "delay",
+    "pushes back": "delay",
+    "push back": "delay",
+    "holds off": "delay",
+    "held back": "delay",
+    "cuts off": "ban",
+    "cut off": "ban",
+    "third party": "thirdparty",
+    "walks away": "drop_open",
+    "u turn": "weigh",
+}
