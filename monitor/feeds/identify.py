@@ -1,8 +1,8 @@
 """Which entries are known: keys that identify an entry, and the verdict new, revised or same.
 
-Pure. An entry has a set of keys and is known when any of them is (facts of the trade: guids flip between http and https,
-links gain tracking parameters, guids change while the link stays). A guid or link carried by two or more items of one
-document is no key in that document; such items are known by a hash of title and text. A key is a letter and 32 hex digits:
+Pure. An entry has a set of keys and is known when any of them is: guids flip between http and https, links gain
+tracking parameters, guids change while the link stays. A guid or link carried by two or more items of one document is
+no key in that document; such items are known by a hash of title and text. A key is a letter and 32 hex digits:
 
 g  guid, verbatim                         n  guid that is a URL, canonical
 l  link, canonical                        d  title and day, where guid and link are missing
@@ -128,13 +128,13 @@ def _keys_of(marks: Marks, sole: list[str], texts: set[str], *, shared: bool) ->
         texts.add(as_own)
         return stored, (as_shared,)
     if shared or not (marks.title or marks.day):
-        key, lookup = as_shared, (as_own,)
+        key, lookup = as_shared, [as_own]
     else:
-        key, lookup = "d" + digest(marks.title, marks.day.isoformat() if marks.day else ""), ()
+        key, lookup = "d" + digest(marks.title, marks.day.isoformat() if marks.day else ""), []
     if key in texts:
         return None
     texts.add(key)
-    return (key,), lookup
+    return (key,), tuple(lookup)
 
 
 def lookup_keys(entries: Iterable[Entry]) -> set[str]:

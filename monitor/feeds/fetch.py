@@ -1,0 +1,235 @@
+"""One conditional GET: the HTTP part of a poll.
+
+The httpx API over aiohttp's connections (httpcore's pool costs several times as much a request). Redirects are
+followed by hand, at most five, each hop through the guard. Our headers are all that is sent: no cookies, no Referer,
+no proxy from the environment. One deadline holds for everything, the last byte included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Self
+
+import aiohttp
+import certifi
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from monitor.errors import FetchError, FetchReason
+from monitor.feeds import headers as http
+from monitor.feeds.decode import Decoder
+from monitor.feeds.failures import fetch_error
+from monitor.feeds.guard import Guard, Resolver
+from monitor.feeds.polling import Polling
+from monitor.model import Document
+from monitor.urls import absolute, is_web
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.6, */*;q=0.1"
+)
+MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
+_LONGEST_HEADER = 64 * 1024
+_MOST_DNS_THREADS = 32
+
+
+def user_agent(product_version: str, contact: str) -> str:
+    """Who we are, and how to reach us: `licensewatch/1.0 (+https://example.org/bot)`."""
+    product = f"licensewatch/{product_version}"
+    return f"{product} (+{contact})" if contact else product
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The head of an answer (header names lower case) and the stream of its body."""
+
+    url: httpx.URL
+    status: int
+    headers: Mapping[str, str]
+    stream: AsyncIterator[bytes]
+
+
+def _decoded(value: bytes) -> str | None:
+    """A header value that can be sent back byte for byte; None for one that cannot (no UTF-8)."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), _decoded(value)
+        if text is not None:
+            headers[key] = f"{headers[key]}, {text}" if key in headers and key != "location" else text
+    return headers
+
+
+class Fetcher:
+    """Fetches documents politely and safely; an async context manager that owns the connections.
+
+    `fetch` raises FetchError, and nothing else, for whatever a publisher or the network does.
+    """
+
+    def __init__(self, polling: Polling, product_version: str) -> None:
+        self._polling = polling
+        self._headers = {
+            "User-Agent": user_agent(product_version, polling.contact),
+            "Accept": ACCEPT,
+            "Accept-Encoding": "gzip",
+        }
+        self._guard = Guard(polling.allow_private_networks)
+        self._stack = AsyncExitStack()
+        self._client: httpx.AsyncClient | None = None
+        self._resolver: Resolver | None = None
+
+    async def __aenter__(self) -> Self:
+        # The proxy is the operator's and may well live in a private network, so only what is behind it is checked.
+        proxied = self._polling.proxy is not None
+        self._resolver = Resolver(None if proxied else self._guard, min(self._polling.concurrency, _MOST_DNS_THREADS))
+        context = ssl.create_default_context(cafile=certifi.where())
+        context.load_default_certs()
+        connector = aiohttp.TCPConnector(
+            limit=0,  # the daemon bounds concurrency; a queue here would eat the deadline of those who wait
+            resolver=self._resolver,
+            ssl=context,
+            socket_factory=None if proxied else self._guard.socket,
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+        proxy = httpx.Proxy(self._polling.proxy) if self._polling.proxy else None
+        transport = AiohttpTransport(verify=context, client=session, proxy=proxy, trust_env=False)
+        seconds = self._polling.timeout.total_seconds()
+        self._client = httpx.AsyncClient(transport=transport, headers=self._headers, timeout=seconds, trust_env=False)
+        await self._stack.enter_async_context(self._client)
+        self._stack.push_async_callback(self._resolver.close)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def fetch(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Document:
+        """GETs a document, or learns that it has not changed (304, only when a validator was sent).
+
+        Validators go out byte for byte. Raises FetchError; its `retry_after` and `gone` say when to come back.
+        """
+        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        extra = {name: value.encode("utf-8") for name, value in conditions.items() if value}
+        seconds = self._polling.timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._follow(url, extra)
+        except TimeoutError as error:
+            raise FetchError(FetchReason.TIMEOUT, f"no whole answer within {seconds:g} s") from error
+        except FetchError:
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+            raise fetch_error(error) from error
+
+    async def _follow(self, url: str, conditions: Mapping[str, bytes]) -> Document:
+        """The answer at the end of at most five redirects."""
+        hop, permanent = url, True
+        for _ in range(MOST_REDIRECTS + 1):
+            async with self._answer(hop, conditions, keep_login=hop == url) as answer:
+                if answer.status not in _REDIRECTS:
+                    moved = permanent and hop != url
+                    return await self._document(answer, hop, bool(conditions), moved=moved, settled=permanent)
+                permanent = permanent and answer.status in _PERMANENT
+                hop = _next_hop(hop, answer)
+        raise FetchError(FetchReason.REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
+
+    @asynccontextmanager
+    async def _answer(self, url: str, conditions: Mapping[str, bytes], *, keep_login: bool) -> AsyncIterator[_Answer]:
+        if self._client is None:
+            raise RuntimeError("Fetcher is used outside its context")
+        target = httpx.URL(url)
+        if not is_web(url) or not target.host:
+            raise FetchError(FetchReason.BAD_URL, "only http and https URLs with a host are polled")
+        login = httpx.BasicAuth(target.username, target.password) if target.userinfo and keep_login else None
+        target = target.copy_with(userinfo=b"", fragment=None)
+        if self._polling.proxy:
+            await self._check_behind_proxy(target.host)
+        headers = [(name.encode(), value) for name, value in conditions.items()]
+        request = self._client.build_request("GET", target, headers=headers)
+        response = await self._client.send(request, stream=True, auth=login, follow_redirects=False)
+        try:
+            yield _Answer(target, response.status_code, _headers(response.headers.raw), response.aiter_raw())
+        finally:
+            await response.aclose()
+
+    async def _check_behind_proxy(self, host: str) -> None:
+        """Addresses behind a proxy can be checked, not pinned; names only the proxy can resolve are left to it."""
+        try:
+            ip_address(host)
+            found = [host]
+        except ValueError:
+            try:
+                found = [address for _, _, address in await self._addresses(host)]
+            except OSError:
+                return
+        for address in found:
+            self._guard.check(address)
+
+    async def _addresses(self, host: str) -> list[tuple[int, int, str]]:
+        if self._resolver is None:
+            raise RuntimeError("Fetcher is used outside its context")
+        return await self._resolver.addresses(host, 0)
+
+    async def _document(self, answer: _Answer, url: str, conditional: bool, *, moved: bool, settled: bool) -> Document:
+        """`moved`: by permanent redirects only; `settled`: by no temporary one."""
+        permanent_url = url if moved else None
+        if answer.status == 304 and conditional:
+            return Document(url, 304, answer.headers, b"", permanent_url)
+        if answer.status in (200, 203):
+            return Document(url, 200, answer.headers, await self._body(answer), permanent_url)
+        raise _refusal(answer, settled=settled)
+
+    async def _body(self, answer: _Answer) -> bytes:
+        limit = self._polling.max_bytes
+        if int(_number(answer.headers.get("content-length", ""))) > limit:
+            raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {limit} bytes")
+        decoder = Decoder(answer.headers.get("content-encoding", ""), limit)
+        async for chunk in answer.stream:
+            decoder.feed(chunk)
+        return decoder.body()
+
+
+def _number(text: str) -> str:
+    return text if text.isascii() and text.isdigit() and len(text) < 20 else "0"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  # an I/O edge; only a Retry-After that is a date is held against it
+
+
+def _next_hop(url: str, answer: _Answer) -> str:
+    location = answer.headers.get("location", "")
+    target = absolute(url, location)
+    if not target:
+        raise FetchError(FetchReason.REDIRECTS, f"{answer.status} leads nowhere we can go", status=answer.status)
+    return target.partition("#")[0]
+
+
+def _refusal(answer: _Answer, *, settled: bool) -> FetchError:
+    """The error for a status that brings no document. A 410 behind a temporary redirect is not the feed's own."""
+    status, host = answer.status, answer.url.host
+    wait = http.retry_after(answer.headers, _now()) if status >= 400 else None
+    if status == 410 and settled:
+        return FetchError(FetchReason.GONE, f"{host} says 410 Gone", status=status, gone=True)
+    reason = FetchReason.RATE_LIMITED if status == 429 else FetchReason.HTTP
+    return FetchError(reason, f"{host} answered {status}", status=status, retry_after=wait)
