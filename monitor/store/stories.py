@@ -29,6 +29,7 @@ from monitor.model import (
 from monitor.store.engine import insert_into
 from monitor.store.hits import shift_of, shift_row
 from monitor.store.schema import entry, step, story, story_entry, storyline
+from monitor.text import fold
 
 _MANY = 500
 
@@ -192,7 +193,7 @@ def closed_stories(conn: Connection, before: datetime) -> Iterator[OpenStory]:
 class Wanted:
     """Which stories to list; empty fields ask for nothing. `name` is an org or a model, in any case."""
 
-    baseline: bool = False
+    baseline: bool | None = False  # None: both kinds
     since: datetime | None = None
     name: str = ""
     limit: int | None = 100
@@ -201,19 +202,25 @@ class Wanted:
 def listing(conn: Connection, wanted: Wanted | None = None) -> list[Story]:
     """Stories with their coverage, the latest news first. Baseline stories only when they are asked for."""
     wanted = wanted or Wanted()
-    query = select(story).where(story.c.baseline.is_(wanted.baseline))
-    query = query.order_by(story.c.last_seen_at.desc(), story.c.id.desc())
+    query = select(story).order_by(story.c.last_seen_at.desc(), story.c.id.desc())
+    if wanted.baseline is not None:
+        query = query.where(story.c.baseline.is_(wanted.baseline))
     if wanted.since is not None:
         query = query.where(story.c.last_seen_at >= wanted.since)
     if not wanted.name:
         return _stories(conn, query.limit(wanted.limit))
     # Names live in JSON lists, which the two databases search differently: a ledger is small enough to look through.
-    name = wanted.name.casefold()
-    rows = conn.execute(select(story.c.id, story.c.orgs, story.c.models).where(story.c.baseline.is_(wanted.baseline)))
-    ids = [row.id for row in rows if any(name in known.casefold() for known in (*row.orgs, *row.models))]
+    rows = conn.execute(select(story.c.id, story.c.orgs, story.c.models))
+    ids = [row.id for row in rows if _names(wanted.name, (*row.orgs, *row.models))]
     pages = (ids[start : start + _MANY] for start in range(0, len(ids), _MANY))
     found = [one for page in pages for one in _stories(conn, query.where(story.c.id.in_(page)))]
     return sorted(found, key=lambda one: (one.last_seen_at, one.id), reverse=True)[: wanted.limit]
+
+
+def _names(wanted: str, known: Sequence[str]) -> bool:
+    """Whether a name people typed is one of these, in any case, whole or as its first words ("Llama" for "Llama 4")."""
+    typed = fold(wanted)
+    return any(f"{fold(name)} ".startswith(f"{typed} ") for name in known)
 
 
 def records(conn: Connection, org: str, before_story: int | None = None) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -60,31 +60,14 @@ class StoryIndex:
         self._stories: dict[int, _Kept] = {}
         self._keys: dict[str, dict[int, None]] = {}  # key -> story ids, the latest last
         self._words: dict[str, int] = {}  # word -> in how many open stories
-        self._before: dict[int, _Kept | None] = {}  # what changed since the checkpoint, as it was
         for story in stories:
             self.add(story)
-        self.checkpoint()
 
     def __len__(self) -> int:
         return len(self._stories)
 
     def __contains__(self, story_id: int) -> bool:
         return story_id in self._stories
-
-    def checkpoint(self) -> None:
-        """What happened so far is durable; `rollback` returns here."""
-        self._before.clear()
-        self.shelf.checkpoint()
-
-    def rollback(self) -> None:
-        """Undo everything since the checkpoint: the transaction it belonged to failed."""
-        before = dict(self._before)
-        for story_id, kept in before.items():
-            self.remove(story_id)
-            if kept is not None:
-                self._keep(kept)
-        self.shelf.rollback()
-        self.checkpoint()
 
     def add(self, story: OpenStory) -> None:
         """Take a story in, or in again with the members it has now."""
@@ -116,7 +99,6 @@ class StoryIndex:
         kept = self._stories.pop(story_id, None)
         if kept is None:
             return
-        self._before.setdefault(story_id, kept)
         for key in _story_keys(kept.profile):
             holders = self._keys[key]
             holders.pop(story_id, None)
@@ -149,16 +131,12 @@ class StoryIndex:
 
     def _take(self, story_id: int, storyline_id: int, members: tuple[Traits, ...], due_at: datetime | None) -> None:
         kept = _Kept(story_id, storyline_id, profile(members), max(member.seen_at for member in members))
-        self._keep(kept)
-        self.shelf.put(storyline_id, members[-1], kept.last_seen_at, due_at)
-
-    def _keep(self, kept: _Kept) -> None:
-        self._before.setdefault(kept.id, None)
-        self._stories[kept.id] = kept
+        self._stories[story_id] = kept
         for key in _story_keys(kept.profile):
-            self._keys.setdefault(key, {})[kept.id] = None
+            self._keys.setdefault(key, {})[story_id] = None
         for word in _story_words(kept.profile):
             self._words[word] = self._words.get(word, 0) + 1
+        self.shelf.put(storyline_id, members[-1], kept.last_seen_at, due_at)
 
     def _shortlist(self, entry: Traits) -> list[int]:
         """The stories worth comparing: those that share most, rare things counting more."""

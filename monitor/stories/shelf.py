@@ -45,32 +45,18 @@ class Shelf:
         self._sleep_after = sleep_after
         self._lines: dict[int, _Line] = {}
         self._keys: dict[str, set[int]] = {}
-        self._before: dict[int, _Line | None] = {}  # what changed since the checkpoint, as it was
 
     def __len__(self) -> int:
         return len(self._lines)
-
-    def checkpoint(self) -> None:
-        """What happened so far is durable; `rollback` returns here."""
-        self._before.clear()
-
-    def rollback(self) -> None:
-        """Undo every `put` since the checkpoint."""
-        for storyline_id, line in list(self._before.items()):
-            self._drop(storyline_id)
-            if line is not None:
-                self._hold(line)
-        self.checkpoint()
 
     def put(self, storyline_id: int, latest: Traits, last_news_at: datetime, due_at: datetime | None) -> None:
         """Put a storyline up, or up to date: its latest story, when it last had news, when its promise falls due."""
         old = self._lines.get(storyline_id)
         if old is not None and last_news_at < old.last_news_at:
             return
-        self._before.setdefault(storyline_id, old)
         self._drop(storyline_id)
-        due_at = max(filter(None, (due_at, old and old.due_at)), default=None)
-        self._hold(_Line(storyline_id, latest, last_news_at, due_at))
+        promises = [due for due in (due_at, old.due_at if old else None) if due is not None]
+        self._hold(_Line(storyline_id, latest, last_news_at, max(promises, default=None)))
 
     def _hold(self, line: _Line) -> None:
         self._lines[line.id] = line
@@ -85,7 +71,7 @@ class Shelf:
     def awake(self, storyline_id: int, now: datetime) -> bool:
         """Whether a storyline had news lately, or holds a promise that has not been due for long."""
         line = self._lines.get(storyline_id)
-        return line is not None and now - max(filter(None, (line.last_news_at, line.due_at))) <= self._sleep_after
+        return line is not None and now - max(line.last_news_at, line.due_at or line.last_news_at) <= self._sleep_after
 
     def find(self, entry: Traits, now: datetime) -> Placed:
         """The storyline whose question the entry answers. The surest goes first, then the one with the latest news."""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.stories.traits import Kind, Sense, Traits, weight_of
+from monitor.stories.traits import FLAGSHIPS, Kind, Sense, Traits, weight_of
+from monitor.stories.words import DEEDS
 
 DAY = timedelta(days=1)
 SURE = 4.0  # points from which an entry joins a story
@@ -140,7 +141,8 @@ def _lines(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     if any(entry.models[line] & story.models[line] for line in shared):
         yield 2.5, "same model and version"
     elif shared:
-        yield 1.25, f"same model line ({shared[0]})"
+        own = next((line for line in shared if line not in FLAGSHIPS), None)
+        yield (2.0, f"same model ({own})") if own else (1.25, f"same model line ({shared[0]})")
 
 
 def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
@@ -177,6 +179,9 @@ def _wording(entry: Traits, story: Profile, weight: Weight) -> Iterable[tuple[fl
     best = max((likeness(entry, member, weight) for member in story.members), default=0.0)
     if best > 0.12:
         yield round(4.0 * best, 2), f"wording {best:.0%}"
+    deeds = entry.title & DEEDS
+    if entry.labs & story.labs and any(deeds & member.title for member in story.members):
+        yield 0.75, f"same deed ({', '.join(sorted(deeds))})"
 
 
 def likeness(a: Traits, b: Traits, weight: Weight) -> float:

@@ -34,6 +34,13 @@ european parliament, uk government, china, chinese government, hugging face, git
 BODIES = frozenset(" ".join(name.split()) for name in _BODIES.split(","))
 
 
+# Lines that name a lab's whole range: sharing one without a version says little more than sharing the lab.
+FLAGSHIPS = frozenset(
+    {"claude", "gpt", "chatgpt", "gemini", "gemma", "llama", "grok", "qwen", "deepseek", "mistral", "kimi", "glm"}
+    | {"minimax", "ernie", "hunyuan", "phi", "nemotron", "granite", "stable diffusion", "flux", "command"}
+)
+
+
 class Sense(StrEnum):
     """Which way, coarsely: outlets call one event opening or loosening, closing or restricting."""
 

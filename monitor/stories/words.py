@@ -11,8 +11,8 @@ _STOP = """
 a an the of in on at to for from by with as and or but nor not is are was were be been being it its this that these
 those their his her our your my we you they he she i who what which when where why how if then than so too very just now
 still yet also all any some more most no into over after before about up out off down says said say has have had do
-does did will would can could may might should amid via per us new latest first big own one two here there against under between
-while because get gets got make makes made let lets s t re ve ll d m
+does did will would can could may might should amid via per us new latest first big own one two here there against
+under between while because get gets got make makes made let lets s t re ve ll d m
 """
 STOP = frozenset(_STOP.split())
 
@@ -50,6 +50,9 @@ CONCEPTS: Mapping[str, str] = _same(
     commercial="commercial commercially business",
     image="image picture",
 )
+
+# Deeds that seldom happen: two entries of one lab that both tell of one are about the same event.
+DEEDS = frozenset({"leak", "delay", "restore", "military", "breach", "drop_open", "thirdparty"})
 
 # … and as two.
 PHRASES: Mapping[str, str] = {
