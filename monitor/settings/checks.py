@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from monitor.errors import Problem
 from monitor.model import Feed, Rhythm
+from monitor.rules.load import RuleSet
 from monitor.settings.shape import MonitorFile
 from monitor.yamlfile import MappingNode, Node, find, format_duration, nearest, problem
 
@@ -138,6 +139,26 @@ def _unknown_receivers(
 
 def _dotted(path: Sequence[str | int]) -> str:
     return "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def match_warnings(monitor: MonitorFile, feeds: Sequence[Feed], rules: RuleSet) -> list[str]:
+    """Routes that ask for rules, tags or feeds which nothing has: no error, they may be on their way."""
+    known = {
+        "rule": set(rules.rules),
+        "tag": {tag for rule in rules.rules.values() for tag in rule.tags},
+        "feed": {feed.id for feed in feeds},
+        "feed_tag": {tag for feed in feeds for tag in feed.tags},
+    }
+    found = []
+    for i, route in enumerate(monitor.routes, 1):
+        for key, names in known.items():
+            asked = getattr(route.match, key) or ()
+            for name in (asked,) if isinstance(asked, str) else asked:
+                close = nearest(name, names)
+                hint = f" (did you mean '{close}'?)" if close else ""
+                if name not in names:
+                    found.append(f"monitor.yaml: routes[{i}].match.{key}: nothing is named '{name}'{hint}")
+    return found
 
 
 def intervals_warnings(node: Node, monitor: MonitorFile) -> list[str]:

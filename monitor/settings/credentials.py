@@ -27,7 +27,9 @@ def credential(name: str, env: Mapping[str, str]) -> Credential | None:
     The file is read at each call, so a replaced one counts at once. ConfigError: the file is there and unreadable.
     """
     if not _NAME.fullmatch(name):
-        raise ConfigError(Problem(Place(name), "a credential's name holds only letters, digits, '_', '.' and '-'"))
+        raise ConfigError(
+            Problem(Place(f"credential {name}", 0), "a credential's name holds only letters, digits, '_', '.' and '-'")
+        )
     directory = env.get("CREDENTIALS_DIRECTORY")
     if directory:
         path = Path(directory, name)
@@ -43,7 +45,7 @@ def required_credential(name: str, env: Mapping[str, str]) -> Credential:
     """The secret, or a ConfigError that says where it was looked for."""
     found = credential(name, env)
     if found is None:
-        raise ConfigError(Problem(Place(f"credential {name}"), f"not found in {places_of(name, env)}"))
+        raise ConfigError(Problem(Place(f"credential {name}", 0), f"not found in {places_of(name, env)}"))
     return found
 
 
@@ -66,4 +68,4 @@ def _read(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(Problem(Place(str(path)), f"the credential cannot be read: {reason}")) from None
+        raise ConfigError(Problem(Place(str(path), 0), f"the credential cannot be read: {reason}")) from None

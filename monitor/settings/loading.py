@@ -14,7 +14,7 @@ from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
 from monitor.rules.load import RuleSet, load_rules
-from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings
+from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
 from monitor.settings.credentials import credential
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings
 from monitor.yamlfile import MappingNode, Node, find, problem, typed
@@ -95,6 +95,7 @@ def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | Non
     settings = _attempt(problems, lambda: _resolved(monitor[1], monitor[0], (config_dir, env))) if monitor else None
     if problems or settings is None or feeds is None or rules is None:
         raise ConfigError(*problems)
+    warnings += match_warnings(monitor[1], feeds, rules) if monitor else []
     warnings += _channel_warnings(settings, env)
     return Configuration(settings, feeds, rules, tuple(warnings), config_dir)
 

@@ -1,0 +1,322 @@
+"""Settings: files and environment become one Configuration, or an error that names every mistake."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from monitor import settings
+from monitor.alerts.receivers import ConsoleReceiver, SlackReceiver
+from monitor.errors import ConfigError
+from monitor.settings import schemas
+from monitor.settings.schemas import as_text
+
+CASES = Path(__file__).parent / "data" / "config_errors"
+CONFIG = Path(__file__).parents[1] / "config"
+MONITOR = "receivers: [{name: licensing, type: slack}]\nroutes: [{to: [licensing]}]\nops: {to: [licensing]}\n"
+FEEDS = "feeds:\n  - {id: a, url: 'https://a.example/feed', tags: [press]}\n"
+RULES = """version: 1
+rules:
+  - id: closing
+    title: A lab closes a model
+    severity: high
+    when: open AND closed
+    must_match: [An open model is closed]
+"""
+
+
+def write(directory: Path, monitor: str = MONITOR, feeds: str = FEEDS, rules: str = RULES) -> Path:
+    config = directory / "config"
+    (config / "rules").mkdir(parents=True)
+    (config / "monitor.yaml").write_text(monitor, "utf-8")
+    (config / "feeds.yaml").write_text(feeds, "utf-8")
+    (config / "rules" / "first.yaml").write_text(rules, "utf-8")
+    return config
+
+
+def load(directory: Path, env: Mapping[str, str] | None = None, **files: str) -> settings.Configuration:
+    return settings.load(write(directory, **files), env or {})
+
+
+class TestMistakes:
+    @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda path: path.name)
+    def test_one_mistake_gives_one_message(self, case: Path, tmp_path: Path) -> None:
+        """A20: each file of data/config_errors has one mistake, and its first line says what a person must read."""
+        config = write(tmp_path)
+        target = case.name.partition(".")[2]
+        data = case.read_bytes()
+        (config / ("rules/first.yaml" if target == "rules.yaml" else target)).write_bytes(data)
+        with pytest.raises(ConfigError) as caught:
+            settings.load(config, {})
+        expected = data.split(b"\n")[0].decode().removeprefix("# expect: ")
+        found = [str(problem).removeprefix(f"{config}/") for problem in caught.value.problems]
+        assert len(found) == 1, found
+        start, cut, _ = expected.partition("…")
+        assert found[0].startswith(start) if cut else found[0] == expected, found[0]
+
+    def test_no_message_shows_a_password(self, tmp_path: Path) -> None:
+        """A37: a database URL with a password that is refused is not repeated."""
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, {"LICENSEWATCH_DATABASE_URL": "mysql://root:geheim@db/x"})
+        assert "geheim" not in str(caught.value)
+        assert "LICENSEWATCH_DATABASE_URL" in str(caught.value)
+
+    def test_mistakes_of_all_files_are_named_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, monitor="poling: 1", feeds="feds: []", rules="version: 1\nruels: []")
+        assert [Path(problem.place.file).name for problem in caught.value.problems[::1]][:1] == ["monitor.yaml"]
+        assert {Path(problem.place.file).name for problem in caught.value.problems} == {
+            "monitor.yaml",
+            "feeds.yaml",
+            "first.yaml",
+        }
+
+    @pytest.mark.parametrize("name", ["monitor.yaml", "feeds.yaml"])
+    def test_a_missing_file_is_named_with_the_remedy(self, name: str, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        (config / name).unlink()
+        with pytest.raises(ConfigError, match=rf"{name}:1:1: there is no such file \(`licensewatch init`"):
+            settings.load(config, {})
+
+    def test_a_directory_in_the_place_of_a_file_is_named(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        (config / "feeds.yaml").unlink()
+        (config / "feeds.yaml").mkdir()
+        with pytest.raises(ConfigError, match=r"feeds\.yaml:1:1: this is a directory"):
+            settings.load(config, {})
+
+
+class TestShipped:
+    def test_the_shipped_configuration_loads_without_warnings(self) -> None:
+        configuration = settings.load(CONFIG, {})
+        assert configuration.warnings == ()
+        assert 55 <= len(configuration.feeds) <= 75
+        assert len(configuration.rules.rules) >= 10
+
+    def test_every_shipped_feed_has_a_title_and_tags(self) -> None:
+        assert all(feed.title and feed.tags for feed in settings.load(CONFIG, {}).feeds)
+
+    @pytest.mark.parametrize("name", ["monitor.json", "feeds.json", "rules.json"])
+    def test_the_shipped_schemas_are_current(self, name: str) -> None:
+        """When this fails: `python -m monitor.settings.schemas config/schema`."""
+        assert (CONFIG / "schema" / name).read_text("utf-8") == as_text(schemas()[name])
+
+    @pytest.mark.parametrize("file", ["monitor.yaml", "feeds.yaml", "rules"])
+    def test_shipped_files_name_their_schema_and_obey_it(self, file: str) -> None:
+        paths = settings.rule_paths(CONFIG) if file == "rules" else (CONFIG / file,)
+        for path in paths:
+            first = path.read_text("utf-8").split("\n")[0]
+            named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+            assert named, f"{path}: {first}"
+            schema = json.loads((path.parent / named[1]).read_text("utf-8"))
+            jsonschema.Draft202012Validator.check_schema(schema)
+            jsonschema.validate(YAML(typ="safe", pure=True).load(path), schema)
+
+    def test_a_schema_refuses_what_the_reader_refuses(self) -> None:
+        """An unknown key, a number without unit and an unknown choice are marked in the editor too."""
+        validator = jsonschema.Draft202012Validator(schemas()["monitor.json"])
+        for bad in ({"poling": {}}, {"polling": {"interval": 15}}, {"receivers": [{"name": "a", "type": "x"}]}):
+            assert not validator.is_valid(bad)
+
+    def test_what_the_comments_of_monitor_yaml_offer_is_valid(self, tmp_path: Path) -> None:
+        """Every line that is commented out works when the comment sign is taken away."""
+        text = (CONFIG / "monitor.yaml").read_text("utf-8")
+        offered = re.sub(r"^( *)# (?=( |- )*[{a-z_]+:( [^ ]|$))", r"\1", text, flags=re.MULTILINE)
+        offered = offered.replace("database: sqlite", "# database: sqlite").replace("to: [legal]", "to: [hook]")
+        chosen = load(tmp_path, {}, monitor=offered).settings
+        assert chosen.database.startswith("postgresql+psycopg://")
+        assert [receiver.name for receiver in chosen.receivers] == ["licensing", "hook", "screen"]
+        assert chosen.alerts.digest is not None
+        assert chosen.polling.contact
+        assert len(chosen.routes) == 2
+
+
+class TestEnvironment:
+    def test_slack_channel_fills_receivers_that_name_none(self, tmp_path: Path) -> None:
+        receivers = "receivers:\n  - {name: a, type: slack}\n  - {name: b, type: slack, channel: C2}\n"
+        chosen = load(tmp_path, {"SLACK_CHANNEL": "C1"}, monitor=receivers).settings
+        assert [receiver.channel for receiver in chosen.receivers if isinstance(receiver, SlackReceiver)] == [
+            "C1",
+            "C2",
+        ]
+
+    def test_a_token_without_a_channel_is_warned_of(self, tmp_path: Path) -> None:
+        configuration = load(tmp_path, {"SLACK_BOT_TOKEN": "xoxb-1"})
+        assert configuration.warnings == (
+            "receiver licensing: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL",
+        )
+
+    def test_an_empty_monitor_yaml_alerts_one_slack_channel(self, tmp_path: Path) -> None:
+        """Every key is optional: a token and a channel in the environment are enough."""
+        chosen = load(tmp_path, {"SLACK_CHANNEL": "C1"}, monitor="").settings
+        assert chosen.receivers == (SlackReceiver(name="slack", channel="C1"),)
+        assert [route.receivers for route in chosen.routes] == [("slack",)]
+        assert chosen.ops.receivers == ("slack",)
+
+    def test_without_routes_everything_goes_everywhere(self, tmp_path: Path) -> None:
+        receivers = "receivers: [{name: a, type: console}, {name: b, type: slack}]"
+        chosen = load(tmp_path, monitor=receivers).settings
+        assert chosen.receivers[0] == ConsoleReceiver(name="a")
+        assert [route.receivers for route in chosen.routes] == [("a", "b")]
+
+    def test_the_database_of_the_environment_wins(self, tmp_path: Path) -> None:
+        env = {"LICENSEWATCH_DATABASE_URL": "postgresql://u:geheim@h/db"}
+        chosen = load(tmp_path, env, monitor="database: sqlite:///x.db").settings
+        assert chosen.database == "postgresql+psycopg://u:geheim@h/db"
+        assert "geheim" not in repr(chosen)
+
+    def test_relative_paths_are_relative_to_the_file(self, tmp_path: Path) -> None:
+        chosen = load(tmp_path, monitor="database: sqlite:///../data/x.db\nstate_dir: ../state").settings
+        assert chosen.database == f"sqlite:///{tmp_path}/data/x.db"
+        assert chosen.state_dir == tmp_path / "state"
+
+    def test_an_absolute_database_path_stays(self, tmp_path: Path) -> None:
+        assert load(tmp_path, monitor="database: sqlite:////srv/x.db").settings.database == "sqlite:////srv/x.db"
+
+    def test_state_stands_beside_the_configuration(self, tmp_path: Path) -> None:
+        chosen = load(tmp_path).settings
+        assert chosen.state_dir == tmp_path / "var"
+        assert chosen.database == f"sqlite:///{tmp_path}/var/licensewatch.db"
+
+    def test_the_state_directory_of_systemd_counts_unless_the_file_says_otherwise(self, tmp_path: Path) -> None:
+        env = {"STATE_DIRECTORY": "/var/lib/licensewatch:/var/lib/other"}
+        config = write(tmp_path)
+        assert settings.load(config, env).settings.state_dir == Path("/var/lib/licensewatch")
+        (config / "monitor.yaml").write_text("state_dir: here")
+        assert settings.load(config, env).settings.state_dir == config / "here"
+
+
+class TestFindConfigDir:
+    def test_the_option_wins_over_the_environment(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        assert settings.find_config_dir(config, {"LICENSEWATCH_CONFIG": "/nowhere"}) == config
+        assert settings.find_config_dir(None, {"LICENSEWATCH_CONFIG": str(config)}) == config
+
+    def test_the_config_directory_here_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = write(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        assert settings.find_config_dir(None, {}) == config
+
+    def test_nothing_found_says_where_it_looked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The directory `config` of another project, without monitor.yaml, is not taken for ours."""
+        (tmp_path / "config").mkdir()
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(ConfigError, match=r"neither .*config nor /etc/licensewatch .*licensewatch init"):
+            settings.find_config_dir(None, {})
+
+    def test_a_file_in_the_place_of_the_directory_is_named(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        with pytest.raises(ConfigError, match="--config names a file, a directory is wanted"):
+            settings.find_config_dir(config / "monitor.yaml", {})
+
+    def test_a_missing_directory_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"nowhere: \$LICENSEWATCH_CONFIG names a directory that does not exist"):
+            settings.find_config_dir(None, {"LICENSEWATCH_CONFIG": str(tmp_path / "nowhere")})
+
+
+class TestCredentials:
+    def test_the_file_of_systemd_wins_over_the_environment(self, tmp_path: Path) -> None:
+        (tmp_path / "slack_bot_token").write_text("xoxb-file\n")
+        env = {"CREDENTIALS_DIRECTORY": str(tmp_path), "SLACK_BOT_TOKEN": "xoxb-env"}
+        found = settings.credential("slack_bot_token", env)
+        assert found
+        assert (found.value, found.where) == ("xoxb-file", f"the file {tmp_path}/slack_bot_token")
+
+    def test_a_replaced_file_counts_at_once(self, tmp_path: Path) -> None:
+        env = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+        assert settings.credential("slack_bot_token", env) is None
+        (tmp_path / "slack_bot_token").write_text("xoxb-new")
+        assert settings.required_credential("slack_bot_token", env).value == "xoxb-new"
+
+    def test_the_environment_variable_is_the_name_in_upper_case(self) -> None:
+        found = settings.credential("team-b.token", {"TEAM_B_TOKEN": " x "})
+        assert found
+        assert (found.value, found.where) == ("x", "the environment variable TEAM_B_TOKEN")
+
+    def test_a_credential_never_shows_its_value(self) -> None:
+        """A37: neither repr nor str hold the secret."""
+        found = settings.credential("slack_bot_token", {"SLACK_BOT_TOKEN": "xoxb-canary"})
+        assert "canary" not in f"{found!r} {found!s}"
+
+    def test_a_missing_credential_says_where_it_was_looked_for(self) -> None:
+        with pytest.raises(ConfigError) as caught:
+            settings.required_credential("slack_bot_token", {})
+        assert str(caught.value) == (
+            "credential slack_bot_token: not found in $CREDENTIALS_DIRECTORY/slack_bot_token (which is not set)"
+            " or in the environment variable SLACK_BOT_TOKEN"
+        )
+
+    def test_an_unreadable_credential_is_an_error_not_a_missing_one(self, tmp_path: Path) -> None:
+        (tmp_path / "slack_bot_token").mkdir()
+        with pytest.raises(ConfigError, match="the credential cannot be read: Is a directory"):
+            settings.credential("slack_bot_token", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    def test_a_name_cannot_leave_the_directory(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="a credential's name holds only"):
+            settings.credential("../shadow", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+
+class TestWarnings:
+    def test_short_intervals_are_allowed_with_a_warning(self, tmp_path: Path) -> None:
+        monitor = MONITOR + "polling: {interval: 2s}\n"
+        configuration = load(tmp_path, monitor=monitor, feeds=FEEDS.replace("tags", "interval: 5s, tags"))
+        assert configuration.settings.polling.interval == timedelta(seconds=2)
+        assert [re.sub(r"^.*/", "", line).partition(";")[0] for line in configuration.warnings] == [
+            "monitor.yaml:4:21: polling.interval is 2s",
+            "feeds.yaml:2:54: feed a: interval is 5s",
+        ]
+
+    def test_a_route_that_asks_for_what_nothing_has_is_warned_of(self, tmp_path: Path) -> None:
+        monitor = MONITOR.replace("routes: [{to:", "routes: [{match: {rule: closng, feed: [a], feed_tag: pres}, to:")
+        warnings = load(tmp_path, monitor=monitor).warnings
+        assert warnings == (
+            "monitor.yaml: routes[1].match.rule: nothing is named 'closng' (did you mean 'closing'?)",
+            "monitor.yaml: routes[1].match.feed_tag: nothing is named 'pres' (did you mean 'press'?)",
+        )
+
+    def test_no_feeds_and_no_rules_are_warned_of(self, tmp_path: Path) -> None:
+        config = write(tmp_path, feeds="feeds: []")
+        (config / "rules" / "first.yaml").unlink()
+        assert [text in warning for text, warning in _pairs(settings.load(config, {}).warnings)] == [True, True]
+
+
+def _pairs(warnings: Iterable[str]) -> list[tuple[str, str]]:
+    return list(zip(("no feeds", "no rule files"), warnings, strict=True))
+
+
+class TestReload:
+    def test_keys_that_need_a_restart_are_named_and_the_rest_applies(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        old = settings.load(config, {})
+        changed = "database: sqlite:///b.db\nstate_dir: s\nweb: {listen: '127.0.0.1:1'}\npolling: {interval: 1h}\n"
+        (config / "monitor.yaml").write_text(MONITOR + changed)
+        new = settings.load(config, {}, old)
+        assert settings.changed_needing_restart(old.settings, new.settings) == ("database", "state_dir", "web.listen")
+        applied = settings.keeping_restart_keys(old, new)
+        assert settings.changed_needing_restart(old.settings, applied.settings) == ()
+        assert applied.settings.polling.interval == timedelta(hours=1)
+
+    def test_nothing_changed_needs_no_restart(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        old = settings.load(config, {})
+        assert settings.changed_needing_restart(old.settings, settings.load(config, {}, old).settings) == ()
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("'[::1]:80'", ("::1", 80)),
+        ("null", None),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_the_web_address_is_read(listen: str, address: tuple[str, int] | None, tmp_path: Path) -> None:
+    assert load(tmp_path, monitor=f"web: {{listen: {listen}}}").settings.web.address == address
