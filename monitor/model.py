@@ -157,6 +157,8 @@ class Entry:
     published_at: datetime | None = None
     text_hash: str = ""
     links: tuple[str, ...] = ()  # absolute URLs in summary and content, canonical, without the entry's own
+    title_hash: str = field(default="", compare=False)  # made with the entry (in a worker), or else when it is stored
+    url_hash: str = field(default="", compare=False)  # the same; urls.url_hash of `url`
     lookup: tuple[str, ...] = ()  # more keys to look for (feeds/identify.py); never stored for this entry
 
 
@@ -393,6 +395,7 @@ class Role(StrEnum):
     COVERAGE = "coverage"  # the one reply that lists all coverage
     MOVE = "move"  # a broadcast reply: something moved
     NOTICE = "notice"  # operations: no storyline
+    DIGEST = "digest"  # one of the storylines that a receiver's next digest bundles
     TEST = "test"
 
 

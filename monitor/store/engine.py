@@ -26,6 +26,8 @@ from monitor.store.faults import explained, shown
 
 __all__ = ["Connection", "Database", "insert_into", "parse_url"]
 
+_BARE = "licensewatch_bare"  # a connection on which no transaction begins
+
 # A lost network must not hold a worker for the two hours of the kernel's default.
 _LIBPQ = {
     "connect_timeout": 10,
@@ -69,6 +71,13 @@ class Database:
         """One state of the database to read from; writing fails. Keep it short, or read in pages."""
         with explained(self.place), self._reader.connect() as connection:
             yield connection
+
+    @contextmanager
+    def maintenance(self) -> Iterator[Connection]:
+        """A writing connection outside any transaction, for VACUUM, checkpoints and the like."""
+        with explained(self.place), self._writer.connect() as connection:
+            options = {_BARE: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+            yield connection.execution_options(**options)
 
     def revision(self) -> str | None:
         """The revision of the tables; None when there are none yet."""
@@ -194,7 +203,8 @@ def _connect(path: Path, seconds: float, *, write: bool) -> sqlite3.Connection:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    _driver(connection).execute("BEGIN IMMEDIATE")
+    if _BARE not in connection.get_execution_options():
+        _driver(connection).execute("BEGIN IMMEDIATE")
 
 
 def _begin_deferred(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
 from monitor import urls
 from monitor.model import Entry
@@ -64,8 +64,9 @@ def add(conn: Connection, entries: Sequence[Entry], *, now: datetime, baseline: 
     """Store new entries with their keys; ids in the order given. A key that another entry holds stays with it."""
     if not entries:
         return []
-    rows = [_row(entry) | {"first_seen_at": now, "baseline": baseline} for entry in entries]
-    ids = list(conn.scalars(table.insert().returning(table.c.id, sort_by_parameter_order=True), rows))
+    ids = _reserve(conn, len(entries))
+    first = {"first_seen_at": now, "baseline": baseline}
+    conn.execute(table.insert(), [_row(entry) | first | {"id": id_} for entry, id_ in zip(entries, ids, strict=True)])
     keys = [
         {"feed_id": entry.feed_id, "key": key, "entry_id": entry_id, "text_hash": entry.text_hash}
         for entry_id, entry in zip(ids, entries, strict=True)
@@ -124,9 +125,13 @@ def counts(conn: Connection) -> dict[str, int]:
     return {feed_id: count for feed_id, count in conn.execute(query)}  # noqa: C416  # rows, not pairs
 
 
-def titles_seen(conn: Connection, feed_id: str, title_hashes: Collection[str]) -> set[str]:
-    """Those of the title hashes that the feed brought before: a wholesale re-issue shows in them."""
+def titles_seen(
+    conn: Connection, feed_id: str, title_hashes: Collection[str], *, before: datetime | None = None
+) -> set[str]:
+    """Those of the title hashes that the feed brought (before then): a wholesale re-issue shows in them."""
     query = select(table.c.title_hash).where(table.c.feed_id == feed_id)
+    if before is not None:
+        query = query.where(table.c.first_seen_at < before)
     return {
         found for some in _batches(title_hashes) for found in conn.scalars(query.where(table.c.title_hash.in_(some)))
     }
@@ -140,6 +145,18 @@ _ENTRIES = select(table.c.id, *(table.c[name] for name in (*_TEXTS, *_STATE)))
 def _batches(values: Collection[str]) -> Iterator[Sequence[str]]:
     ordered = list(dict.fromkeys(values))
     return (ordered[start : start + _MANY] for start in range(0, len(ordered), _MANY))
+
+
+def _reserve(conn: Connection, count: int) -> list[int]:
+    """Ids for rows to come, so that they are inserted in one call and their keys in another.
+
+    SQLite: nobody else writes during our transaction. PostgreSQL: a sequence hands out each number once.
+    """
+    if conn.dialect.name == "sqlite":
+        last = conn.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'entry'")) or 0
+        return list(range(last + 1, last + 1 + count))
+    query = text("SELECT nextval(pg_get_serial_sequence('entry', 'id')) FROM generate_series(1, :count)")
+    return list(conn.scalars(query, {"count": count}))
 
 
 def _insert_keys(conn: Connection, rows: list[dict[str, Any]]) -> None:
@@ -159,8 +176,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "links": list(entry.links),
         "published_at": entry.published_at,
         "text_hash": entry.text_hash,
-        "title_hash": title_hash(entry.title),
-        "url_hash": urls.url_hash(entry.url) if entry.url else "",
+        "title_hash": entry.title_hash or title_hash(entry.title),
+        "url_hash": entry.url_hash or (urls.url_hash(entry.url) if entry.url else ""),
     }
 
 
