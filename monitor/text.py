@@ -29,7 +29,7 @@ _KEPT = ".'"  # decided after translation, by their neighbours
 _ASCII = {n: " " for n in range(128) if not chr(n).isalnum() and chr(n) not in _KEPT}
 _ASCII_LOWER = _ASCII | {n: n + 32 for n in range(ord("A"), ord("Z") + 1)}
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-_POINT_OR_QUOTE = re.compile(r"'(?:(?<=[^\W_]')[sS](?![^\W_]))?|\.(?!(?<=[0-9]\.)[0-9])")
+_POINT_OR_QUOTE = re.compile(r"'(?:(?<=[^\W_]')[sS](?![^\W_]))?|\.(?!(?<=\d\.)\d)")
 _HUMP = re.compile(r"[a-zß-öø-ÿ][A-ZÀ-ÖØ-Þ]")
 
 _APOSTROPHES = frozenset("’‘‛ʼʹ＇`´′")

@@ -1,0 +1,218 @@
+"""From syntax trees to compiled queries. Terms, regexes and vocabularies are compiled once and shared by all rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import re2
+
+from monitor.rules import grammar, match
+from monitor.rules.document import FIELDS, SEARCHED
+from monitor.rules.grammar import QueryError
+from monitor.rules.terms import Literal, Term, literal_of, read_term
+
+_OPERATOR = re.compile(r"(?<=\s)(?:AND|OR|NOT)(?=\s)|\b(?:O?NEAR|ATLEAST)/\w*")
+
+
+def content_hash(*parts: Any) -> str:
+    """A short hash of plain values, equal for equal values on every machine."""
+    encoded = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str).encode()
+    return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A regex that RE2 took; `expression` holds its flags inline."""
+
+    expression: str
+    compiled: Any
+
+
+def compile_regex(pattern: str, ignore_case: bool) -> Regex:
+    """QueryError (offset 0) repeats what RE2 says when it refuses."""
+    expression = f"(?i:{pattern})" if ignore_case else pattern
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    try:
+        return Regex(expression, re2.compile(expression, options))
+    except re2.error as error:
+        said = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        remedy = "RE2 has no lookaround, no back-references and no counts over 1000"
+        raise QueryError(0, f"RE2 refuses this regex: {said}", remedy) from None
+
+
+@dataclass(slots=True)
+class Pool:
+    """Terms, regexes and vocabularies compiled so far, each of them once, numbered in order of arrival."""
+
+    terms: dict[Term, int] = field(default_factory=dict)
+    literals: dict[str, int] = field(default_factory=dict)
+    literal_texts: list[str] = field(default_factory=list)
+    literal_terms: list[list[tuple[int, int, int, int, bool]]] = field(default_factory=list)
+    literal_of_term: list[int] = field(default_factory=list)
+    regexes: dict[tuple[str, bool], int] = field(default_factory=dict)
+    compiled_regexes: list[Regex] = field(default_factory=list)
+    vocabularies: list[match.Vocabulary] = field(default_factory=list)
+    ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    with_author: bool = False
+
+    def term(self, term: Term) -> int:
+        """The number of a term; a new one gets its literal."""
+        if term not in self.terms:
+            number = self.terms[term] = len(self.terms)
+            literal = literal_of(term)
+            at = self._literal(literal)
+            leading = 1 if literal.text.startswith(" ") else 0
+            self.literal_terms[at].append((number, literal.skip, leading, len(term.tokens), literal.whole))
+            self.literal_of_term.append(at)
+        return self.terms[term]
+
+    def _literal(self, literal: Literal) -> int:
+        if literal.text not in self.literals:
+            self.literals[literal.text] = len(self.literals)
+            self.literal_texts.append(literal.text)
+            self.literal_terms.append([])
+        return self.literals[literal.text]
+
+    def regex(self, pattern: str, ignore_case: bool) -> int:
+        key = (pattern, ignore_case)
+        if key not in self.regexes:
+            self.compiled_regexes.append(compile_regex(pattern, ignore_case))
+            self.regexes[key] = len(self.regexes)
+        return self.regexes[key]
+
+    def id(self, name: str, value: str) -> int:
+        return self.ids.setdefault((name, value), len(self.ids))
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Turns syntax trees into nodes, with the names that are in scope."""
+
+    pool: Pool
+    scope: Mapping[str, match.Vocabulary]
+    used: set[str] = field(default_factory=set)
+
+    def query(self, query: str, *, positive: bool) -> match.Node:
+        """A compiled query. `positive`: it must contain a term that is not negated."""
+        tree = grammar.parse(query)
+        if positive and not has_positive(tree):
+            remedy = "say what must be there, and AND NOT for the rest"
+            raise QueryError(tree.at, "a query needs a term that is not negated", remedy)
+        return self.node(tree, query, SEARCHED)
+
+    def expression(self, query: str) -> match.Node:
+        """A compiled query that has positions, for items of vocabularies."""
+        tree = grammar.parse(query)
+        _want_positional(tree, "an item of a vocabulary")
+        return self.node(tree, query, SEARCHED)
+
+    def item(self, written: str) -> match.Node:
+        """An item of a vocabulary: a term without quotes, `$other`, `/regex/`, or a query in parentheses."""
+        if written.startswith(("$", "(", "/")):
+            return self.expression(written)
+        operator = _OPERATOR.search(written)
+        if operator:
+            remedy = "an item is one term; put a query in parentheses"
+            raise QueryError(operator.start(), f"{operator[0].strip()} is an operator, not part of a term", remedy)
+        cased = written.startswith("=")
+        body = written.removeprefix("=").strip().strip(grammar.QUOTES)
+        return match.TermNode(written, self.pool.term(read_term(body, cased)))
+
+    def node(self, tree: grammar.Node, query: str, fields: int) -> match.Node:
+        source = query[tree.at : tree.end]
+        if isinstance(tree, grammar.Term):
+            return match.TermNode(source, self.pool.term(_read(tree)), fields)
+        if isinstance(tree, grammar.Reference):
+            return match.VocabularyNode(source, self._named(tree), fields)
+        if isinstance(tree, grammar.Regex):
+            return match.RegexNode(source, self._regex(tree), fields)
+        if isinstance(tree, grammar.Near):
+            for side in (tree.left, tree.right):
+                _want_positional(side, "NEAR")
+            left, right = self.node(tree.left, query, fields), self.node(tree.right, query, fields)
+            return match.NearNode(source, left, right, tree.distance, tree.ordered)
+        if isinstance(tree, grammar.Field):
+            return self._field(tree, query, fields)
+        if isinstance(tree, grammar.AtLeast):
+            _want_positional(tree.child, "ATLEAST")
+            return match.AtLeastNode(source, tree.count, self.node(tree.child, query, fields))
+        children = [self.node(child, query, fields) for child in grammar.children(tree)]
+        if isinstance(tree, grammar.Not):
+            return match.NotNode(source, children[0])
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else match.OrNode(source, children)
+
+    def _named(self, tree: grammar.Reference) -> match.Vocabulary:
+        if tree.name not in self.scope:
+            close = get_close_matches(tree.name, self.scope, n=1)
+            remedy = f"did you mean ${close[0]}?" if close else "vocabularies are defined under 'vocabularies:'"
+            raise QueryError(tree.at, f"there is no vocabulary {tree.name}", remedy)
+        self.used.add(tree.name)
+        return self.scope[tree.name]
+
+    def _regex(self, tree: grammar.Regex) -> int:
+        try:
+            return self.pool.regex(tree.pattern, tree.ignore_case)
+        except QueryError as error:
+            raise QueryError(tree.at, error.message, error.remedy) from None
+
+    def _field(self, tree: grammar.Field, query: str, fields: int) -> match.Node:
+        if tree.name in grammar.ID_FIELDS:
+            return self._ids(tree.child, query, tree.name)
+        if tree.name not in grammar.TEXT_FIELDS:
+            from monitor.rules.mistakes import unknown_field
+
+            raise unknown_field(tree.name, tree.at)
+        if fields != SEARCHED:
+            raise QueryError(tree.at, f"{tree.name}: stands inside another field", "write the fields side by side")
+        self.pool.with_author = self.pool.with_author or tree.name == "author"
+        return self.node(tree.child, query, 1 << FIELDS.index(tree.name))
+
+    def _ids(self, tree: grammar.Node, query: str, name: str) -> match.Node:
+        source = query[tree.at : tree.end]
+        if isinstance(tree, grammar.Term):
+            value = tree.text.lower().strip(".") if name == "domain" else tree.text
+            self.pool.id(name, value)
+            return match.IdNode(f"{name}:{source}", name, value)
+        if not isinstance(tree, grammar.And | grammar.Or | grammar.Not):
+            raise QueryError(tree.at, f"{name}: compares ids, so only names, AND, OR and NOT stand in it", f"{name}:the-id")
+        children = [self._ids(child, query, name) for child in grammar.children(tree)]
+        if isinstance(tree, grammar.Not):
+            return match.NotNode(source, children[0])
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else match.OrNode(source, children)
+
+
+def _read(tree: grammar.Term) -> Term:
+    try:
+        return read_term(tree.text, tree.cased)
+    except QueryError as error:
+        raise QueryError(tree.at, error.message, error.remedy) from None
+
+
+def has_positive(tree: grammar.Node) -> bool:
+    """Whether something in the query asks for presence."""
+    if isinstance(tree, grammar.Not):
+        return isinstance(tree.child, grammar.Not) and has_positive(tree.child.child)
+    below = grammar.children(tree)
+    return any(map(has_positive, below)) if below else True
+
+
+def _want_positional(tree: grammar.Node, where: str) -> None:
+    if isinstance(tree, grammar.Or):
+        for child in tree.children:
+            _want_positional(child, where)
+        return
+    if isinstance(tree, grammar.Field) and tree.name not in grammar.ID_FIELDS:
+        _want_positional(tree.child, where)
+        return
+    if not isinstance(tree, grammar.Term | grammar.Reference | grammar.Regex | grammar.Near):
+        what = {grammar.And: "AND", grammar.Not: "NOT", grammar.AtLeast: "ATLEAST", grammar.Field: "an id"}
+        remedy = "terms, phrases, vocabularies, regexes, and ORs or NEARs of them"
+        raise QueryError(tree.at, f"{what.get(type(tree), 'this')} has no place in the text, so it cannot stand in {where}", remedy)

@@ -1,0 +1,210 @@
+"""An entry as the matcher sees it: token positions, and what occurs at them.
+
+A position counts tokens; each field has its own range of positions, far from the others, so nothing runs across a field
+boundary. An occurrence is (start, end) in positions, end exclusive. All is worked out when first asked for, and once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from monitor import text
+from monitor.model import Entry, Span
+
+if TYPE_CHECKING:
+    from monitor.rules.index import Index
+    from monitor.rules.match import Vocabulary
+
+FIELD_STEP = 1 << 24  # more tokens than any field has, more words than any NEAR spans
+FIELDS = ("title", "summary", "content", "author")
+SEARCHED = 0b0111  # an unqualified term means title, summary and content
+ALL_FIELDS = 0b1111
+
+Occurrence = tuple[int, int]
+# A leaf that matched: positions, and the exact characters when a regex found them.
+Leaf = tuple[int, ...]
+Literal = tuple[int, int, int]  # which, where from and where to in the padded text
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An occurrence of a vocabulary and which of its entities it is."""
+
+    start: int
+    end: int
+    entity: int
+
+
+def padded(words: Sequence[str]) -> str:
+    """The form literals are sought in: every token between blanks."""
+    return f" {' '.join(words)} " if words else " "
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is matched: the entry and what is known of the feed it came from."""
+
+    entry: Entry
+    feed_tags: Sequence[str] = ()
+    feed_id: str = ""
+
+    def texts(self, with_author: bool) -> tuple[str, ...]:
+        """The texts in the order of FIELDS."""
+        entry = self.entry
+        return (entry.title, entry.summary, entry.content) + ((entry.author,) if with_author else ())
+
+    def has_id(self, field: str, value: str) -> bool:
+        """`feed:` and `tag:` compare exactly, `domain:` includes sub-domains."""
+        if field == "feed":
+            return value == (self.feed_id or self.entry.feed_id)
+        if field == "tag":
+            return value in self.entry.tags or value in self.feed_tags
+        host = domain(self.entry.url)
+        return host == value or host.endswith("." + value)
+
+
+def domain(url: str) -> str:
+    """The host of a URL in lower case, empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").strip(".")
+    except ValueError:
+        return ""
+
+
+class Document:
+    """One subject under evaluation by one index of rules."""
+
+    __slots__ = (
+        "_cased",
+        "_mentions",
+        "_offsets",
+        "_regexes",
+        "_sentence_bounds",
+        "_sentences",
+        "index",
+        "subject",
+        "terms",
+        "texts",
+        "words",
+    )
+
+    def __init__(self, index: Index, subject: Subject, words: list[list[str]], literals: list[Literal]) -> None:
+        self.index = index
+        self.subject = subject
+        self.texts = subject.texts(index.with_author)
+        self.words = words
+        self._cased: dict[int, list[str]] = {}
+        self._offsets: dict[int, list[tuple[int, int]]] = {}
+        self._sentences: dict[int, list[int]] = {}
+        self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
+        self._mentions: dict[int, list[Mention]] = {}
+        self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
+        self.terms = self._find_terms(literals)
+
+    def _find_terms(self, literals: list[Literal]) -> dict[int, list[Occurrence]]:
+        """Every term of the index that occurs, from the literals the automaton found, in order of position."""
+        found: dict[int, list[Occurrence]] = {}
+        if not literals:
+            return found
+        starts, firsts = self._token_starts()
+        terms_of = self.index.literal_terms
+        for which, begin, end in literals:
+            for term, skip, leading, length, whole in terms_of[which]:
+                at = bisect_right(starts, begin + leading) - 1
+                field = bisect_right(firsts, at) - 1
+                local = at - firsts[field] - skip
+                if whole or self.stands_at(term, field, local):
+                    start = field * FIELD_STEP + local
+                    found.setdefault(term, []).append((start, start + length))
+        return found
+
+    def _token_starts(self) -> tuple[list[int], list[int]]:
+        """Where each token begins in the padded text of all fields, and the number of the first token of each field."""
+        starts: list[int] = []
+        firsts: list[int] = []
+        begin = 0
+        for words in self.words:
+            firsts.append(len(starts))
+            ends = list(accumulate([len(word) + 1 for word in words], initial=begin + 1))
+            starts += ends[:-1]
+            begin = (ends[-1] if words else begin + 1) + 1  # the line feed between two fields
+        return starts, firsts
+
+    def stands_at(self, term: int, field: int, local: int) -> bool:
+        """Whether a term that needs more than its literal is really there."""
+        from monitor.rules.terms import stands_at
+
+        return stands_at(self.index.terms[term], local, self.words[field], self.cased(field))
+
+    def cased(self, field: int) -> list[str]:
+        """The tokens of a field with their case."""
+        if field not in self._cased:
+            self._cased[field] = text.cased_words(self.texts[field])
+        return self._cased[field]
+
+    def offsets(self, field: int) -> list[tuple[int, int]]:
+        """Where the tokens of a field stand in its text."""
+        if field not in self._offsets:
+            self._offsets[field] = text.token_spans(self.texts[field])
+        return self._offsets[field]
+
+    def sentence_bounds(self, field: int) -> list[tuple[int, int]]:
+        """The sentences of a field, in characters."""
+        if field not in self._sentence_bounds:
+            self._sentence_bounds[field] = text.sentences(self.texts[field])
+        return self._sentence_bounds[field]
+
+    def sentence(self, position: int) -> tuple[int, int]:
+        """Field and number of the sentence that holds a position; the end of a field belongs to its last sentence."""
+        field, local = divmod(position, FIELD_STEP)
+        if field not in self._sentences:
+            bounds = self.sentence_bounds(field)
+            self._sentences[field] = [text.sentence_at(bounds, start) for start, _ in self.offsets(field)]
+        numbers = self._sentences[field]
+        return field, (numbers[min(local, len(numbers) - 1)] if numbers else 0)
+
+    def mentions(self, vocabulary: Vocabulary) -> list[Mention]:
+        """Where a vocabulary occurs, hidden ones left out, in order of position."""
+        if vocabulary.number not in self._mentions:
+            self._mentions[vocabulary.number] = vocabulary.find(self)
+        return self._mentions[vocabulary.number]
+
+    def regex(self, number: int) -> Mapping[Occurrence, list[Leaf]]:
+        """The matches of a regex by the tokens they touch."""
+        if number not in self._regexes:
+            self._regexes[number] = self._find_regex(number)
+        return self._regexes[number]
+
+    def _find_regex(self, number: int) -> Mapping[Occurrence, list[Leaf]]:
+        found: dict[Occurrence, list[Leaf]] = {}
+        pattern = self.index.regexes[number].compiled
+        for field, content in enumerate(self.texts):
+            for match in pattern.finditer(content) if content else ():
+                begin, end = match.span()
+                if begin == end:
+                    continue
+                touched = self.touched(field, begin, end)
+                found.setdefault(touched, []).append((*touched, begin, end))
+        return found
+
+    def touched(self, field: int, begin: int, end: int) -> Occurrence:
+        """The positions of the tokens that characters `begin` to `end` of a field touch; between two tokens none."""
+        spans = self.offsets(field)
+        first = bisect_right(spans, begin, key=lambda span: span[1])
+        last = first
+        while last < len(spans) and spans[last][0] < end:
+            last += 1
+        return field * FIELD_STEP + first, field * FIELD_STEP + last
+
+    def span(self, leaf: Leaf) -> Span:
+        """The characters of the original text that a leaf stands for."""
+        field, first = divmod(leaf[0], FIELD_STEP)
+        if len(leaf) == 4:
+            return Span(FIELDS[field], leaf[2], leaf[3])
+        offsets = self.offsets(field)
+        return Span(FIELDS[field], offsets[first][0], offsets[leaf[1] - 1 - field * FIELD_STEP][1])

@@ -1,0 +1,254 @@
+"""The shift record of a hit, read from the text with the vocabularies that say what their words are.
+
+Who and which model come from kinds org and model (a model implies its lab), the rest from stage, object, direction and licence.
+Of entities of one kind the one listed first wins. Kind `sign` has the small words: `denied`, `anonymous`, `official`,
+`aside` (what follows is a comparison, not the actor), `from` and `to` (which side of a change a licence is on).
+What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when the text says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
+from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf, Mention
+from monitor.rules.match import Entity, Vocabulary
+
+SIGNS = ("denied", "anonymous", "official", "aside", "from", "to")
+_ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
+_SIDE_REACH = 4  # words between "from" and the licence it points to
+_CONTENT = FIELDS.index("content")
+
+Sentence = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The vocabularies that facts come from, by kind, in the order they were loaded."""
+
+    by_kind: Mapping[str, Sequence[Vocabulary]] = field(default_factory=dict)
+
+    def with_local(self, vocabularies: Iterable[Vocabulary]) -> Sources:
+        """The same with a rule's own vocabularies first."""
+        merged = {kind: list(found) for kind, found in self.by_kind.items()}
+        for vocabulary in vocabularies:
+            merged.setdefault(vocabulary.kind, []).insert(0, vocabulary)
+        return Sources(merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mention with its entity and rank: the place of the entity in its vocabularies, earlier is stronger."""
+
+    start: int
+    end: int
+    entity: Entity
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What the reading is based on: the document, the sentence that says so, and the words of each kind in it."""
+
+    document: Document
+    evidence: Sentence
+    found: Mapping[str, Sequence[Found]]
+
+    def scopes(self, kind: str) -> list[list[Found]]:
+        """Mentions of a kind by where they stand: title and evidence, then the summary, then the rest."""
+        found = self.found.get(kind, ())
+        near = [m for m in found if m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence]
+        summary = [m for m in found if m not in near and m.start // FIELD_STEP < _CONTENT]
+        return [near, summary, [m for m in found if m not in near and m not in summary]]
+
+    def first(self, kind: str, *, reach: int = 2) -> Found | None:
+        """The strongest mention in the nearest scope that has any."""
+        for scope in self.scopes(kind)[:reach]:
+            if scope:
+                return min(scope, key=lambda m: (m.rank, m.start))
+        return None
+
+    def signs(self, name: str) -> list[Found]:
+        return [m for m in self.found.get("sign", ()) if m.entity.name == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """What a rule settles and assumes of the shift: field names of the record to values."""
+
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    assumed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sources: Sources) -> Shift:
+    """The record of the shift that the leaves of a hit point to."""
+    evidence = _evidence(document, leaves)
+    found = {kind: _outermost(document, vocabularies) for kind, vocabularies in sources.by_kind.items()}
+    text = Text(document, evidence, found)
+    models = _names(_actors(text, "model"))
+    orgs = _orgs(text)
+    from_, to, ranks = _sides(text)
+    direction = _direction(text, rulings, ranks)
+    from_, to = _filled(direction, rulings.settled.get("from", from_), rulings.settled.get("to", to))
+    stage = text.first("stage")
+    shift = Shift(
+        direction=direction,
+        stage=_settled(rulings, "stage", Stage, stage, Stage.NONE),
+        object=_settled(rulings, "object", ShiftObject, text.first("object"), ShiftObject.WEIGHTS),
+        orgs=orgs,
+        models=models,
+        from_=from_,
+        to=to,
+        evidence=_sentence_text(document, evidence),
+        denied=bool(rulings.settled.get("denied")) or _denied(text),
+    )
+    return _with_confidence(shift, text, stage is not None)
+
+
+def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
+    """The sentence with most of the words that made the rule match; the earlier one when two are equal."""
+    counts: dict[Sentence, int] = {}
+    for leaf in sorted(leaves):
+        sentence = document.sentence(leaf[0])
+        counts[sentence] = counts.get(sentence, 0) + 1
+    return max(counts, key=lambda sentence: (counts[sentence], -sentence[0], -sentence[1]), default=(0, 0))
+
+
+def _sentence_text(document: Document, sentence: Sentence) -> str:
+    bounds = document.sentence_bounds(sentence[0])
+    if not bounds:
+        return ""
+    start, end = bounds[sentence[1]]
+    return document.texts[sentence[0]][start:end]
+
+
+def _outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Found]:
+    """Mentions of one kind in order of position, without those inside a longer one ("GPT" in "GPT oss")."""
+    found: list[Found] = []
+    before = 0
+    for vocabulary in vocabularies:
+        mentions: Sequence[Mention] = document.mentions(vocabulary)
+        found += [Found(m.start, m.end, vocabulary.entities[m.entity], before + m.entity) for m in mentions]
+        before += len(vocabulary.entities)
+    found.sort(key=lambda m: (m.start, -m.end, m.rank))
+    kept: list[Found] = []
+    for mention in found:
+        inside = any(k.start <= mention.start and mention.end <= k.end and k.end - k.start > mention.end - mention.start for k in kept)
+        if not inside:
+            kept.append(mention)
+    return kept
+
+
+def _actors(text: Text, kind: str) -> list[Found]:
+    """Who the news is about: named in the title or evidence, else in the summary; asides only when nobody else is."""
+    for scope in text.scopes(kind)[:2]:
+        acting = [m for m in scope if not _is_aside(text, m)]
+        if acting:
+            return acting
+    return next((scope for scope in text.scopes(kind) if scope), [])
+
+
+def _is_aside(text: Text, mention: Found) -> bool:
+    return any(0 <= mention.start - sign.end < _ASIDE_REACH for sign in text.signs("aside"))
+
+
+def _names(found: Iterable[Found]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(mention.entity.name for mention in found))
+
+
+def _orgs(text: Text) -> tuple[str, ...]:
+    """Named organisations and the labs of named models, in order of position; venues only when alone."""
+    implied = [
+        Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in text.found.get("model", ()) if m.entity.org
+    ]
+    named = list(text.found.get("org", ()))
+    both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})
+    acting = _actors(both, "org")
+    venues = {m.entity.name for m in acting if m.entity.facts.get("venue")}
+    return _names(m for m in acting if m.entity.name not in venues) or _names(acting)
+
+
+def _direction(text: Text, rulings: Rulings, ranks: tuple[int, int] | None) -> Direction:
+    if "direction" in rulings.settled:
+        return Direction(rulings.settled["direction"])
+    said = text.first("direction")
+    if said is not None:
+        return Direction(said.entity.name)
+    if ranks is not None and ranks[0] != ranks[1]:
+        return Direction.LOOSENING if ranks[1] > ranks[0] else Direction.RESTRICTING
+    return Direction(rulings.assumed.get("direction", Direction.UNCLEAR))
+
+
+def _settled(rulings: Rulings, name: str, enum: Any, said: Found | None, otherwise: Any) -> Any:
+    if name in rulings.settled:
+        return enum(rulings.settled[name])
+    if said is not None:
+        return enum(said.entity.name)
+    return enum(rulings.assumed.get(name, otherwise))
+
+
+def _sides(text: Text) -> tuple[str, str, tuple[int, int] | None]:
+    """From which licence to which, and their ranks when both are known: the sign before each tells its side."""
+    old: Found | None = None
+    new: Found | None = None
+    for mention in [m for scope in text.scopes("licence")[:2] for m in scope]:
+        side = _side(text, mention)
+        if side == "from":
+            old = old or mention
+        elif side == "to" or new is None:
+            new = mention if new is None or _side(text, new) != "to" else new
+    if old is not None and new is not None and old.entity.name == new.entity.name:
+        old = None
+    names = (old.entity.name if old else "", new.entity.name if new else "")
+    known = [m.entity.facts.get("rank") for m in (old, new) if m is not None]
+    ranks = (known[0], known[1]) if len(known) == 2 and None not in known else None
+    return (*names, ranks)  # type: ignore[return-value]  # None was excluded
+
+
+def _side(text: Text, mention: Found) -> str:
+    """The nearest of the signs `from` and `to` shortly before a licence."""
+    before = [
+        (mention.start - sign.end, name)
+        for name in ("from", "to")
+        for sign in text.signs(name)
+        if 0 <= mention.start - sign.end <= _SIDE_REACH
+    ]
+    return min(before)[1] if before else ""
+
+
+def _filled(direction: Direction, from_: str, to: str) -> tuple[str, str]:
+    """Opening and closing have two known ends, whatever licence is named."""
+    if direction is Direction.CLOSING:
+        return (to or "open", "closed") if from_ in {"", "closed"} and to != "closed" else (from_ or "open", "closed")
+    if direction is Direction.OPENING:
+        return from_, to if to not in {"", "closed"} else "open"
+    return from_, to
+
+
+def _denied(text: Text) -> bool:
+    for sign in text.signs("denied"):
+        if sign.start // FIELD_STEP < _CONTENT or text.document.sentence(sign.start) == text.evidence:
+            return True
+    return False
+
+
+def _with_confidence(shift: Shift, text: Text, stage_said: bool) -> Shift:
+    """How sure the reading is, from what was said and what was not; each reason is one point."""
+    grounds = [
+        (1 if shift.orgs else -1, "an organisation is named" if shift.orgs else "no organisation is named"),
+        (1 if shift.models else 0, "a model is named"),
+        (1 if stage_said else 0, "the stage is said in words"),
+        (1 if text.evidence[0] == 0 else 0, "the headline says it"),
+        (1 if text.signs("official") else 0, "an official statement is quoted"),
+        (-2 if text.signs("anonymous") else 0, "the sources are not named"),
+        (-1 if shift.denied else 0, "a denial is reported"),
+        (-1 if text.document.texts[0].rstrip().endswith("?") else 0, "the headline asks a question"),
+    ]
+    held = [(points, reason) for points, reason in grounds if points]
+    total = sum(points for points, _ in held)
+    confidence = Confidence.HIGH if total >= 3 else Confidence.MEDIUM if total >= 1 else Confidence.LOW
+    from dataclasses import replace
+
+    return replace(shift, confidence=confidence, reasons=tuple(reason for _, reason in held))

@@ -1,0 +1,127 @@
+"""What stands in config/rules/*.yaml: the forms that `yamlfile.typed` reads. Queries stay nodes, which know their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from monitor.model import Confidence, Direction, Severity, ShiftObject, Stage
+from monitor.yamlfile import ScalarNode
+
+Kind = Literal["terms", "org", "model", "licence", "stage", "object", "direction", "sign"]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityForm:
+    """A thing with names. `org`: the lab of a model. `rank`: how much a licence allows. `venue`: news stands there."""
+
+    name: ScalarNode
+    terms: tuple[ScalarNode, ...] = ()
+    not_: tuple[ScalarNode, ...] = ()
+    org: str = ""
+    rank: int | None = None
+    venue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyForm:
+    """A vocabulary with a kind: terms, or entities that have terms each."""
+
+    kind: Kind = "terms"
+    terms: tuple[ScalarNode, ...] = ()
+    not_: tuple[ScalarNode, ...] = ()
+    entities: tuple[EntityForm, ...] = ()
+
+
+Vocabularies = Mapping[str, tuple[ScalarNode, ...] | VocabularyForm]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceForm:
+    """One clause of a score and what it is worth."""
+
+    when: ScalarNode
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreForm:
+    """Weighted evidence: the rule holds when the points of the clauses that hold reach the threshold."""
+
+    threshold: float
+    add: tuple[EvidenceForm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftForm:
+    """Fields of the shift record that a rule settles or assumes."""
+
+    direction: Direction | None = None
+    stage: Stage | None = None
+    object: ShiftObject | None = None
+    from_: str | None = None
+    to: str | None = None
+    denied: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectForm:
+    """What the shift record of an example must say."""
+
+    direction: Direction | None = None
+    stage: Stage | None = None
+    object: ShiftObject | None = None
+    from_: str | None = None
+    to: str | None = None
+    denied: bool | None = None
+    confidence: Confidence | None = None
+    orgs: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleForm:
+    """An entry made up to show what a rule must or must not match."""
+
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    author: str = ""
+    url: str = ""
+    feed: str = ""
+    tags: tuple[str, ...] = ()
+    expect: ExpectForm = ExpectForm()
+
+
+Examples = tuple[ScalarNode | ExampleForm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleForm:
+    """A rule: exactly one of `when`, `score`, or `any`, `all` and `none` together."""
+
+    id: ScalarNode
+    title: str
+    severity: Severity = Severity.MEDIUM
+    when: ScalarNode | None = None
+    any: tuple[ScalarNode, ...] = ()
+    all: tuple[ScalarNode, ...] = ()
+    none: tuple[ScalarNode, ...] = ()
+    score: ScoreForm | None = None
+    unless: ScalarNode | None = None
+    shift: ShiftForm = ShiftForm()
+    assume: ShiftForm = ShiftForm()
+    tags: tuple[str, ...] = ()
+    vocabularies: Vocabularies = field(default_factory=dict)
+    must_match: Examples = ()
+    must_not_match: Examples = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """One file of rules."""
+
+    version: Literal["1"] = "1"
+    vocabularies: Vocabularies = field(default_factory=dict)
+    rules: tuple[RuleForm, ...] = ()

@@ -1,0 +1,268 @@
+"""The query language: from the text of a query to its syntax tree, or to an error that points and suggests.
+
+Binding, tightest first: field, NEAR and ONEAR, NOT, AND, OR. The grammar is LALR(1), so a query has one reading. Nodes know
+which characters of the query they are (`at` to `end`). What names, wildcards and regexes mean is settled in `compile`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
+from lark.visitors import Transformer, v_args
+
+from monitor.errors import MonitorError
+
+TEXT_FIELDS = ("title", "summary", "content", "author")
+ID_FIELDS = ("feed", "tag", "domain")
+MAX_DISTANCE = 9999
+MAX_DEPTH = 60  # parentheses inside parentheses; more is no query a person wrote
+
+
+class QueryError(MonitorError):
+    """A mistake in a query: character `offset` of it is where to look, `remedy` what to write instead."""
+
+    def __init__(self, offset: int, message: str, remedy: str = "") -> None:
+        super().__init__(message + (f" ({remedy})" if remedy else ""))
+        self.offset = offset
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Characters `at` to `end` of the query."""
+
+    at: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Term(Node):
+    """A word or phrase as written, without its quotes and `=`."""
+
+    text: str
+    cased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Node):
+    """`$name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Regex(Node):
+    """`/pattern/` or `/pattern/i`."""
+
+    pattern: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """`name:child`."""
+
+    name: str
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Near(Node):
+    """At most `distance` words between the two; None: in one sentence."""
+
+    left: Node
+    right: Node
+    distance: int | None
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast(Node):
+    count: int
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    children: tuple[Node, ...]
+
+
+QUOTES = '"“”„‟«»＂'
+_WORD_CHAR = rf"[^\s()=:\/$,{QUOTES}]"
+_GRAMMAR = rf"""
+?query: either
+?either: both (OR both)*
+?both: negated (AND negated)*
+?negated: NOT negated -> negation
+    | near
+?near: atom
+    | atom NEAR atom -> nearness
+?atom: FIELD atom -> field
+    | OPEN either CLOSE -> group
+    | ATLEAST OPEN either CLOSE -> at_least
+    | WORD -> word
+    | PHRASE -> phrase
+    | EQUALS WORD -> cased_word
+    | EQUALS PHRASE -> cased_phrase
+    | REFERENCE -> reference
+    | REGEX -> regex
+
+OR.9: /OR(?!{_WORD_CHAR})/
+AND.9: /AND(?!{_WORD_CHAR})/
+NOT.9: /NOT(?!{_WORD_CHAR})/
+NEAR.9: /O?NEAR\/[\w.]*/
+ATLEAST.9: /ATLEAST\/[\w.]*/
+FIELD.8: /[A-Za-z_]\w*:/
+PHRASE.8: /[{QUOTES}][^\n{QUOTES}]*[{QUOTES}]/
+REGEX.8: /\/(?:[^\/\\\n]|\\.)+\/i?/
+REFERENCE.8: /\$[A-Za-z_][\w-]*/
+EQUALS.8: "="
+OPEN.8: "("
+CLOSE.8: ")"
+WORD.5: /(?!#){_WORD_CHAR}+/
+%ignore /\s+/
+%ignore /#[^\n]*/
+"""
+
+
+@v_args(inline=True)
+class _Build(Transformer[Token, Node]):
+    """Callbacks of the parser: tokens and nodes in, a node out."""
+
+    def word(self, token: Token) -> Node:
+        return Term(_at(token), _end(token), str(token))
+
+    def phrase(self, token: Token) -> Node:
+        return Term(_at(token), _end(token), str(token)[1:-1])
+
+    def cased_word(self, equals: Token, token: Token) -> Node:
+        return Term(_at(equals), _end(token), str(token), cased=True)
+
+    def cased_phrase(self, equals: Token, token: Token) -> Node:
+        return Term(_at(equals), _end(token), str(token)[1:-1], cased=True)
+
+    def reference(self, token: Token) -> Node:
+        return Reference(_at(token), _end(token), str(token)[1:])
+
+    def regex(self, token: Token) -> Node:
+        text = str(token)
+        ignore_case = text.endswith("/i")
+        return Regex(_at(token), _end(token), text[1 : -2 if ignore_case else -1], ignore_case)
+
+    def field(self, token: Token, child: Node) -> Node:
+        return Field(_at(token), child.end, str(token)[:-1], child)
+
+    def group(self, opening: Token, child: Node, closing: Token) -> Node:  # noqa: ARG002  # lark's shape
+        return child
+
+    def at_least(self, token: Token, opening: Token, child: Node, closing: Token) -> Node:  # noqa: ARG002  # lark's shape
+        return AtLeast(_at(token), _end(closing), _count(token), child)
+
+    def nearness(self, left: Node, token: Token, right: Node) -> Node:
+        ordered = token.startswith("O")
+        return Near(left.at, right.end, left, right, _distance(token), ordered)
+
+    def negation(self, token: Token, child: Node) -> Node:
+        return Not(_at(token), child.end, child)
+
+    def both(self, *parts: Any) -> Node:
+        children = parts[::2]
+        return And(children[0].at, children[-1].end, children)
+
+    def either(self, *parts: Any) -> Node:
+        children = parts[::2]
+        return Or(children[0].at, children[-1].end, children)
+
+
+def _at(token: Token) -> int:
+    return token.start_pos or 0
+
+
+def _end(token: Token) -> int:
+    return token.end_pos or 0
+
+
+def _distance(token: Token) -> int | None:
+    name, _, number = token.partition("/")
+    if number == "s":
+        return None
+    if not number.isdecimal():
+        raise QueryError(_at(token), f"{name} needs a distance in words, or s", f"{name}/8 or {name}/s")
+    if int(number) > MAX_DISTANCE:
+        raise QueryError(_at(token), f"{name}/{number}: at most {MAX_DISTANCE} words", "use AND")
+    return int(number)
+
+
+def _count(token: Token) -> int:
+    number = token.partition("/")[2]
+    if not number.isdecimal() or not 1 <= int(number) <= MAX_DISTANCE:
+        raise QueryError(_at(token), "ATLEAST needs a number of occurrences", "ATLEAST/2 (…)")
+    return int(number)
+
+
+@cache
+def _parser() -> Lark:
+    return Lark(
+        _GRAMMAR, parser="lalr", lexer="basic", start="query", transformer=_Build(), propagate_positions=False, cache=False
+    )
+
+
+def parse(query: str) -> Node:
+    """The syntax tree of a query. QueryError says where the first mistake is and how to mend it."""
+    _refuse_deep(query)
+    try:
+        return _parser().parse(query)  # type: ignore[return-value]  # the transformer makes nodes of trees
+    except UnexpectedToken as error:
+        raise _mistake(query, error.token) from None
+    except UnexpectedCharacters as error:
+        at = error.pos_in_stream
+        raise _mistake(query, Token("BAD", query[at], at, end_pos=at + 1)) from None
+
+
+def _mistake(query: str, found: Token) -> QueryError:
+    from monitor.rules.mistakes import explain_mistake
+
+    end = len(query) if found.type == "$END" else found.start_pos
+    return explain_mistake(query, list(_parser().lex(query[:end])), found)
+
+
+def _refuse_deep(query: str) -> None:
+    depth = 0
+    for match in re.finditer(r"[()]", query):
+        depth += 1 if match[0] == "(" else -1
+        if depth > MAX_DEPTH:
+            raise QueryError(match.start(), f"more than {MAX_DEPTH} parentheses inside each other", "use vocabularies")
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything under it."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """What a node is made of, in the order of the query."""
+    if isinstance(node, And | Or):
+        return node.children
+    if isinstance(node, Near):
+        return (node.left, node.right)
+    if isinstance(node, Not | Field | AtLeast):
+        return (node.child,)
+    return ()

@@ -1,0 +1,90 @@
+"""One pass over a text with all literals of all rules: what occurs, and which rules are worth evaluating."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ahocorasick_rs
+import re2
+
+from monitor import text
+from monitor.rules import match
+from monitor.rules.anchors import Anchors, Group, id_group
+from monitor.rules.compile import Pool, Regex
+from monitor.rules.document import Document, Subject, domain, padded
+from monitor.rules.terms import Term
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Everything needed to find the rules that match, shared by all entries."""
+
+    terms: Sequence[Term]
+    literal_terms: Sequence[Sequence[tuple[int, int, int, int, bool]]]
+    literal_groups: Sequence[tuple[Group, ...]]
+    automaton: Any
+    regexes: Sequence[Regex]
+    regex_groups: Sequence[tuple[Group, ...]]
+    regex_set: Any
+    ids: dict[tuple[str, str], int]
+    anchors: Anchors
+    with_author: bool
+
+    def look(self, subject: Subject) -> tuple[Document, list[int]]:
+        """The subject as a document, and the numbers of the rules that may match it."""
+        texts = subject.texts(self.with_author)
+        words = [text.words(content) if content else [] for content in texts]
+        found = self.automaton.find_matches_as_indexes("\n".join(map(padded, words)), overlapping=True)
+        groups = self.literal_groups
+        present: set[Group] = set().union(*[groups[which] for which in {literal[0] for literal in found}])
+        if self.regex_set is not None:
+            present.update(group for number in self._regexes(texts) for group in self.regex_groups[number])
+        if self.ids:
+            present.update(self._ids(subject))
+        return Document(self, subject, words, found), self.anchors.candidates(present)
+
+    def _regexes(self, texts: Sequence[str]) -> set[int]:
+        return {number for content in texts if content for number in self.regex_set.Match(content) or ()}
+
+    def _ids(self, subject: Subject) -> set[Group]:
+        entry = subject.entry
+        keys = [("feed", subject.feed_id or entry.feed_id)]
+        keys += [("tag", tag) for tag in (*entry.tags, *subject.feed_tags)]
+        labels = domain(entry.url).split(".")
+        keys += [("domain", ".".join(labels[n:])) for n in range(len(labels))]
+        return {id_group(self.ids[key]) for key in keys if key in self.ids}
+
+
+def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
+    """The index of rules, numbered as they stand in the sequence."""
+    anchors = Anchors(pool)
+    for number, node in enumerate(rules):
+        anchors.add(number, node)
+    literals = pool.literal_texts or ["\x00"]  # no text holds it
+    return Index(
+        terms=list(pool.terms),
+        literal_terms=[tuple(terms) for terms in pool.literal_terms] or [()],
+        literal_groups=anchors.groups_of_literals() or [()],
+        automaton=ahocorasick_rs.AhoCorasick(literals, matchkind=ahocorasick_rs.MatchKind.Standard, store_patterns=False),
+        regexes=tuple(pool.compiled_regexes),
+        regex_groups=anchors.groups_of_regexes(),
+        regex_set=_regex_set(pool.compiled_regexes),
+        ids=pool.ids,
+        anchors=anchors,
+        with_author=pool.with_author,
+    )
+
+
+def _regex_set(regexes: Sequence[Regex]) -> Any:
+    if not regexes:
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    found = re2.Set.SearchSet(options)
+    for regex in regexes:
+        found.Add(regex.expression)
+    found.Compile()
+    return found

@@ -1,0 +1,249 @@
+"""Rule files to a RuleSet: all or nothing, with every mistake named at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import ConfigError, Problem
+from monitor.rules import examples, match
+from monitor.rules.compile import Compiler, Pool, content_hash
+from monitor.rules.facts import Rulings, Sources
+from monitor.rules.files import FileForm, RuleForm, ShiftForm
+from monitor.rules.grammar import QueryError
+from monitor.rules.index import build_index
+from monitor.rules.rule_set import Rule, RuleSet
+from monitor.rules.schema import rules_schema
+from monitor.rules.vocabularies import Source, VocabularyCompiler
+from monitor.yamlfile import MappingNode, Node, ScalarNode, find, load, place_in, plain, problem, typed
+
+__all__ = ["load_nodes", "load_rules", "rules_schema"]
+
+_RULE_ID = re.compile(r"[A-Za-z0-9][\w.-]*")
+_EXAMPLES = frozenset({"must_match", "must_not_match"})
+
+
+def load_rules(paths: Sequence[Path], previous: RuleSet | None = None) -> RuleSet:
+    """The rules of these files, or of the *.yaml files of these directories.
+
+    ConfigError holds all mistakes. Rules whose examples `previous` has seen pass, and that did not change, skip them.
+    """
+    problems: list[Problem] = []
+    roots: list[Node] = []
+    for path in rule_files(paths):
+        try:
+            roots.append(load(path))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    return load_nodes(roots, previous, problems)
+
+
+def rule_files(paths: Iterable[Path]) -> list[Path]:
+    """The files meant, those of a directory by name."""
+    return [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+
+
+def load_nodes(roots: Sequence[Node], previous: RuleSet | None = None, problems: Iterable[Problem] = ()) -> RuleSet:
+    """The same from documents that were read already; `problems` are mistakes found on the way."""
+    loader = _Loader(problems=list(problems))
+    for root in roots:
+        loader.read(root)
+    rule_set = loader.compiled()
+    if not loader.problems:
+        rule_set = loader.checked(rule_set, previous)
+    if loader.problems:
+        raise ConfigError(*sorted(loader.problems, key=lambda p: (p.place.file, p.place.line, p.place.column)))
+    return rule_set
+
+
+@dataclass(slots=True)
+class _Loader:
+    """Collects the files, then compiles them together: names reach over all files."""
+
+    problems: list[Problem]
+    warnings: list[Problem] = field(default_factory=list)
+    pool: Pool = field(default_factory=Pool)
+    vocabularies: dict[str, Source] = field(default_factory=dict)
+    rules: list[tuple[RuleForm, MappingNode]] = field(default_factory=list)
+    names: dict[str, ScalarNode] = field(default_factory=dict)
+
+    def read(self, root: Node) -> None:
+        try:
+            form: FileForm = typed(root, FileForm)
+        except ConfigError as error:
+            self.problems.extend(error.problems)
+            return
+        for source in _sources(find(root, "vocabularies"), form.vocabularies):
+            if self._is_new(source.key):
+                self.vocabularies[source.name] = source
+        for number, rule in enumerate(form.rules):
+            node = find(root, "rules", number)
+            if isinstance(node, MappingNode) and self._is_new(rule.id):
+                self.rules.append((rule, node))
+
+    def _is_new(self, name: ScalarNode) -> bool:
+        first = self.names.setdefault(name.text, name)
+        if first is not name:
+            self.problems.append(problem(name, f"'{name.text}' is taken, at {first.place}", "vocabularies and rules share one set of names"))
+        return first is name
+
+    def compiled(self) -> RuleSet:
+        vocabularies = VocabularyCompiler(self.pool, self.vocabularies, self.problems).compile_all()
+        sources = Sources(_by_kind(vocabularies.values()))
+        rules: dict[str, Rule] = {}
+        for form, node in self.rules:
+            rule = _RuleCompiler(self, form, node, vocabularies).rule(sources, len(rules))
+            if rule is not None:
+                rules[rule.id] = rule
+        index = build_index(self.pool, [rule.condition for rule in rules.values()])
+        return RuleSet(rules, vocabularies, index, tuple(self.warnings))
+
+    def checked(self, rule_set: RuleSet, previous: RuleSet | None) -> RuleSet:
+        """The rule set when all examples hold; problems otherwise."""
+        known = previous.examples_passed if previous else frozenset()
+        facts = content_hash([v.version for v in rule_set.vocabularies.values() if v.kind != "terms"])
+        passed: set[str] = set()
+        for form, node in self.rules:
+            if not (form.must_match or form.must_not_match):
+                continue
+            rule = rule_set.rules[form.id.text]
+            key = content_hash(rule.version, facts, [plain(node.values[k]) for k in sorted(_EXAMPLES & set(node.values))])
+            failures = [] if key in known else examples.failures(rule_set, rule, form, node)
+            self.problems.extend(failures)
+            if not failures:
+                passed.add(key)
+        return RuleSet(rule_set.rules, rule_set.vocabularies, rule_set.index, rule_set.warnings, frozenset(passed))
+
+
+def _sources(node: Node, forms: Mapping[str, Any]) -> Iterable[Source]:
+    if isinstance(node, MappingNode):
+        for name, form in forms.items():
+            yield Source(node.keys[name], node.values[name], form)
+
+
+def _by_kind(vocabularies: Iterable[match.Vocabulary]) -> dict[str, list[match.Vocabulary]]:
+    found: dict[str, list[match.Vocabulary]] = {}
+    for vocabulary in vocabularies:
+        if vocabulary.kind != "terms":
+            found.setdefault(vocabulary.kind, []).append(vocabulary)
+    return found
+
+
+@dataclass(slots=True)
+class _RuleCompiler:
+    """One rule of a file to a Rule; None when there are problems."""
+
+    loader: _Loader
+    form: RuleForm
+    node: MappingNode
+    vocabularies: Mapping[str, match.Vocabulary]
+    failed: bool = False
+
+    def rule(self, sources: Sources, number: int) -> Rule | None:
+        form = self.form
+        local = self._local_vocabularies()
+        compiler = Compiler(self.loader.pool, {**self.vocabularies, **local} if local else self.vocabularies)
+        parts = self._parts(compiler)
+        self._check()
+        if self.failed:
+            return None
+        used = sorted(self.vocabularies[name].version for name in compiler.used if name in self.vocabularies)
+        content = {key: plain(value) for key, value in self.node.values.items() if key not in _EXAMPLES}
+        return Rule(
+            id=form.id.text,
+            title=form.title,
+            severity=form.severity,
+            version=content_hash(content, used),
+            tags=form.tags,
+            place=form.id.place,
+            condition=_condition(parts),
+            parts=tuple(parts),
+            rulings=Rulings(_given(form.shift), _given(form.assume)),
+            sources=sources.with_local(local.values()) if local else sources,
+            number=number,
+        )
+
+    def refuse(self, where: Node, message: str, remedy: str = "") -> None:
+        self.loader.problems.append(problem(where, message, remedy))
+        self.failed = True
+
+    def _local_vocabularies(self) -> Mapping[str, match.Vocabulary]:
+        if not self.form.vocabularies:
+            return {}
+        found = {source.name: source for source in _sources(self.node.values["vocabularies"], self.form.vocabularies)}
+        for source in found.values():
+            if source.name in self.loader.names:
+                self.refuse(source.key, f"'{source.name}' is taken, at {self.loader.names[source.name].place}", "choose another name")
+        problems: list[Problem] = []
+        compiled = VocabularyCompiler(self.loader.pool, found, problems, self.vocabularies).compile_all()
+        self.loader.problems.extend(problems)
+        self.failed = self.failed or bool(problems)
+        return compiled
+
+    def _check(self) -> None:
+        form = self.form
+        if not _RULE_ID.fullmatch(form.id.text):
+            self.refuse(form.id, f"'{form.id.text}' is no id for a rule", "letters, digits, -, _ and .")
+        ways = [form.when is not None, form.score is not None, bool(form.any or form.all or form.none)]
+        if sum(ways) != 1:
+            said = "says nothing to look for" if not any(ways) else "says in two ways what to look for"
+            self.refuse(form.id, f"the rule {form.id.text} {said}", "exactly one of: when; score; any, all and none")
+        elif form.none and not (form.any or form.all):
+            self.refuse(form.none[0], "none alone matches almost everything", "say in any or all what must be there")
+        if form.score is not None and not form.score.add:
+            self.refuse(self.node.values["score"], "the score has no clauses", "add: [{when: …, points: 3}]")
+
+    def _parts(self, compiler: Compiler) -> list[tuple[str, match.Node]]:
+        form = self.form
+        parts: list[tuple[str, match.Node]] = []
+        if form.when is not None:
+            parts += [("when", node) for node in self._compiled(compiler, [form.when])]
+        for name, queries, positive in (("any", form.any, True), ("all", form.all, True), ("none", form.none, False)):
+            nodes = self._compiled(compiler, queries, positive=positive)
+            if nodes:
+                parts.append((name, match.AndNode(name, nodes) if name == "all" else match.OrNode(name, nodes)))
+        if form.score is not None:
+            nodes = self._compiled(compiler, [item.when for item in form.score.add])
+            points = [item.points for item in form.score.add]
+            if len(nodes) == len(points):
+                parts.append(("score", match.ScoreNode("score", form.score.threshold, list(zip(nodes, points, strict=True)))))
+        if form.unless is not None:
+            parts += [("unless", node) for node in self._compiled(compiler, [form.unless], positive=False)]
+        return parts
+
+    def _compiled(self, compiler: Compiler, queries: Iterable[ScalarNode], *, positive: bool = True) -> list[match.Node]:
+        nodes = []
+        for query in queries:
+            self._warn(query)
+            try:
+                nodes.append(compiler.query(query.text, positive=positive))
+            except QueryError as error:
+                self.refuse_at(query, error)
+        return nodes
+
+    def refuse_at(self, query: ScalarNode, error: QueryError) -> None:
+        self.loader.problems.append(problem(place_in(query, error.offset), error.message, error.remedy))
+        self.failed = True
+
+    def _warn(self, query: ScalarNode) -> None:
+        """YAML takes ` #` for its own comment, and folding makes a comment of the query's eat what follows."""
+        rest = query.source.text[query.end :].partition("\n")[0]
+        remedy = "write the query as a block scalar: | and the query indented below"
+        if query.style == "" and rest.lstrip().startswith("#") and rest != rest.lstrip():
+            self.loader.warnings.append(problem(query, f"YAML cut this query before '{rest.strip()[:30]}'", remedy))
+        elif query.style in {">", ""} and "#" in query.text and ("\n" in query.source.text[query.start : query.end]):
+            self.loader.warnings.append(problem(query, "a # in a folded query comments out all that follows", remedy))
+
+
+def _condition(parts: Sequence[tuple[str, match.Node]]) -> match.Node:
+    clauses = [match.NotNode(name, node) if name in {"none", "unless"} else node for name, node in parts]
+    return clauses[0] if len(clauses) == 1 else match.AndNode("", clauses)
+
+
+def _given(form: ShiftForm) -> dict[str, Any]:
+    """The fields that were written, by their names in the shift record."""
+    values = {f.name.rstrip("_"): getattr(form, f.name) for f in fields(form)}
+    return {name: value for name, value in values.items() if value is not None}

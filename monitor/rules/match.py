@@ -1,0 +1,313 @@
+"""What a compiled query is, and when it holds of a document.
+
+Positional nodes (terms, vocabularies, regexes, NEARs and ORs of them) have occurrences; all nodes have truth and leaves, the
+spans that made them true. Compiled nodes keep the characters of the query they came from, for `explain`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.rules.document import ALL_FIELDS, FIELD_STEP, SEARCHED, Document, Leaf, Mention, Occurrence
+
+
+@dataclass(slots=True)
+class Node:
+    """A clause; `source` is its text in the query."""
+
+    source: str
+
+    def truth(self, document: Document) -> bool:
+        return bool(self.occurrences(document))
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:  # noqa: ARG002  # only positional nodes have any
+        """Where it occurs, in order of position, no two equal."""
+        return ()
+
+    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:  # noqa: ARG002  # a leaf is its own part
+        """The leaves that make up one of its occurrences."""
+        return {at}
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        """The leaves that make it true."""
+        return {leaf for at in self.occurrences(document) for leaf in self.parts(document, at)}
+
+    def children(self) -> Sequence[Node]:
+        return ()
+
+
+def _within(found: Sequence[Occurrence], fields: int) -> Sequence[Occurrence]:
+    if fields == ALL_FIELDS:
+        return found
+    return [at for at in found if fields >> (at[0] // FIELD_STEP) & 1]
+
+
+@dataclass(slots=True)
+class TermNode(Node):
+    """A word or phrase."""
+
+    number: int
+    fields: int = SEARCHED
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:
+        found = document.terms.get(self.number, ())
+        return _within(found, self.fields) if found and (self.fields != SEARCHED or document.index.with_author) else found
+
+
+@dataclass(slots=True)
+class VocabularyNode(Node):
+    """`$name`."""
+
+    vocabulary: Vocabulary
+    fields: int = SEARCHED
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:
+        found = sorted({(mention.start, mention.end) for mention in document.mentions(self.vocabulary)})
+        return _within(found, self.fields)
+
+
+@dataclass(slots=True)
+class RegexNode(Node):
+    """`/re2/`."""
+
+    number: int
+    fields: int = SEARCHED
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:
+        return _within(sorted(document.regex(self.number)), self.fields)
+
+    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
+        return set(document.regex(self.number).get(at, ()))
+
+
+@dataclass(slots=True)
+class IdNode(Node):
+    """`feed:`, `tag:`, `domain:`: about the entry, not in it."""
+
+    name: str
+    value: str
+
+    def truth(self, document: Document) -> bool:
+        return document.subject.has_id(self.name, self.value)
+
+
+@dataclass(slots=True)
+class NearNode(Node):
+    """Two spans that do not overlap, at most `distance` words apart, or in one sentence when it is None."""
+
+    left: Node
+    right: Node
+    distance: int | None
+    ordered: bool
+
+    def truth(self, document: Document) -> bool:
+        return next(self._pairs(document), None) is not None
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:
+        return sorted({_cover(a, b) for a, b in self._pairs(document)})
+
+    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
+        return self._leaves(document, at)
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        return self._leaves(document, None)
+
+    def children(self) -> Sequence[Node]:
+        return (self.left, self.right)
+
+    def _leaves(self, document: Document, cover: Occurrence | None) -> set[Leaf]:
+        pairs = [pair for pair in self._pairs(document) if cover is None or _cover(*pair) == cover]
+        lefts, rights = {a for a, _ in pairs}, {b for _, b in pairs}
+        found = {leaf for a in lefts for leaf in self.left.parts(document, a)}
+        return found | {leaf for b in rights for leaf in self.right.parts(document, b)}
+
+    def _pairs(self, document: Document) -> Iterator[tuple[Occurrence, Occurrence]]:
+        lefts = self.left.occurrences(document)
+        rights = self.right.occurrences(document) if lefts else ()
+        if not rights:
+            return
+        longest = max(end - start for start, end in rights)
+        reach = FIELD_STEP if self.distance is None else self.distance
+        for a in lefts:
+            low = bisect_left(rights, (a[0] - reach - longest, 0))
+            high = bisect_right(rights, (a[1] + reach, 1 << 62))
+            for b in rights[low:high]:
+                if self._joined(document, a, b):
+                    yield a, b
+
+    def _joined(self, document: Document, a: Occurrence, b: Occurrence) -> bool:
+        if a[1] <= b[0]:
+            gap, first, last = b[0] - a[1], a, b
+        elif b[1] <= a[0] and not self.ordered:
+            gap, first, last = a[0] - b[1], b, a
+        else:
+            return False
+        if self.distance is not None:
+            return gap <= self.distance
+        return document.sentence(first[0]) == document.sentence(max(last[0], last[1] - 1))
+
+
+def _cover(a: Occurrence, b: Occurrence) -> Occurrence:
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+@dataclass(slots=True)
+class OrNode(Node):
+    alternatives: Sequence[Node]
+
+    def truth(self, document: Document) -> bool:
+        return any(node.truth(document) for node in self.alternatives)
+
+    def occurrences(self, document: Document) -> Sequence[Occurrence]:
+        found: set[Occurrence] = set()
+        for node in self.alternatives:
+            found.update(node.occurrences(document))
+        return sorted(found)
+
+    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
+        found: set[Leaf] = set()
+        for node in self.alternatives:
+            if at in node.occurrences(document):
+                found |= node.parts(document, at)
+        return found
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        return {leaf for node in self.alternatives if node.truth(document) for leaf in node.leaves(document)}
+
+    def children(self) -> Sequence[Node]:
+        return self.alternatives
+
+
+@dataclass(slots=True)
+class AndNode(Node):
+    clauses: Sequence[Node]
+
+    def truth(self, document: Document) -> bool:
+        return all(node.truth(document) for node in self.clauses)
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        return {leaf for node in self.clauses for leaf in node.leaves(document)}
+
+    def children(self) -> Sequence[Node]:
+        return self.clauses
+
+
+@dataclass(slots=True)
+class NotNode(Node):
+    child: Node
+
+    def truth(self, document: Document) -> bool:
+        return not self.child.truth(document)
+
+    def leaves(self, document: Document) -> set[Leaf]:  # noqa: ARG002  # what is absent has no span
+        return set()
+
+    def children(self) -> Sequence[Node]:
+        return (self.child,)
+
+
+@dataclass(slots=True)
+class AtLeastNode(Node):
+    """At least `count` occurrences that do not overlap, in one field."""
+
+    count: int
+    child: Node
+
+    def truth(self, document: Document) -> bool:
+        return bool(self._fields(document))
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        enough = self._fields(document)
+        found = [at for at in self.child.occurrences(document) if at[0] // FIELD_STEP in enough]
+        return {leaf for at in found for leaf in self.child.parts(document, at)}
+
+    def children(self) -> Sequence[Node]:
+        return (self.child,)
+
+    def _fields(self, document: Document) -> set[int]:
+        """The fields with enough occurrences: taking the one that ends first leaves most room for others."""
+        counts: dict[int, int] = {}
+        reached: dict[int, int] = {}
+        for start, end in sorted(self.child.occurrences(document), key=lambda at: (at[1], at[0])):
+            number = start // FIELD_STEP
+            if start >= reached.get(number, 0):
+                counts[number] = counts.get(number, 0) + 1
+                reached[number] = end
+        return {number for number, count in counts.items() if count >= self.count}
+
+
+@dataclass(slots=True)
+class ScoreNode(Node):
+    """Points of the clauses that hold, at least `threshold` together."""
+
+    threshold: float
+    clauses: Sequence[tuple[Node, float]]
+
+    def points(self, document: Document) -> float:
+        return sum(points for node, points in self.clauses if node.truth(document))
+
+    def truth(self, document: Document) -> bool:
+        return self.points(document) >= self.threshold
+
+    def leaves(self, document: Document) -> set[Leaf]:
+        held = [node for node, points in self.clauses if points > 0 and node.truth(document)]
+        return {leaf for node in held for leaf in node.leaves(document)}
+
+    def children(self) -> Sequence[Node]:
+        return [node for node, _ in self.clauses]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A thing with names. `org` is the lab of a model; `facts` is what else its vocabulary says of it."""
+
+    name: str
+    org: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Vocabulary:
+    """A compiled vocabulary, shared by all rules that refer to it.
+
+    `by_term` has the entities a term stands for, `hiding` those a term hides; `others` are items that are no plain terms.
+    """
+
+    number: int
+    name: str
+    kind: str
+    entities: Sequence[Entity]
+    by_term: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    others: Sequence[tuple[int, Node]] = ()
+    hiding: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    hiding_others: Sequence[tuple[int, Node]] = ()
+    version: str = ""
+
+    def find(self, document: Document) -> list[Mention]:
+        """Its mentions in order of position. A `not` term hides those of its entity that it overlaps."""
+        shown = _entities_at(document, self.by_term, self.others)
+        if not shown:
+            return []
+        hidden = _entities_at(document, self.hiding, self.hiding_others)
+        return [Mention(*at) for at in sorted(shown) if not any(_overlaps(at, other) for other in hidden)]
+
+
+def _entities_at(
+    document: Document, terms: Mapping[int, Sequence[int]], others: Sequence[tuple[int, Node]]
+) -> set[tuple[int, int, int]]:
+    found: set[tuple[int, int, int]] = set()
+    if terms:
+        for number, places in document.terms.items():
+            for entity in terms.get(number, ()):
+                found.update((start, end, entity) for start, end in places)
+    for entity, node in others:
+        found.update((start, end, entity) for start, end in node.occurrences(document))
+    return found
+
+
+def _overlaps(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
+    return a[2] == b[2] and a[0] < b[1] and b[0] < a[1]

@@ -1,0 +1,101 @@
+"""Rules ready to match entries, with the vocabularies they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from monitor import text
+from monitor.errors import Place, Problem
+from monitor.model import Entry, Hit, Severity
+from monitor.rules.document import Document, Subject
+from monitor.rules.facts import Rulings, Sources, read_shift
+from monitor.rules.index import Index
+from monitor.rules.match import Node, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A compiled watch rule. `parts` are its keys that hold queries, with their nodes, in file order."""
+
+    id: str
+    title: str
+    severity: Severity
+    version: str
+    tags: tuple[str, ...]
+    place: Place
+    condition: Node = field(repr=False)
+    parts: tuple[tuple[str, Node], ...] = field(repr=False, default=())
+    rulings: Rulings = Rulings()
+    sources: Sources = field(repr=False, default=Sources())
+    number: int = 0
+
+    @property
+    def path(self) -> str:
+        return self.place.file
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules of a configuration. `examples_passed` are hashes of rules whose examples held when they were loaded."""
+
+    rules: Mapping[str, Rule]
+    vocabularies: Mapping[str, Vocabulary]
+    index: Index = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+    examples_passed: frozenset[str] = field(repr=False, default=frozenset())
+
+    @cached_property
+    def _in_order(self) -> tuple[Rule, ...]:
+        return tuple(self.rules.values())
+
+    def match(self, entry: Entry, *, feed_tags: Sequence[str] = (), feed_id: str = "") -> tuple[Hit, ...]:
+        """The hits of all rules, in the order of the files. `feed_id` is the entry's own unless given."""
+        document, candidates = self.index.look(Subject(entry, feed_tags, feed_id))
+        if not candidates:
+            return ()
+        rules = self._in_order
+        held = [rules[number] for number in candidates if rules[number].condition.truth(document)]
+        return tuple(hit_of(rule, document) for rule in held)
+
+    def hit(self, rule_id: str, subject: Subject) -> Hit | None:
+        """The hit of one rule, or None: for examples and backtests."""
+        rule = self.rules[rule_id]
+        document, candidates = self.index.look(subject)
+        if rule.number not in candidates or not rule.condition.truth(document):
+            return None
+        return hit_of(rule, document)
+
+    def orgs(self) -> Mapping[str, str]:
+        """Folded names and aliases of organisations to the name the vocabularies give them."""
+        return self._names("org")
+
+    def models(self) -> Mapping[str, str]:
+        """The same for models."""
+        return self._names("model")
+
+    def _names(self, kind: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for vocabulary in self.vocabularies.values():
+            if vocabulary.kind == kind:
+                for entity in vocabulary.entities:
+                    for alias in (entity.name, *entity.aliases):
+                        found.setdefault(text.fold(alias), entity.name)
+        return found
+
+
+def hit_of(rule: Rule, document: Document) -> Hit:
+    """The hit of a rule that holds of a document."""
+    leaves = rule.condition.leaves(document)
+    spans = {document.span(leaf) for leaf in leaves}
+    fields = ("title", "summary", "content", "author")
+    return Hit(
+        rule_id=rule.id,
+        rule_version=rule.version,
+        rule_title=rule.title,
+        severity=rule.severity,
+        shift=read_shift(document, leaves, rule.rulings, rule.sources),
+        spans=tuple(sorted(spans, key=lambda span: (fields.index(span.field), span.start, span.end))),
+        tags=rule.tags,
+    )

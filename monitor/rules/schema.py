@@ -1,0 +1,146 @@
+"""The JSON Schema of rule files, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.model import Confidence, Direction, Severity, ShiftObject, Stage
+from monitor.rules.files import Kind
+
+
+def rules_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of config/rules/*.yaml. Scalars are text in the file, so numbers may stand in quotes."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "licensewatch rules",
+        **_object(
+            {
+                "version": {"enum": [1, "1"], "description": "Version of this format."},
+                "vocabularies": _reference("vocabularies"),
+                "rules": {"type": "array", "items": _reference("rule")},
+            }
+        ),
+        "$defs": _definitions(),
+    }
+
+
+def _object(properties: dict[str, Any], *required: str, description: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
+    if required:
+        made["required"] = list(required)
+    if description:
+        made["description"] = description
+    return made
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"type": ["string", "number", "boolean"], "description": description}
+
+
+def _list(item: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"type": "array", "items": item, "description": description}
+
+
+def _choice(values: Any, description: str) -> dict[str, Any]:
+    return {"enum": [str(value) for value in values], "description": description}
+
+
+def _definitions() -> dict[str, Any]:
+    query = _text("A query, best as a block scalar (|).")
+    term = _text("A term without quotes (=Cased, wor*), $other, /regex/, or a query in parentheses.")
+    terms = _list(term, "Terms.")
+    hidden = _list(term, "Terms that hide the others where the spans overlap.")
+    return {
+        "query": query,
+        "vocabularies": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"},
+            "additionalProperties": {"oneOf": [terms, _reference("vocabulary")]},
+        },
+        "vocabulary": _object(
+            {
+                "kind": _choice(Kind.__args__, "Which facts of a shift its words tell."),  # type: ignore[attr-defined]  # a Literal has them
+                "terms": terms,
+                "not": hidden,
+                "entities": _list(_reference("entity"), "Things with names; of one kind the first listed wins."),
+            }
+        ),
+        "entity": _object(
+            {
+                "name": _text("Its name in the shift record (an SPDX id, a stage …)."),
+                "org": _text("The lab of a model."),
+                "terms": terms,
+                "not": hidden,
+                "rank": {"type": ["integer", "string"], "description": "How much a licence allows; more is freer."},
+                "venue": {"enum": [True, False, "true", "false"], "description": "News stands there; not an actor."},
+            },
+            "name",
+            "terms",
+        ),
+        "rule": _rule(),
+        "shift": _object(_shift_fields(), description="Fields of the shift record."),
+        "expect": _object(
+            {
+                **_shift_fields(),
+                "confidence": _choice(Confidence, "How sure the reading is."),
+                "orgs": _list(_text("A name."), "Organisations, in order."),
+                "models": _list(_text("A name."), "Models, in order."),
+            }
+        ),
+        "examples": _list({"oneOf": [_text("A title."), _reference("example")]}, "Run at every load."),
+        "example": _object(
+            {
+                **{name: _text(f"Its {name}.") for name in ("title", "summary", "content", "author", "url", "feed")},
+                "tags": _list(_text("A tag."), "Its tags."),
+                "expect": _reference("expect"),
+            }
+        ),
+    }
+
+
+def _shift_fields() -> dict[str, Any]:
+    return {
+        "direction": _choice(Direction, "Which way."),
+        "stage": _choice(Stage, "How far."),
+        "object": _choice(ShiftObject, "Of what."),
+        "from": _text("SPDX id, LicenseRef-…, open or closed."),
+        "to": _text("SPDX id, LicenseRef-…, open or closed."),
+        "denied": {"enum": [True, False, "true", "false"], "description": "A denial was reported."},
+    }
+
+
+def _rule() -> dict[str, Any]:
+    query = _reference("query")
+    score = _object(
+        {
+            "threshold": {"type": ["number", "string"], "description": "Points needed."},
+            "add": _list(
+                _object({"when": query, "points": {"type": ["number", "string"]}}, "when", "points"), "Weighted clauses."
+            ),
+        },
+        "threshold",
+        "add",
+    )
+    properties = {
+        "id": _text("Its name, stable."),
+        "title": _text("What it finds, for people."),
+        "severity": _choice(Severity, "The base; stage and context move it one step."),
+        "when": query,
+        "any": _list(query, "At least one holds."),
+        "all": _list(query, "All hold."),
+        "none": _list(query, "None holds."),
+        "score": score,
+        "unless": query,
+        "shift": _reference("shift"),
+        "assume": {**_reference("shift"), "description": "What holds when the text says nothing."},
+        "tags": _list(_text("A tag."), "For routes."),
+        "vocabularies": _reference("vocabularies"),
+        "must_match": _reference("examples"),
+        "must_not_match": _reference("examples"),
+    }
+    ways = [{"required": [name]} for name in ("when", "score", "any", "all")]
+    return {**_object(properties, "id", "title"), "anyOf": ways}

@@ -1,0 +1,122 @@
+"""Words and phrases with wildcards: how one is read, what literal finds it, and when it is really there.
+
+`*` is any ending within the token, `?` exactly one letter or digit, a lone `*` inside a phrase any one word. An ending never
+runs over the hump of a camel-case name: `open*` is no OpenAI.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from monitor import text
+from monitor.rules.grammar import QueryError
+
+# Digits of a script no query is written in stand for the wildcards while a term is cut into tokens.
+_STAR, _ANY = "\U0001e951", "\U0001e950"
+_HIDE = str.maketrans({"*": _STAR, "?": _ANY})
+_WILD = re.compile(f"[{_STAR}{_ANY}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The tokens of a word or phrase, folded, wildcards as two private characters; `exact` keeps their case if it matters."""
+
+    tokens: tuple[str, ...]
+    exact: tuple[str, ...] | None = None
+
+    @property
+    def wild(self) -> bool:
+        return any(_WILD.search(token) for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """What the automaton looks for: text of the padded token string, beginning in token `skip` of the term."""
+
+    text: str
+    skip: int
+    whole: bool  # nothing is left to verify
+
+
+@lru_cache(maxsize=20_000)
+def read_term(written: str, cased: bool) -> Term:
+    """The term as written in a query or vocabulary, without `=` and quotes. QueryError counts from its beginning."""
+    hidden = written.translate(_HIDE)
+    tokens = tuple(text.words(hidden))
+    if not tokens:
+        raise QueryError(0, f"'{written}' holds no letter or digit", "write a word")
+    if written.startswith("-"):
+        raise QueryError(0, f"'{written}': a - in front excludes nothing here", f"write AND NOT {written[1:]}")
+    for token in tokens:
+        _check_wildcards(token, written)
+    if all(token == _STAR for token in tokens) or not any(_WILD.sub("", token) for token in tokens):
+        raise QueryError(0, f"'{written}' is wildcards only", "a term needs at least one letter")
+    return Term(tokens, tuple(text.cased_words(hidden)) if cased else None)
+
+
+def _check_wildcards(token: str, written: str) -> None:
+    if token == _STAR:
+        return
+    star = token.find(_STAR)
+    if star >= 0 and star < len(token) - 1:
+        place = "begins with" if star == 0 else "has a letter after"
+        raise QueryError(0, f"'{written}': a word {place} *", "* stands at the end of a word; list the words you mean")
+    if star >= 0 and sum(char.isalnum() for char in _WILD.sub("", token)) < 2:
+        raise QueryError(0, f"'{written}': * needs at least two letters before it", "write the words out, or use ?")
+
+
+def literal_of(term: Term) -> Literal:
+    """The longest literal run of the term, in the form that stands in ' token token ' text."""
+    padded = " " + " ".join(term.tokens) + " "
+    padded = padded.replace(_STAR + " ", _STAR)  # an ending is open: what follows it is not adjacent
+    runs = [(match[0], match.start()) for match in re.finditer(f"[^{_STAR}{_ANY}]+", padded)]
+    run, start = max(runs, key=lambda found: len(found[0].strip()))
+    skip = _token_index(term, padded, start + (1 if run.startswith(" ") else 0))
+    return Literal(run, skip, whole=len(runs) == 1 and run == padded and term.exact is None)
+
+
+def _token_index(term: Term, padded: str, position: int) -> int:
+    """Which token of the term holds character `position` of its padded form."""
+    at = 1
+    for index, token in enumerate(term.tokens):
+        end = at + len(token)
+        if position < end:
+            return index
+        at = end + (0 if token.endswith(_STAR) else 1)
+    return len(term.tokens) - 1
+
+
+def stands_at(term: Term, start: int, words: list[str], cased: list[str]) -> bool:
+    """Whether the term stands at token `start` of a text with these folded and cased tokens."""
+    wanted = term.exact or term.tokens
+    if start < 0 or start + len(wanted) > len(words):
+        return False
+    have = cased if term.exact else words
+    return all(_fits(token, have[start + n], cased[start + n]) for n, token in enumerate(wanted))
+
+
+def _fits(wanted: str, word: str, cased: str) -> bool:
+    if not _WILD.search(wanted):
+        return wanted == word
+    if wanted == _STAR:
+        return True
+    if not wanted.endswith(_STAR):
+        return len(word) == len(wanted) and _any_fits(wanted, word)
+    stem = wanted[:-1]
+    if not _any_fits(stem, word[: len(stem)]):
+        return False
+    return not text.has_hump(cased[len(stem) - 1 :])
+
+
+def _any_fits(wanted: str, word: str) -> bool:
+    if len(word) != len(wanted):
+        return False
+    return all(w == c or (w == _ANY and c.isalnum()) for w, c in zip(wanted, word, strict=True))
+
+
+def show(term: Term) -> str:
+    """The term as a person would write it."""
+    tokens = term.exact or term.tokens
+    return ("=" if term.exact else "") + " ".join(tokens).replace(_STAR, "*").replace(_ANY, "?")

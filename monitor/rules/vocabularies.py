@@ -1,0 +1,162 @@
+"""From the vocabularies of rule files to compiled ones, each after those it refers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.errors import Problem
+from monitor.model import Direction, ShiftObject, Stage
+from monitor.rules import match
+from monitor.rules.compile import Compiler, Pool, content_hash
+from monitor.rules.facts import SIGNS
+from monitor.rules.files import EntityForm, VocabularyForm
+from monitor.rules.grammar import QueryError
+from monitor.rules.licences import canonical_licence
+from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
+
+NAME = re.compile(r"[A-Za-z_][\w-]*")
+_REFERENCE = re.compile(r"\$([A-Za-z_][\w-]*)")
+_NAMES_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "stage": tuple(Stage),
+    "object": tuple(ShiftObject),
+    "direction": tuple(Direction),
+    "sign": SIGNS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A vocabulary as a file has it: its key, its value, and the same as typed form."""
+
+    key: ScalarNode
+    node: Node
+    form: tuple[ScalarNode, ...] | VocabularyForm
+
+    @property
+    def name(self) -> str:
+        return self.key.text
+
+    @property
+    def typed(self) -> VocabularyForm:
+        return self.form if isinstance(self.form, VocabularyForm) else VocabularyForm(terms=self.form)
+
+
+@dataclass(slots=True)
+class VocabularyCompiler:
+    """Compiles the sources; mistakes go to `problems`, and a vocabulary with one is compiled without it."""
+
+    pool: Pool
+    sources: Mapping[str, Source]
+    problems: list[Problem]
+    outer: Mapping[str, match.Vocabulary] = field(default_factory=dict)
+    done: dict[str, match.Vocabulary] = field(default_factory=dict)
+    _under_way: list[str] = field(default_factory=list)
+
+    def compile_all(self) -> Mapping[str, match.Vocabulary]:
+        for name in self.sources:
+            self._compile(name)
+        return self.done
+
+    def _compile(self, name: str) -> None:
+        if name in self.done:
+            return
+        source = self.sources[name]
+        self._under_way.append(name)
+        for item in _items(source.typed):
+            for other in _REFERENCE.findall(item.text) if item.text.startswith(("$", "(")) else ():
+                if other in self._under_way:
+                    self.problems.append(problem(item, f"${other} leads back to itself", "take it out of the circle"))
+                    self.done[name] = match.Vocabulary(-1, name, "terms", ())
+                elif other in self.sources:
+                    self._compile(other)
+        self._under_way.pop()
+        self.done[name] = self._made(source)
+
+    def _made(self, source: Source) -> match.Vocabulary:
+        form = source.typed
+        compiler = Compiler(self.pool, {**self.outer, **self.done})
+        self._check_form(source, form)
+        forms = form.entities or (EntityForm(source.key, form.terms, form.not_),)
+        shown, hidden = _Table(), _Table()
+        for number, entity in enumerate(forms):
+            for table, items in ((shown, entity.terms), (hidden, entity.not_)):
+                for item in items:
+                    self._add(table, number, item, compiler)
+        used = sorted(compiler.scope[name].version for name in compiler.used)
+        vocabulary = match.Vocabulary(
+            number=len(self.pool.vocabularies),
+            name=source.name,
+            kind=form.kind,
+            entities=[self._entity(form.kind, entity) for entity in forms],
+            by_term=shown.terms,
+            others=shown.others,
+            hiding=hidden.terms,
+            hiding_others=hidden.others,
+            version=content_hash(source.name, plain(source.node), used),
+        )
+        self.pool.vocabularies.append(vocabulary)
+        return vocabulary
+
+    def _add(self, table: _Table, number: int, item: ScalarNode, compiler: Compiler) -> None:
+        try:
+            node = compiler.item(item.text)
+        except QueryError as error:
+            self.problems.append(problem(place_in(item, error.offset), error.message, error.remedy))
+            return
+        table.add(number, node)
+
+    def _entity(self, kind: str, form: EntityForm) -> match.Entity:
+        facts: dict[str, Any] = {"rank": form.rank, "venue": form.venue}
+        aliases = tuple(item.text.lstrip("=") for item in form.terms if re.match(r"=?[^$(/*?]+$", item.text))
+        name = form.name.text
+        if kind == "licence":
+            name = canonical_licence(name)
+        return match.Entity(name, form.org, {key: value for key, value in facts.items() if value}, aliases)
+
+    def _check_form(self, source: Source, form: VocabularyForm) -> None:
+        refuse = self.problems.append
+        if not NAME.fullmatch(source.name):
+            refuse(problem(source.key, f"'{source.name}' is no name for a vocabulary", "letters, digits, _ and -"))
+        if form.entities and (form.terms or form.not_):
+            refuse(problem(source.key, "a vocabulary has terms or entities, not both", "put the terms into entities"))
+        if not form.entities and not form.terms:
+            refuse(problem(source.key, f"the vocabulary {source.name} is empty", "give it terms or entities"))
+        if form.kind != "terms" and not form.entities:
+            refuse(problem(source.key, f"kind {form.kind} needs entities", "- {name: …, terms: […]}"))
+        self._check_names(form, refuse)
+
+    def _check_names(self, form: VocabularyForm, refuse: Callable[[Problem], None]) -> None:
+        allowed = _NAMES_OF_KIND.get(form.kind)
+        for entity in form.entities:
+            name = entity.name.text
+            if allowed and name not in allowed:
+                close = nearest(name, allowed)
+                remedy = f"did you mean {close}?" if close else f"allowed: {', '.join(allowed)}"
+                refuse(problem(entity.name, f"there is no {form.kind} '{name}'", remedy))
+            if not entity.terms:
+                refuse(problem(entity.name, f"{name} has no terms", "terms: […]"))
+
+
+@dataclass(slots=True)
+class _Table:
+    """Items of a vocabulary by what they compile to."""
+
+    terms: dict[int, list[int]] = field(default_factory=dict)
+    others: list[tuple[int, match.Node]] = field(default_factory=list)
+
+    def add(self, entity: int, node: match.Node) -> None:
+        if isinstance(node, match.TermNode):
+            self.terms.setdefault(node.number, []).append(entity)
+        else:
+            self.others.append((entity, node))
+
+
+def _items(form: VocabularyForm) -> Iterable[ScalarNode]:
+    yield from form.terms
+    yield from form.not_
+    for entity in form.entities:
+        yield from entity.terms
+        yield from entity.not_
