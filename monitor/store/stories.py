@@ -20,6 +20,7 @@ from monitor.model import (
     Entry,
     OpenStory,
     Severity,
+    Shift,
     Stage,
     Step,
     Story,
@@ -223,15 +224,16 @@ def _names(wanted: str, known: Sequence[str]) -> bool:
     return any(f"{fold(name)} ".startswith(f"{typed} ") for name in known)
 
 
-def records(conn: Connection, org: str, before_story: int | None = None) -> list[tuple[str, str, tuple[str, ...]]]:
-    """What an org did before, baseline left out: (direction, stage, models) of its stories, oldest first."""
-    query = select(story.c.id, story.c.direction, story.c.stage, story.c.orgs, story.c.models).order_by(story.c.id)
-    rows = conn.execute(query)
-    return [
-        (row.direction, row.stage, tuple(row.models))
-        for row in rows
-        if org in row.orgs and (before_story is None or row.id < before_story)
-    ]
+def records(conn: Connection, orgs: Collection[str], before_story: int | None = None) -> dict[str, list[Shift]]:
+    """The shifts of these orgs that were stored before a story, oldest first, those of first polls included."""
+    query = select(story.c.orgs, story.c.shift).order_by(story.c.first_seen_at, story.c.id)
+    if before_story is not None:
+        query = query.where(story.c.id < before_story)
+    found: dict[str, list[Shift]] = {org: [] for org in orgs}
+    for named, shift in conn.execute(query):
+        for org in found.keys() & set(named):
+            found[org].append(shift_of(shift))
+    return found
 
 
 def count(conn: Connection) -> int:

@@ -1,0 +1,108 @@
+"""`licensewatch routes test`: which receivers a story would go to, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor import clock
+from monitor.alerts.decide import AlertFacts, delivered_from, routes_for
+from monitor.cli import output
+from monitor.cli.context import Context, current
+from monitor.errors import UsageError
+from monitor.model import Direction, Severity, ShiftObject, Stage, Trust
+from monitor.store import stories as store
+
+app = typer.Typer(help="Where alerts go.", no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Where alerts go."""
+
+
+@app.command()
+def test(
+    ctx: typer.Context,
+    story: Annotated[int | None, typer.Option("--story", metavar="ID", help="A stored story.")] = None,
+    severity: Annotated[Severity, typer.Option(help="Of a made-up story, as all that follow.")] = Severity.MEDIUM,
+    direction: Annotated[Direction, typer.Option()] = Direction.UNCLEAR,
+    stage: Annotated[Stage, typer.Option()] = Stage.NONE,
+    object_: Annotated[ShiftObject, typer.Option("--object")] = ShiftObject.WEIGHTS,
+    org: Annotated[list[str] | None, typer.Option()] = None,
+    model: Annotated[list[str] | None, typer.Option()] = None,
+    rule: Annotated[list[str] | None, typer.Option()] = None,
+    tag: Annotated[list[str] | None, typer.Option()] = None,
+    feed: Annotated[str, typer.Option()] = "",
+    feed_tag: Annotated[list[str] | None, typer.Option()] = None,
+    trust: Annotated[Trust | None, typer.Option()] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which receivers a made-up or stored story would go to, and why."""
+    context = current(ctx)
+    if story is not None:
+        facts = _of_story(context, story)
+    else:
+        facts = AlertFacts(
+            rules=tuple(rule or ()),
+            tags=tuple(tag or ()),
+            severity=severity,
+            direction=direction,
+            stage=stage,
+            object=object_,
+            orgs=tuple(org or ()),
+            models=tuple(model or ()),
+            feed=feed,
+            feed_tags=tuple(feed_tag or ()),
+            trust=trust or Trust.PRESS,
+        )
+        facts = _filled(context, facts, trust)
+    settings = context.configuration().settings
+    receivers, why = routes_for(facts, settings.routes)
+    now = clock.now()
+    from_ = delivered_from(settings.alerts, facts.severity, now)
+    if json_:
+        output.emit_json({"receivers": receivers, "why": why, "facts": facts, "delivered_from": from_})
+        return
+    output.say("To: " + (", ".join(receivers) or "nobody"))
+    for line in why:
+        output.say(f"  {line}")
+    if from_ > now:
+        output.say(f"Quiet hours or a digest hold it until {from_:%Y-%m-%d %H:%M} UTC.")
+
+
+def _of_story(context: Context, story_id: int) -> AlertFacts:
+    with context.database().read() as conn:
+        story = store.get(conn, story_id)
+    if story is None:
+        raise UsageError(f"There is no story {story_id}. `licensewatch stories list` shows those there are.")
+    first = min(story.coverage, key=lambda one: (one.seen_at, one.entry_id), default=None)
+    rules = context.configuration().rules.rules
+    facts = AlertFacts(
+        rules=story.rule_ids,
+        tags=tuple(dict.fromkeys(tag for rule in story.rule_ids if rule in rules for tag in rules[rule].tags)),
+        severity=story.severity,
+        direction=story.shift.direction,
+        stage=story.shift.stage,
+        object=story.shift.object,
+        orgs=story.shift.orgs,
+        models=story.shift.models,
+        feed=first.feed_id if first else "",
+    )
+    return _filled(context, facts, first.trust if first else None)
+
+
+def _filled(context: Context, facts: AlertFacts, trust: Trust | None) -> AlertFacts:
+    """What the configuration knows of the feed and the rules that were named."""
+    from dataclasses import replace
+
+    configuration = context.configuration()
+    feed = next((one for one in configuration.feeds if one.id == facts.feed), None)
+    if feed is not None:
+        facts = replace(facts, feed_tags=facts.feed_tags or feed.tags, trust=trust or feed.trust)
+    elif facts.feed:
+        output.warn(f"No feed {facts.feed} stands in feeds.yaml.")
+    rules = configuration.rules.rules
+    tags = facts.tags or tuple(dict.fromkeys(tag for rule in facts.rules if rule in rules for tag in rules[rule].tags))
+    return replace(facts, tags=tags)
