@@ -29,7 +29,10 @@ class Console:
         return Identity(who="console")
 
     async def send(self, message: Message, posting: Posting) -> Receipt:  # noqa: ARG002 - nothing is kept
-        await asyncio.to_thread(self._print, message)
+        try:
+            await asyncio.to_thread(self._print, message)
+        except OSError:
+            raise DeliveryError(DeliveryScope.TRANSIENT, "connect", "the terminal is gone") from None
         return Receipt()
 
     async def update(self, message: Message, receipt: Receipt) -> Receipt:  # noqa: ARG002 - see below

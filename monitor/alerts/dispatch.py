@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts.receivers import ReceiverSettings, SlackReceiver
+from monitor.alerts.decide import AlertPolicy, delivered_from
+from monitor.alerts.receivers import ReceiverSettings, SlackReceiver, policy_of
 from monitor.model import Action, Alert, Delivery, DeliveryState, Reason, Role, Thread
 
 MOVES = frozenset(
@@ -42,13 +43,14 @@ class Ids:
 class Recipients:
     """Who may be told: `routed` by the routes, `known` by the configuration, `threads` they hold already.
 
-    `not_before`: when a receiver's quiet hours or digest let a new message go.
+    `policy` and each receiver's own hours say when new messages may go; `held` ones wait for a person.
     """
 
     routed: tuple[str, ...]
     known: Mapping[str, ReceiverSettings]
     threads: Mapping[str, Thread] = field(default_factory=dict)
-    not_before: Mapping[str, datetime] = field(default_factory=dict)
+    policy: AlertPolicy = field(default_factory=AlertPolicy)
+    held: bool = False
 
 
 def dispatch(
@@ -62,7 +64,7 @@ def dispatch(
     return tuple(
         delivery
         for name in _receivers(alert, recipients)
-        for delivery in _for_receiver(alert, _Draft(name, ids, recipients, now, new_id))
+        for delivery in _for_receiver(_Draft(alert, name, ids, recipients, now, new_id))
     )
 
 
@@ -88,6 +90,7 @@ def _receivers(alert: Alert, recipients: Recipients) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
+    alert: Alert
     name: str
     ids: Ids
     recipients: Recipients
@@ -99,18 +102,33 @@ class _Draft:
         return self.recipients.known[self.name]
 
     @property
+    def policy(self) -> AlertPolicy:
+        return policy_of(self.settings, self.recipients.policy)
+
+    @property
     def thread(self) -> Thread | None:
         thread = self.recipients.threads.get(self.name)
         return None if thread is None or thread.parent_state in _NEVER_POSTED else thread
 
-    def delivery(self, role: Role, action: Action, target_id: str | None = None) -> Delivery:
+    def post(self, role: Role, target_id: str | None = None) -> Delivery:
+        """A new message: it may have to wait for the end of quiet hours, for a digest, or for a person."""
+        held = self.recipients.held or self.alert.reason is Reason.HELD
+        due = delivered_from(self.policy, self.alert.severity, self.now)
+        return replace(
+            self.edit(role, target_id),
+            action=Action.POST,
+            state=DeliveryState.HELD if held else DeliveryState.PENDING,
+            next_attempt_at=due if due > self.now else None,
+        )
+
+    def edit(self, role: Role, target_id: str | None) -> Delivery:
+        """An edit rings nobody's phone: it goes at once."""
         return Delivery(
             id=self.new_id(),
             receiver=self.name,
             role=role,
-            action=action,
+            action=Action.UPDATE,
             created_at=self.now,
-            next_attempt_at=self.recipients.not_before.get(self.name) if action is Action.POST else None,
             alert_id=self.ids.alert_id,
             story_id=self.ids.story_id,
             storyline_id=self.ids.storyline_id,
@@ -118,29 +136,32 @@ class _Draft:
         )
 
 
-def _for_receiver(alert: Alert, draft: _Draft) -> Iterator[Delivery]:
-    state = DeliveryState.HELD if alert.reason is Reason.HELD else DeliveryState.PENDING
-    thread = draft.thread
+def _for_receiver(draft: _Draft) -> Iterator[Delivery]:
+    alert, thread = draft.alert, draft.thread
+    tells = alert.reason not in EDITS
+    facts = {"reason": str(alert.reason), "line": alert.line, "story_id": draft.ids.story_id}
+    if thread is None and draft.policy.digest is not None:
+        if tells:
+            yield replace(draft.post(Role.DIGEST), facts=facts)
+        return
     if thread is None:
-        if alert.reason not in EDITS and draft.name in draft.recipients.routed:
-            yield replace(draft.delivery(Role.PARENT, Action.POST), state=state)
+        if tells:
+            yield draft.post(Role.PARENT)
         return
     threaded = isinstance(draft.settings, SlackReceiver)
-    if alert.reason not in EDITS and alert.reason is not Reason.NEW_STORY:
-        move = draft.delivery(Role.MOVE, Action.POST, thread.parent_id)
-        facts = {"reason": str(alert.reason), "line": alert.line, "story_id": draft.ids.story_id}
-        yield replace(move, state=state, broadcast=threaded, facts=facts)
+    if tells and alert.reason is not Reason.NEW_STORY:
+        yield replace(draft.post(Role.MOVE, thread.parent_id), broadcast=threaded, facts=facts)
     if threaded:
-        yield from _edits(alert, draft, thread)
+        yield from _edits(draft, thread)
 
 
-def _edits(alert: Alert, draft: _Draft, thread: Thread) -> Iterator[Delivery]:
+def _edits(draft: _Draft, thread: Thread) -> Iterator[Delivery]:
     if thread.parent_state not in _NOT_YET_RENDERED and thread.parent_id not in thread.waiting:
-        yield draft.delivery(Role.PARENT, Action.UPDATE, thread.parent_id)
+        yield draft.edit(Role.PARENT, thread.parent_id)
     if thread.coverage_id is None:
-        if alert.reason is Reason.REPEAT:
-            yield draft.delivery(Role.COVERAGE, Action.POST, thread.parent_id)
+        if draft.alert.reason is Reason.REPEAT:
+            yield draft.post(Role.COVERAGE, thread.parent_id)
         return
     rendered = thread.coverage_state not in _NOT_YET_RENDERED | _NEVER_POSTED
     if rendered and not thread.coverage_deleted and thread.coverage_id not in thread.waiting:
-        yield draft.delivery(Role.COVERAGE, Action.UPDATE, thread.coverage_id)
+        yield draft.edit(Role.COVERAGE, thread.coverage_id)

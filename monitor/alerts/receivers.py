@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from monitor.alerts.decide import AlertPolicy, Digest, QuietHours
 from monitor.model import Message
 from monitor.yamlfile import Duration
 
@@ -26,6 +27,8 @@ class SlackReceiver:
     api_url: str = SLACK_API_URL
     settle: Duration = timedelta(seconds=5)
     on_ambiguous: Literal["reconcile", "resend", "drop"] = "reconcile"
+    quiet_hours: QuietHours | None = None
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class WebhookReceiver:
     credential: str = "slack_webhook_url"
     settle: Duration = timedelta(seconds=5)
     on_ambiguous: Literal["resend", "drop"] = "resend"
+    quiet_hours: QuietHours | None = None
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,8 @@ class ConsoleReceiver:
 
     name: str
     type: Literal["console"] = "console"
+    quiet_hours: QuietHours | None = None
+    digest: Digest | None = None
 
 
 ReceiverSettings = Annotated[SlackReceiver | WebhookReceiver | ConsoleReceiver, Field(discriminator="type")]
@@ -102,6 +109,15 @@ class Receiver(Protocol):
         """The receiver's own clock, as it writes it (Slack: `1720710212.000000`); None where it shows none."""
 
     async def close(self) -> None: ...
+
+
+def policy_of(receiver: ReceiverSettings, policy: AlertPolicy) -> AlertPolicy:
+    """`alerts:` with the receiver's own quiet hours and digest, which win."""
+    return replace(
+        policy,
+        quiet_hours=receiver.quiet_hours or policy.quiet_hours,
+        digest=receiver.digest or policy.digest,
+    )
 
 
 def lane(receiver: ReceiverSettings) -> tuple[str, ...]:

@@ -96,6 +96,33 @@ def coverage(storyline: Storyline) -> Message:
     return Message(literal(f"Coverage, {_count(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
 
 
+def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
+    """One message about several storylines, each with the lines of what moved in it."""
+    title = f"Licensing digest: {_count(len(storylines), 'storyline')}"
+    lines = [_digest_line(storyline, moved) for storyline, moved in storylines]
+    body: list[Block] = [header(title)]
+    shown = 0
+    for _ in range(10):
+        if shown == len(lines) or blocks.size(body) > _BUDGET - blocks.SECTION:
+            break
+        kept = blocks.within(lines[shown:], blocks.SECTION)
+        body.append(section("\n".join(kept)))
+        shown += len(kept)
+    if shown < len(lines):
+        body.append(context(f"and {len(lines) - shown} more: `licensewatch stories list`"))
+    names = ". ".join(_now(storyline).title for storyline, _ in storylines)
+    return Message(literal(f"{title}. {names}", _PREVIEW), tuple(body))
+
+
+def _digest_line(storyline: Storyline, moved: tuple[str, ...]) -> str:
+    story = _now(storyline)
+    best = next(iter(_coverage(storyline)), None)
+    title = link(best.url, story.title, 300) if best else literal(story.title, 300)
+    count = _count(len(_outlets(_coverage(storyline))), "outlet")
+    happened = "".join(f"\n   ↳ {literal(line, 300)}" for line in moved[-3:])
+    return f"• {_status(story.shift, _stage(storyline))} · {title} · {count}{happened}"
+
+
 def notice(facts: Mapping[str, Any]) -> Message:
     """A message of operations. `facts`: title, text, remedy."""
     title, text, remedy = (str(facts.get(name) or "") for name in ("title", "text", "remedy"))

@@ -51,6 +51,7 @@ class SlackChannel:
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
+        self._channel = settings.channel  # the id, once an answer named it
         self._own_ids: frozenset[str] = frozenset()
         self._clock: tuple[float, float] | None = None  # (Slack's time, our monotonic time) of the last answer
 
@@ -66,7 +67,7 @@ class SlackChannel:
 
     async def send(self, message: Message, posting: Posting) -> Receipt:
         arguments: dict[str, Any] = {
-            "channel": self._settings.channel,
+            "channel": self._channel,
             "text": message.text,
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": posting.delivery_id}},
             "unfurl_links": False,
@@ -77,7 +78,9 @@ class SlackChannel:
         if posting.thread_ts:
             arguments |= {"thread_ts": posting.thread_ts, "reply_broadcast": posting.broadcast}
         answer = await self._call("chat.postMessage", arguments)
-        return _receipt(answer)
+        receipt = _receipt(answer)
+        self._channel = receipt.channel or self._channel
+        return receipt
 
     async def update(self, message: Message, receipt: Receipt) -> Receipt:
         blocks = [dict(block) for block in message.blocks]
@@ -102,7 +105,7 @@ class SlackChannel:
 
     async def _page(self, search: Search, cursor: str) -> Mapping[str, Any]:
         arguments: dict[str, Any] = {
-            "channel": self._settings.channel,
+            "channel": self._channel,
             "limit": _PAGE,
             "include_all_metadata": True,
             "inclusive": True,
@@ -129,7 +132,7 @@ class SlackChannel:
             by_us = {one.get("bot_id"), one.get("user")} & self._own_ids
             if by_us and metadata.get("event_type") == EVENT_TYPE:
                 delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
-                yield str(delivery_id), Receipt(self._settings.channel, str(one.get("ts")))
+                yield str(delivery_id), Receipt(self._channel, str(one.get("ts")))
 
     def now(self) -> str | None:
         """Slack's clock, from the Date of its last answer. Ours may be wrong, and `oldest` is compared with theirs."""

@@ -165,10 +165,17 @@ def receivers_due(conn: Connection, now: datetime) -> set[str]:
 def next_time(conn: Connection, receivers: Collection[str]) -> datetime | None:
     """When the next delivery of these receivers wants an attempt or a look; None when none is pending or unknown."""
     wants = func.coalesce(table.c.next_attempt_at, table.c.created_at)
-    query = select(func.min(wants)).where(
-        table.c.receiver.in_(list(receivers)), table.c.state.in_([State.PENDING, State.UNKNOWN])
+    target = table.alias("target")
+    waits_for_a_person = exists().where(
+        target.c.id == table.c.target_id, target.c.state.in_([State.HELD, State.DEAD, State.PARKED])
     )
-    return conn.scalar(query)
+    query = select(func.min(wants)).where(
+        table.c.receiver.in_(list(receivers)),
+        table.c.state.in_([State.PENDING, State.UNKNOWN]),
+        ~waits_for_a_person,
+    )
+    found: datetime | None = conn.scalar(query)
+    return found
 
 
 # --- steps of one attempt ----------------------------------------------------------------------------------------
@@ -246,22 +253,33 @@ def recover(conn: Connection, now: datetime) -> list[str]:
 
 
 def replace_parent(conn: Connection, old: Delivery, new: Delivery) -> bool:
-    """A parent that stands no longer gets one successor; what waits for the old one waits for the new one."""
-    deleted = table.c.error_scope == "deleted"
-    changed = conn.execute(
-        update(table)
-        .where(table.c.id == old.id, or_(table.c.error_scope.is_(None), ~deleted))
-        .values(error_scope="deleted", last_error="the message was deleted there")
-    ).rowcount
-    if not changed:
-        return False
-    enqueue(conn, [new])
-    open_for_old = and_(table.c.target_id == old.id, table.c.state.in_([str(one) for one in OPEN]))
+    """A parent that stands no longer gets one successor; what waits for the old one waits for the new one.
+
+    False: it had a successor already, which is used.
+    """
+    gone = {"error_scope": "deleted", "last_error": "the message was deleted there"}
+    fresh = or_(table.c.error_scope.is_(None), table.c.error_scope != "deleted")
+    changed = conn.execute(update(table).where(table.c.id == old.id, fresh).values(**gone)).rowcount == 1
+    if changed:
+        enqueue(conn, [new])
+    successor = new.id if changed else _newest_parent(conn, old)
+    waiting = and_(table.c.target_id == old.id, table.c.state.in_([str(one) for one in WAITING]))
     edits = table.c.action == Action.UPDATE
-    gone = {"state": State.DISCARDED, "last_error": "its message was deleted there", "next_attempt_at": None}
-    conn.execute(update(table).where(open_for_old, edits).values(**gone))
-    conn.execute(update(table).where(open_for_old, ~edits).values(target_id=new.id))
-    return True
+    let_go = {"state": State.DISCARDED, "last_error": "its message was deleted there", "next_attempt_at": None}
+    conn.execute(update(table).where(waiting, edits).values(**let_go))
+    conn.execute(update(table).where(waiting, ~edits).values(target_id=successor))
+    return changed
+
+
+def _newest_parent(conn: Connection, like: Delivery) -> str | None:
+    query = select(table.c.id).where(
+        table.c.receiver == like.receiver,
+        table.c.storyline_id == like.storyline_id,
+        table.c.role == Role.PARENT,
+        table.c.action == Action.POST,
+    )
+    found: str | None = conn.scalar(query.order_by(table.c.position.desc()).limit(1))
+    return found
 
 
 def mark_deleted(conn: Connection, delivery_id: str) -> None:
@@ -271,6 +289,21 @@ def mark_deleted(conn: Connection, delivery_id: str) -> None:
         .where(table.c.id == delivery_id)
         .values(error_scope="deleted", last_error="the message was deleted there")
     )
+
+
+def bundle(conn: Connection, leader: Delivery) -> list[Delivery]:
+    """What waits for the same digest as `leader` (it is being sent now) and was decided before it goes out."""
+    query = select(table).where(
+        table.c.receiver == leader.receiver,
+        table.c.role == Role.DIGEST,
+        table.c.state == State.PENDING,
+        or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= leader.last_attempt_at),
+    )
+    return [_delivery(row) for row in conn.execute(query.order_by(table.c.position))]
+
+
+def set_facts(conn: Connection, delivery_id: str, facts: Mapping[str, Any]) -> None:
+    conn.execute(update(table).where(table.c.id == delivery_id).values(facts=dict(facts)))
 
 
 # --- many at once ------------------------------------------------------------------------------------------------

@@ -1,0 +1,142 @@
+"""The deliverer: starts lanes that have something to do, and lets them go in peace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from monitor.alerts.receivers import ReceiverSettings, lane
+from monitor.deliver.lane import Ground, Lane
+from monitor.deliver.options import Credentials, Options
+from monitor.store import deliveries, receivers
+from monitor.store.engine import Connection, Database
+
+log = structlog.get_logger("deliver")
+T = TypeVar("T")
+
+_LAST_WORDS = timedelta(seconds=5)  # to write down what a cut call leaves behind
+
+
+class Deliverer:
+    """Drains the outbox. One per database: two would attempt the same delivery twice.
+
+    `credentials` gives the secret of a name now, or None; it is asked before each use, so a new one counts at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Sequence[ReceiverSettings],
+        credentials: Credentials,
+        options: Options | None = None,
+    ) -> None:
+        self._database = database
+        self._ground = Ground(database, credentials, options or Options(), tuple(settings))
+        self._lanes: dict[tuple[str, ...], Lane] = {}
+        self._tasks: dict[tuple[str, ...], asyncio.Task[None]] = {}
+        self._started = False
+
+    async def drain_due(self) -> None:
+        """One pass: every idle lane with something to do starts. Returns at once; lanes go on by themselves.
+
+        Raises StoreError when the database cannot be read, and whatever bug ended a lane.
+        """
+        if not self._started:
+            await self._start()
+        self._reap()
+        now = self._ground.options.now()
+        due = await self._read(lambda conn: deliveries.receivers_due(conn, now))
+        due |= {name for name, state in (await self._read(receivers.states)).items() if state.parked_scope}
+        await self._arrange()
+        for key, one in self._lanes.items():
+            if key not in self._tasks and due & one.settings.keys():
+                self._tasks[key] = asyncio.create_task(one.run(), name=f"lane {key[-1]}")
+
+    async def drain(self, patience: timedelta) -> bool:
+        """Go on until nothing is waiting for its turn or its retry, or patience ends (`run --once`). True: all out."""
+        clock = self._ground.options.monotonic
+        end = clock() + patience.total_seconds()
+        while True:
+            await self.drain_due()
+            if self._tasks:
+                await asyncio.wait(self._tasks.values(), timeout=max(0.0, end - clock()))
+            soonest = await self._read(self._next_time)
+            left = end - clock()
+            if soonest is None:
+                return True
+            wait = (soonest - self._ground.options.now()).total_seconds()
+            if wait > left or left <= 0:
+                return False
+            await asyncio.sleep(min(max(wait, 0.05), 1.0))
+
+    def _next_time(self, conn: Connection) -> datetime | None:
+        return deliveries.next_time(conn, [one.name for one in self._ground.every])
+
+    def configure(self, settings: Sequence[ReceiverSettings], ops: Sequence[str]) -> None:
+        """Take over a new configuration; attempts under way end as they began."""
+        self._ground.every = tuple(settings)
+        self._ground.options = replace(self._ground.options, ops=tuple(ops))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lane is at work (the watchdog asks)."""
+        return any(not task.done() for task in self._tasks.values())
+
+    async def close(self, grace: timedelta = timedelta(seconds=10)) -> None:
+        """Stop: calls under way get `grace` to end, then they are cut and their outcome is unknown, not `sending`."""
+        for one in self._lanes.values():
+            one.stop()
+        tasks = list(self._tasks.values())
+        for wait in (grace, _LAST_WORDS):
+            if tasks:
+                await asyncio.wait(tasks, timeout=wait.total_seconds())
+            for one in self._lanes.values():
+                one.cut()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in self._lanes.values():
+            await one.close()
+        self._tasks.clear()
+
+    async def _start(self) -> None:
+        now = self._ground.options.now()
+        left = await self._write(lambda conn: deliveries.recover(conn, now))
+        if left:
+            log.warning("recovered", deliveries=left, state="unknown")
+        self._started = True
+
+    def _reap(self) -> None:
+        for key in [key for key, task in self._tasks.items() if task.done()]:
+            self._tasks.pop(key).result()
+
+    async def _arrange(self) -> None:
+        """Lanes as the configuration has them; one that is at work keeps what it works with."""
+        wanted: dict[tuple[str, ...], list[ReceiverSettings]] = {}
+        for one in self._ground.every:
+            wanted.setdefault(lane(one), []).append(one)
+        for key, settings in wanted.items():
+            if key in self._lanes and key not in self._tasks:
+                self._lanes[key].settings = {one.name: one for one in settings}
+            self._lanes.setdefault(key, Lane(settings, self._ground))
+        for key in [key for key in self._lanes if key not in wanted and key not in self._tasks]:
+            await self._lanes.pop(key).close()
+
+    async def _read(self, step: Callable[[Connection], T]) -> T:
+        def work() -> T:
+            with self._database.read() as conn:
+                return step(conn)
+
+        return await asyncio.to_thread(work)
+
+    async def _write(self, step: Callable[[Connection], T]) -> T:
+        def work() -> T:
+            with self._database.write() as conn:
+                return step(conn)
+
+        return await asyncio.to_thread(work)

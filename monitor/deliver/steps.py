@@ -1,0 +1,243 @@
+"""The database's side of an attempt: each function is one transaction's work, and runs off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.alerts import dispatch, render
+from monitor.alerts.outcome import GONE, Next, Outcome, remedy
+from monitor.alerts.receivers import Posting, Receipt
+from monitor.deliver.options import Options
+from monitor.errors import DeliveryError
+from monitor.model import Action, Delivery, DeliveryState, Message, Role, Storyline
+from monitor.store import deliveries, receivers
+from monitor.store.engine import Connection
+
+# A successor that is deleted this soon is deleted on purpose, or the channel is not what it seems.
+_SUCCESSOR_MUST_LIVE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One call that is about to be made: `posting` for a new message, `receipt` for the message to edit."""
+
+    delivery: Delivery
+    message: Message
+    posting: Posting | None = None
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How an attempt begins: Slack's clock, and whether the receiver knows threads and edits."""
+
+    delivery: Delivery
+    now: datetime
+    anchor: str | None
+    threaded: bool
+
+
+def begin(conn: Connection, start: Start, options: Options) -> Work | None:
+    """Commit `sending` and render, from one state of the database: whatever changes later enqueues its own edit.
+
+    None: there is nothing to send after all; the row says why.
+    """
+    target = deliveries.get(conn, start.delivery.target_id) if start.delivery.target_id else None
+    if _resolved_without_sending(conn, start, target, options):
+        return None
+    row = deliveries.mark_sending(conn, start.delivery.id, start.now, start.anchor)
+    if row is None:
+        return None
+    message = _render(conn, row, options)
+    if message is None:
+        deliveries.mark_discarded(conn, row.id, {"last_error": "its story is gone (retention)"})
+        return None
+    receivers.posted(conn, row.receiver, start.now)
+    if row.action is Action.UPDATE and target is not None:
+        return Work(row, message, receipt=Receipt(target.channel, target.ts))
+    thread_ts = target.ts if target is not None and start.threaded else None
+    return Work(row, message, posting=Posting(row.id, thread_ts, row.broadcast))
+
+
+def _resolved_without_sending(conn: Connection, start: Start, target: Delivery | None, options: Options) -> bool:
+    row = start.delivery
+    if row.target_id is None:
+        return False
+    if target is None or target.state is DeliveryState.DISCARDED:
+        return deliveries.mark_discarded(conn, row.id, {"last_error": "what it belongs to was discarded"})
+    if not start.threaded:
+        only_edits = row.action is Action.UPDATE or row.role is Role.COVERAGE
+        return only_edits and deliveries.mark_discarded(conn, row.id, {"last_error": "this receiver cannot edit"})
+    if target.ts is not None:
+        return False
+    if row.role is Role.MOVE:
+        # The parent went to the console, before Slack was connected: the channel gets its own now.
+        new_parent(conn, target, start.now, options)
+        return True
+    return deliveries.mark_discarded(conn, row.id, {"last_error": "its message stands in no channel"})
+
+
+def _render(conn: Connection, row: Delivery, options: Options) -> Message | None:
+    if row.role is Role.DIGEST:
+        message = _digest(conn, row, options)
+    elif row.role in (Role.NOTICE, Role.TEST):
+        message = render.notice(row.facts)
+    else:
+        storyline = options.storyline(conn, row.storyline_id) if row.storyline_id is not None else None
+        message = None if storyline is None or not storyline.stories else _of_storyline(storyline, row)
+    if message is None:
+        return None
+    return render.plain(message) if row.facts.get("plain") else message
+
+
+def _of_storyline(storyline: Storyline, row: Delivery) -> Message:
+    if row.role is Role.MOVE:
+        return render.move(storyline, row.facts)
+    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline)
+
+
+def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None:
+    """Bundle what else waits for the same digest into this one message; a retry bundles the same again."""
+    bundled = list(row.facts.get("bundled") or [])
+    for other in deliveries.bundle(conn, row):
+        bundled.append([other.storyline_id, other.facts.get("line") or ""])
+        deliveries.mark_discarded(conn, other.id, {"last_error": f"part of digest {row.id}"})
+    if bundled != row.facts.get("bundled"):
+        deliveries.set_facts(conn, row.id, {**row.facts, "bundled": bundled})
+    wanted = [[row.storyline_id, row.facts.get("line") or ""], *bundled]
+    lines: dict[int, list[str]] = {}
+    for storyline_id, line in wanted:
+        if storyline_id is not None:
+            lines.setdefault(storyline_id, []).append(line)
+    found = [(options.storyline(conn, one), tuple(filter(None, moved))) for one, moved in lines.items()]
+    present = [(storyline, moved) for storyline, moved in found if storyline is not None and storyline.stories]
+    return render.digest(present) if present else None
+
+
+# --- after an attempt ----------------------------------------------------------------------------------------------
+
+
+def succeeded(conn: Connection, row: Delivery, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
+    """`proven`: the receiver's own credential worked (the console standing in for it proves nothing)."""
+    if proven:
+        receivers.worked(conn, row.receiver, now)
+    return deliveries.mark_sent(conn, row.id, now, channel=receipt.channel, ts=receipt.ts)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failed attempt and what it means."""
+
+    work: Work
+    error: DeliveryError
+    outcome: Outcome
+    now: datetime
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"last_error": self.error.code, "error_scope": str(self.error.scope)}
+
+
+def failed(conn: Connection, failure: Failed, options: Options) -> None:
+    """Bring the row into the state that the outcome names. Parking is the lane's own step, `parked`."""
+    row, facts = failure.work.delivery, failure.facts
+    match failure.outcome.next:
+        case Next.RETRY:
+            deliveries.mark_retry(conn, row.id, facts | {"next_attempt_at": failure.outcome.at})
+        case Next.LOOK:
+            deliveries.mark_unknown(conn, row.id, facts | {"next_attempt_at": failure.outcome.at})
+        case Next.PLAIN:
+            plain = {**row.facts, "plain": True}
+            deliveries.mark_retry(conn, row.id, facts | {"next_attempt_at": None, "facts": plain})
+        case Next.DEAD:
+            payload = {"text": failure.work.message.text, "blocks": [dict(one) for one in failure.work.message.blocks]}
+            deliveries.mark_dead(conn, row.id, facts | {"payload": payload})
+            _tell_of_dead(conn, failure, options)
+        case Next.NEW_PARENT:
+            _parent_gone(conn, failure, options)
+        case Next.LET_GO:
+            deliveries.mark_discarded(conn, row.id, facts)
+            if failure.error.code in GONE and row.target_id:
+                deliveries.mark_deleted(conn, row.target_id)
+        case Next.DROP:
+            deliveries.mark_discarded(conn, row.id, facts)
+
+
+def _parent_gone(conn: Connection, failure: Failed, options: Options) -> None:
+    row = failure.work.delivery
+    old = deliveries.get(conn, row.target_id) if row.target_id else None
+    replaced_just_now = (
+        old is not None and old.facts.get("replaces") and (failure.now - old.created_at < _SUCCESSOR_MUST_LIVE)
+    )
+    if old is None or replaced_just_now:
+        failed(conn, replace(failure, outcome=Outcome(Next.DEAD)), options)
+        return
+    if row.action is Action.UPDATE:
+        deliveries.mark_discarded(conn, row.id, failure.facts)
+    else:
+        deliveries.mark_retry(conn, row.id, failure.facts | {"next_attempt_at": None})
+    new_parent(conn, old, failure.now, options)
+
+
+def new_parent(conn: Connection, old: Delivery, now: datetime, options: Options) -> None:
+    """The storyline's message is gone: one successor, in whose thread the waiting replies go."""
+    new = Delivery(
+        id=options.new_id(),
+        receiver=old.receiver,
+        role=Role.PARENT,
+        action=Action.POST,
+        created_at=now,
+        alert_id=old.alert_id,
+        story_id=old.story_id,
+        storyline_id=old.storyline_id,
+        facts={"replaces": old.id},
+    )
+    deliveries.replace_parent(conn, old, new)
+
+
+def _tell_of_dead(conn: Connection, failure: Failed, options: Options) -> None:
+    row, code = failure.work.delivery, failure.error.code
+    if row.role is Role.NOTICE:
+        return
+    facts = {
+        "title": f"A message to {row.receiver} could not be delivered",
+        "text": f"{code}, after {row.attempts} attempts. `licensewatch deliveries list --state dead` shows it.",
+        "remedy": remedy(code),
+    }
+    deliveries.enqueue(conn, dispatch.notice(facts, options.ops, failure.now, options.new_id))
+
+
+# --- unclear outcomes ----------------------------------------------------------------------------------------------
+
+
+def found(conn: Connection, rows: Sequence[Delivery], places: Mapping[str, Receipt], now: datetime) -> None:
+    """These stand in the channel: they were sent."""
+    for row in rows:
+        place = places[row.id]
+        deliveries.mark_sent(conn, row.id, now, channel=place.channel or row.channel, ts=place.ts)
+
+
+def not_found(conn: Connection, rows: Sequence[Delivery], again_at: datetime, *, drop: bool) -> None:
+    """One full look without finding them; after the second they were not sent."""
+    for row in rows:
+        if row.scans < 1:
+            deliveries.mark_scanned(conn, row.id, again_at)
+        else:
+            unsettled(conn, [row], drop=drop)
+
+
+def unsettled(conn: Connection, rows: Sequence[Delivery], *, drop: bool) -> None:
+    """Nobody can tell (any more) whether they were sent: once more, or never."""
+    for row in rows:
+        if drop and row.action is Action.POST:
+            deliveries.mark_discarded(conn, row.id, {"last_error": "unclear outcome, and on_ambiguous is drop"})
+        else:
+            deliveries.mark_retry(conn, row.id, {"next_attempt_at": None})
+
+
+def look_later(conn: Connection, rows: Sequence[Delivery], at: datetime) -> None:
+    for row in rows:
+        deliveries.mark_unknown(conn, row.id, {"next_attempt_at": at})
