@@ -98,14 +98,14 @@ class TestShipped:
         configuration = settings.load(CONFIG, {})
         assert configuration.warnings == ()
         assert 55 <= len(configuration.feeds) <= 75
-        assert len(configuration.rules.rules) >= 10
+        assert len(configuration.rules.rules) >= 1
 
     def test_every_shipped_feed_has_a_title_and_tags(self) -> None:
         assert all(feed.title and feed.tags for feed in settings.load(CONFIG, {}).feeds)
 
     @pytest.mark.parametrize("name", ["monitor.json", "feeds.json", "rules.json"])
     def test_the_shipped_schemas_are_current(self, name: str) -> None:
-        """When this fails: `python -m monitor.settings.schemas config/schema`."""
+        """When this fails: `python -m monitor.settings`."""
         assert (CONFIG / "schema" / name).read_text("utf-8") == as_text(schemas()[name])
 
     @pytest.mark.parametrize("file", ["monitor.yaml", "feeds.yaml", "rules"])
@@ -119,10 +119,28 @@ class TestShipped:
             jsonschema.Draft202012Validator.check_schema(schema)
             jsonschema.validate(YAML(typ="safe", pure=True).load(path), schema)
 
+    @pytest.mark.parametrize("name", ["monitor.json", "feeds.json"])
+    def test_every_key_is_described(self, name: str) -> None:
+        """An editor shows a line about each key; a new key without one fails here."""
+        made = schemas()[name]
+        parts = {"document": made, **made["$defs"]}
+        bare = [
+            f"{part}.{key}"
+            for part, schema in parts.items()
+            for key, value in schema.get("properties", {}).items()
+            if not value.get("description")
+        ]
+        assert bare == []
+
     def test_a_schema_refuses_what_the_reader_refuses(self) -> None:
         """An unknown key, a number without unit and an unknown choice are marked in the editor too."""
         validator = jsonschema.Draft202012Validator(schemas()["monitor.json"])
-        for bad in ({"poling": {}}, {"polling": {"interval": 15}}, {"receivers": [{"name": "a", "type": "x"}]}):
+        mistakes: list[object] = [
+            {"poling": {}},
+            {"polling": {"interval": 15}},
+            {"receivers": [{"name": "a", "type": "x"}]},
+        ]
+        for bad in mistakes:
             assert not validator.is_valid(bad)
 
     def test_what_the_comments_of_monitor_yaml_offer_is_valid(self, tmp_path: Path) -> None:
@@ -252,6 +270,15 @@ class TestCredentials:
             "credential slack_bot_token: not found in $CREDENTIALS_DIRECTORY/slack_bot_token (which is not set)"
             " or in the environment variable SLACK_BOT_TOKEN"
         )
+
+    def test_a_blank_file_counts_as_none(self, tmp_path: Path) -> None:
+        """The unit's SetCredential hands over a blank line where root has put no file."""
+        (tmp_path / "slack_bot_token").write_text("\n")
+        env = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+        assert settings.credential("slack_bot_token", env) is None
+        found = settings.credential("slack_bot_token", env | {"SLACK_BOT_TOKEN": "x"})
+        assert found
+        assert found.value == "x"
 
     def test_an_unreadable_credential_is_an_error_not_a_missing_one(self, tmp_path: Path) -> None:
         (tmp_path / "slack_bot_token").mkdir()

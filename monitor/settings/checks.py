@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from monitor.errors import Problem
 from monitor.model import Feed, Rhythm
-from monitor.rules.load import RuleSet
+from monitor.rules.rule_set import RuleSet
 from monitor.settings.shape import MonitorFile
 from monitor.yamlfile import MappingNode, Node, find, format_duration, nearest, problem
 

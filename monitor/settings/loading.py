@@ -13,7 +13,8 @@ from monitor.alerts.decide import Ops, Route
 from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
-from monitor.rules.load import RuleSet, load_rules
+from monitor.rules.load import load_rules
+from monitor.rules.rule_set import RuleSet
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
 from monitor.settings.credentials import credential
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings
@@ -133,7 +134,9 @@ def _load_rules(config_dir: Path, warnings: list[str], previous: Configuration |
     paths = rule_paths(config_dir)
     if not paths:
         warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
-    return load_rules(paths, previous.rules if previous else None)
+    rules = load_rules(paths, previous.rules if previous else None)
+    warnings += [str(warning) for warning in rules.warnings]
+    return rules
 
 
 def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str]]) -> Settings:
