@@ -76,7 +76,9 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         redactor,
-        structlog.processors.TimeStamper(fmt="iso", utc=True) if as_json else structlog.processors.TimeStamper("%H:%M:%S"),
+        structlog.processors.TimeStamper(fmt="iso", utc=True)
+        if as_json
+        else structlog.processors.TimeStamper("%H:%M:%S"),
     ]
     last: Any = (
         structlog.processors.JSONRenderer()
@@ -91,12 +93,25 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_without_record, last], foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[_without_record, last], foreign_pre_chain=shared)
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Libraries tell at DEBUG what goes over the wire, tokens included: never below WARNING.
-    for name in ("slack_sdk", "httpx", "httpcore", "aiohttp", "asyncio", "apscheduler", "alembic", "uvicorn", "watchfiles", "trafilatura"):
+    for name in (
+        "slack_sdk",
+        "httpx",
+        "httpcore",
+        "aiohttp",
+        "asyncio",
+        "apscheduler",
+        "alembic",
+        "uvicorn",
+        "watchfiles",
+        "trafilatura",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
     return redactor
 

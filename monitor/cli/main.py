@@ -21,7 +21,7 @@ from monitor.errors import ConfigError, MonitorError, UsageError
 app = typer.Typer(
     name="licensewatch",
     help="Watch news feeds for changes in how AI models may be used; alert Slack once per story, with the facts.",
-    epilog="Start with `licensewatch check`, then `licensewatch run`. `licensewatch slack check` helps to connect Slack.",
+    epilog="Start with `licensewatch check`, then `licensewatch run`; `slack check` helps to connect Slack.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

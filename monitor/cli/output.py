@@ -50,9 +50,7 @@ def fail(text: str) -> None:
     stderr().print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
 
 
-def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()
-) -> None:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """Print rows under headed columns; `right` names the columns that hold numbers. Cells may be rich Text."""
     drawn = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:

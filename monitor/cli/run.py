@@ -1,0 +1,179 @@
+"""`run`: the daemon, or one round through the whole pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor import __version__, clock, settings, telemetry
+from monitor.alerts.receivers import ConsoleReceiver
+from monitor.cli import output
+from monitor.cli.context import current
+from monitor.daemon import Daemon, Service
+from monitor.errors import UsageError
+from monitor.model import Reason
+from monitor.poll import Outcome
+from monitor.settings import Configuration
+from monitor.store import facts
+from monitor.store.engine import Database
+from monitor.store.lock import DatabaseLock, Holder
+
+LAST_DELIVERIES = timedelta(minutes=10)
+
+
+def run(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Poll what is due, deliver, and exit.")] = False,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="With --once: poll every feed, due or not (never against Retry-After, 410 or paused)."
+        ),
+    ] = False,
+) -> None:
+    """Watch the feeds and alert, until stopped. With --once: one round, then exit.
+
+    Runs in the foreground; systemd/licensewatch.service keeps it running. Saved edits of the configuration take effect
+    within two seconds.
+    """
+    if every and not once:
+        raise UsageError("--all goes with --once: the daemon polls every feed when it is due.")
+    context = current(ctx)
+    configuration = context.configuration()
+    redactor = telemetry.set_up(verbose=context.verbose)
+    command = "licensewatch run --once" if once else "licensewatch run"
+    with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())):
+        database = context.database()
+        service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
+        try:
+            _greet(configuration, database)
+            if once:
+                asyncio.run(_once(service, every=every))
+            else:
+                service.on_outcome = FirstRound().hear
+                asyncio.run(_serve(service))
+        finally:
+            database.close()
+
+
+async def _serve(service: Service) -> None:
+    async with service:
+        daemon = Daemon(service, os.environ)
+        await daemon.run()
+
+
+def _greet(configuration: Configuration, database: Database) -> None:
+    """The first lines: what is watched, where alerts go, and how to connect Slack when it is not."""
+    chosen = configuration.settings
+    feeds, rules = len(configuration.feeds), len(configuration.rules.rules)
+    output.note(
+        f"licensewatch {__version__}: {feeds} feeds, {rules} rules from {_near(configuration.dir)}; {database.place}"
+    )
+    for warning in configuration.warnings:
+        output.warn(warning)
+    connected = [
+        receiver.name
+        for receiver in chosen.receivers
+        if not isinstance(receiver, ConsoleReceiver) and settings.credential(receiver.credential, os.environ)
+    ]
+    if connected:
+        output.note(f"Alerts go to {', '.join(connected)}. Log lines follow; Ctrl-C stops.")
+        return
+    if any(not isinstance(receiver, ConsoleReceiver) for receiver in chosen.receivers) or not chosen.receivers:
+        output.say(HOW_TO_CONNECT)
+
+
+HOW_TO_CONNECT = """Slack is not connected yet: alerts are printed here. To connect it:
+  1. `licensewatch slack manifest` prints an app manifest: paste it at api.slack.com/apps (Create New App, From a manifest)
+  2. install the app, copy its Bot User OAuth Token (xoxb-...), and /invite it to a channel
+  3. SLACK_BOT_TOKEN=xoxb-... SLACK_CHANNEL=C0123ABCD make run
+`licensewatch slack check` says what is missing."""
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@dataclass
+class FirstRound:
+    """Adds up what the first polls of new feeds read and would have alerted, and says it once they settle."""
+
+    read: int = 0
+    feeds: int = 0
+    stories: set[int] = field(default_factory=set)
+    _timer: asyncio.TimerHandle | None = None
+
+    SETTLED_S = 8.0
+
+    def hear(self, outcome: Outcome) -> None:
+        """Take a poll's outcome into account."""
+        if not outcome.baseline:
+            return
+        self.feeds += 1
+        self.read += outcome.new
+        self.stories |= {told.story.id for told in outcome.told if told.alert.reason is Reason.BASELINE}
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self.SETTLED_S, self.speak)
+
+    def speak(self) -> None:
+        """Say what the baseline was, and start counting anew."""
+        if self.feeds:
+            output.say(baseline_words(self.read, len(self.stories), self.feeds))
+        self.read, self.feeds, self.stories, self._timer = 0, 0, set(), None
+
+
+def baseline_words(read: int, stories: int, feeds: int) -> str:
+    """The sentence about a first round: "1,240 entries read as baseline, 7 would have alerted: …"."""
+    entries = "1 entry" if read == 1 else f"{read:,} entries"
+    of = "1 feed" if feeds == 1 else f"{feeds:,} feeds"
+    look = ": `licensewatch stories list --baseline`" if stories else ""
+    return f"{entries} of {of} read as baseline, {stories:,} would have alerted{look}. From now on, news alerts."
+
+
+async def _once(service: Service, *, every: bool) -> None:
+    outcomes: list[Outcome] = []
+    async with service:
+        states = await service.pollable(every=every)
+        with output.progress("polling", len(states)) as advance:
+
+            def hear(outcome: Outcome) -> None:
+                outcomes.append(outcome)
+                advance()
+
+            service.on_outcome = hear
+            service.start(states)
+            await service.rounds.join()
+        await service.in_database(_tick)
+        delivered = await service.deliverer.drain(LAST_DELIVERIES)
+    _report(outcomes, delivered=delivered)
+
+
+def _tick(conn: object) -> None:
+    now = clock.now()
+    facts.set(conn, "last_tick", now.isoformat(), now)  # type: ignore[arg-type]  # a Connection; the CLI does not name SQLAlchemy
+
+
+def _report(outcomes: list[Outcome], *, delivered: bool) -> None:
+    failed = [one for one in outcomes if one.after.failures]
+    new = sum(one.new for one in outcomes)
+    told = [told for one in outcomes for told in one.told if not told.alert.suppressed]
+    baseline = [one for one in outcomes if one.baseline]
+    if baseline:
+        stories = {told.story.id for one in baseline for told in one.told if told.alert.reason is Reason.BASELINE}
+        output.say(baseline_words(sum(one.new for one in baseline), len(stories), len(baseline)))
+    output.say(f"{len(outcomes):,} feeds polled, {len(failed):,} failed; {new:,} new entries, {len(told):,} alerts.")
+    if failed:
+        rows = [(one.feed.id, one.after.last_status, one.after.last_error, one.after.why_next) for one in failed]
+        output.table("Failed", ("feed", "status", "error", "next"), rows)
+    if not delivered:
+        output.warn("some deliveries are still waiting; `licensewatch deliveries list` shows them")

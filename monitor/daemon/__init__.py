@@ -1,0 +1,137 @@
+"""The daemon: builds the service, ticks, reloads, tells systemd how it is, and drains on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sdnotify
+import structlog
+
+from monitor import clock, housekeep
+from monitor.alerts import dispatch
+from monitor.clock import ClockWatch
+from monitor.daemon.reload import Reloaded, Reloader
+from monitor.daemon.service import Service
+from monitor.daemon.ticks import Ticks
+from monitor.store import deliveries, due, facts
+from monitor.store.engine import Connection
+
+__all__ = ["Daemon", "Service"]
+
+TICK = timedelta(seconds=1)
+HOUSEKEEPING = timedelta(minutes=10)
+REMEMBER_TICK = timedelta(seconds=10)
+DRAIN = timedelta(seconds=20)
+
+log = structlog.get_logger("daemon")
+
+
+@dataclass
+class Daemon:
+    """One running service, until SIGTERM or SIGINT."""
+
+    service: Service
+    environ: Mapping[str, str]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _watch: ClockWatch = field(default_factory=ClockWatch)
+    _tick_remembered: datetime | None = None
+    _ready: bool = False
+
+    async def run(self) -> None:
+        """Poll and deliver until told to stop; then finish what is under way and leave nothing in `sending`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+        self._reloader = Reloader(self.service.configuration, self.environ, self._apply)
+        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._hang_up()))
+        self._systemd = sdnotify.SystemdNotifier()
+        ticks = Ticks()
+        ticks.every(TICK, "polls", self._tick)
+        ticks.every(TICK, "deliveries", self.service.deliverer.drain_due)
+        ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
+        watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
+        watching.add_done_callback(_raise_unless_cancelled)
+        try:
+            await ticks.run(self.stop)
+        finally:
+            watching.cancel()
+            await self._drain()
+
+    def _stop(self, why: str) -> None:
+        log.info("stopping", why=why)
+        self.stop.set()
+
+    async def _drain(self) -> None:
+        self._systemd.notify("STOPPING=1")
+        await self.service.rounds.close()
+        await self.service.deliverer.close(DRAIN)
+        log.info("stopped")
+
+    async def _tick(self) -> None:
+        await self._mind_the_clock()
+        await self.service.poll_due()
+        await self._remember_tick()
+        if not self._ready:
+            self._ready = True
+            self._systemd.notify("READY=1")
+            log.info("ready", feeds=len(self.service.configuration.feeds))
+        if self.service.rounds.store_ok:
+            self._systemd.notify("WATCHDOG=1")
+
+    async def _mind_the_clock(self) -> None:
+        step = self._watch.step(clock.now(), clock.monotonic())
+        if step is not None:
+            log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
+            await self.service.in_database(lambda conn: due.shift_due_times(conn, step))
+
+    async def _remember_tick(self) -> None:
+        now = clock.now()
+        if self._tick_remembered is None or not timedelta() <= now - self._tick_remembered < REMEMBER_TICK:
+            await self.service.in_database(lambda conn: facts.set(conn, "last_tick", now.isoformat(), now))
+            self._tick_remembered = now
+
+    async def _housekeep(self) -> None:
+        now = clock.now()
+        retention = self.service.configuration.settings.retention
+        await asyncio.to_thread(housekeep.run, self.service.database, retention, now)
+        await self.service.in_database(lambda _: self.service.world.forget_quiet(now))
+        self.service.pace.forget(clock.monotonic())
+
+    # ---- configuration
+
+    async def _hang_up(self) -> None:
+        log.info("reload asked for", why="SIGHUP")
+        await self._reloader.reload()
+
+    async def _apply(self, reloaded: Reloaded) -> None:
+        if not reloaded.problem:
+            await self.service.adopt(reloaded.configuration)
+        await self.service.in_database(lambda conn: self._report(conn, reloaded.problem))
+
+    def _report(self, conn: Connection, problem: str) -> None:
+        """Tell operations once when a configuration is rejected, and once when one is accepted again."""
+        now = clock.now()
+        known = facts.get(conn, "configuration_problem") or ""
+        if problem == known:
+            return
+        facts.set(conn, "configuration_problem", problem, now)
+        told = (
+            {
+                "title": "Configuration rejected",
+                "text": problem,
+                "remedy": "The last good configuration stays in force.",
+            }
+            if problem
+            else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
+        )
+        names = self.service.world.policy.ops.receivers
+        deliveries.enqueue(conn, dispatch.notice(told, names, now, self.service.world.new_id))
+
+
+def _raise_unless_cancelled(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("watching stopped", problem=str(task.exception()), remedy="restart to load edits again")

@@ -1,0 +1,252 @@
+"""The parts of a running service, put together: database thread, HTTP, parsing workers, world, polls, deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+import structlog
+
+from monitor import __version__, clock, settings
+from monitor.deliver import Deliverer, Options
+from monitor.errors import ParseError, StoreError
+from monitor.feeds import plan
+from monitor.feeds.fetch import Fetcher
+from monitor.feeds.pace import HostPace, host_key
+from monitor.feeds.reader import Reader
+from monitor.model import FeedState
+from monitor.poll import Look, Outcome, Policy, Rounds, Tools, World, commit
+from monitor.settings import Configuration
+from monitor.store import due as due_times
+from monitor.store import feeds as feed_store
+from monitor.store import rules as rule_store
+from monitor.store.engine import Connection, Database
+from monitor.telemetry import Counters
+
+PARSING_WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
+CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this, spread included twice
+
+log = structlog.get_logger("poll")
+T = TypeVar("T")
+
+
+def policy_of(configuration: Configuration) -> Policy:
+    """What polls and commits need of a configuration."""
+    chosen = configuration.settings
+    return Policy(
+        feeds={feed.id: feed for feed in configuration.feeds},
+        rules=configuration.rules,
+        polling=chosen.polling,
+        entries=chosen.entries,
+        alerts=chosen.alerts,
+        receivers={receiver.name: receiver for receiver in chosen.receivers},
+        routes=chosen.routes,
+        ops=chosen.ops,
+    )
+
+
+@dataclass
+class Service:
+    """Everything that polls and delivers. An async context manager; the caller holds the database's lock."""
+
+    configuration: Configuration
+    database: Database
+    environ: Mapping[str, str]
+    learn_secret: Callable[[str], None] = lambda _: None
+    on_outcome: Callable[[Outcome], None] = lambda _: None
+    counters: Counters = field(default_factory=Counters)
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._stack.callback(self._thread.shutdown)
+        self.world = World(policy_of(self.configuration), lambda: uuid.uuid4().hex)
+        polling = self.configuration.settings.polling
+        self.pace = HostPace(polling.host_gap.total_seconds())
+        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS))
+        fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__))
+        self.rounds = Rounds(Tools(fetcher, reader, clock.now), self._commit, self.pace, polling.concurrency)
+        chosen = self.configuration.settings
+        self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, Options(ops=chosen.ops.receivers))
+        await self.in_database(self._begin)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.rounds.close()
+        await self.deliverer.close()
+        await self._stack.aclose()
+
+    def credential(self, name: str) -> str | None:
+        """The value of a credential, read afresh; from now on it is cut out of every log line."""
+        found = settings.credential(name, self.environ)
+        if found is None:
+            return None
+        self.learn_secret(found.value)
+        return found.value
+
+    async def in_database(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one writing transaction on the database thread."""
+
+        def transaction() -> T:
+            with self.database.write() as conn:
+                return work(conn)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+
+    async def reading(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one state of the database, on the database thread."""
+
+        def look() -> T:
+            with self.database.read() as conn:
+                return work(conn)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, look)
+
+    def _begin(self, conn: Connection) -> None:
+        now = clock.now()
+        due_times.pull_back(conn, now, CEILING * 2)
+        self._list_feeds(conn)
+        blocked = feed_store.host_blocks(conn, now)
+        for host, until in blocked.items():
+            self.pace.block(host, clock.monotonic() + (until - now).total_seconds())
+
+    def _list_feeds(self, conn: Connection) -> None:
+        now, feeds = clock.now(), self.configuration.feeds
+        known = feed_store.states(conn)
+        feed_store.sync_feeds(
+            conn, feeds, lambda feed: plan.first_poll(feed, known.get(feed.id), now, among=len(feeds)), now
+        )
+        rules = self.configuration.rules.rules.values()
+        rule_store.remember(conn, [(rule.id, rule.version, rule.title, rule.severity) for rule in rules], now)
+
+    async def adopt(self, configuration: Configuration) -> None:
+        """Put a new configuration in force: feeds listed, due times moved, polls and deliveries by the new settings."""
+        before, self.configuration = self.configuration, configuration
+        self.world.policy = policy_of(configuration)
+        polling = configuration.settings.polling
+        if polling != before.settings.polling:
+            # Polls under way finish with the old client, which is closed with everything else at the end.
+            fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__))
+            self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
+            self.pace.gap = polling.host_gap.total_seconds()
+        self.deliverer.configure(configuration.settings.receivers, configuration.settings.ops.receivers)
+        await self.in_database(self._list_feeds)
+        await self.in_database(self._replan)
+
+    def _replan(self, conn: Connection) -> None:
+        now, policy = clock.now(), self.world.policy
+        for state in feed_store.states(conn).values():
+            feed = policy.feeds.get(state.feed_id)
+            moved = plan.reload(feed, state, policy.polling, now) if feed is not None else state
+            if moved.next_poll_at != state.next_poll_at:
+                feed_store.save(conn, moved, state.poll_seq)
+
+    # ---- polling
+
+    async def poll_due(self) -> None:
+        """Start what is due, as far as there is room; nothing while the database refuses commits."""
+        room = 4 * self.configuration.settings.polling.concurrency - len(self.rounds.under_way)
+        if room <= 0 or not self.rounds.store_ok:
+            return
+        under_way = self.rounds.under_way
+        due = await self.reading(lambda conn: feed_store.due(conn, clock.now(), room, skip=under_way))
+        self.start(due)
+
+    def start(self, states: Iterable[FeedState]) -> None:
+        """Poll these feeds now, as their hosts allow."""
+        for state in states:
+            feed = self.world.policy.feeds.get(state.feed_id)
+            if feed is not None:
+                self.rounds.start(feed, state)
+
+    async def pollable(self, *, every: bool) -> list[FeedState]:
+        """Feeds to poll in one round: those that are due, or all but paused, gone and Retry-After ones."""
+        now = clock.now()
+
+        def find(conn: Connection) -> list[FeedState]:
+            blocked = feed_store.host_blocks(conn, now)
+            states = feed_store.states(conn).values()
+            return [
+                state
+                for state in states
+                if not state.gone
+                and not self.world.policy.feeds[state.feed_id].paused
+                and host_key(state.url) not in blocked
+                and (
+                    every
+                    or (state.next_poll_at is not None and state.next_poll_at <= now)
+                    or state.last_poll_at is None
+                )
+            ]
+
+        return await self.reading(find)
+
+    async def _commit(self, looks: Sequence[Look]) -> Sequence[Outcome]:
+        loop = asyncio.get_running_loop()
+        outcomes = await loop.run_in_executor(self._thread, self._commit_together, looks)
+        for outcome in outcomes:
+            self._account(outcome)
+        return outcomes
+
+    def _commit_together(self, looks: Sequence[Look]) -> list[Outcome]:
+        """All looks in one transaction; one by one when something in them trips a bug, so that it harms only itself."""
+        try:
+            return self._transaction(looks)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("bug", feeds=[one.feed.id for one in looks])
+            return [outcome for one in looks for outcome in self._commit_alone(one)]
+
+    def _commit_alone(self, look: Look) -> list[Outcome]:
+        try:
+            return self._transaction([look])
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("bug", feed=look.feed.id)
+            problem = ParseError(f"a fault of this program, {type(error).__name__}: please report it with the log")
+            return self._transaction([replace(look, reading=None, error=problem)])
+
+    def _transaction(self, looks: Sequence[Look]) -> list[Outcome]:
+        try:
+            with self.database.write() as conn:
+                return [commit(conn, one, self.world) for one in looks]
+        except BaseException:
+            self.world.undo()
+            raise
+
+    def _account(self, outcome: Outcome) -> None:
+        after = outcome.after
+        word = "stale" if outcome.stale else "failed" if after.failures else "unchanged" if not outcome.new else "new"
+        self.counters.add("polls", word)
+        self.counters.add("entries", "new", outcome.new)
+        event: dict[str, Any] = {"feed": outcome.feed.id, "status": after.last_status, "next": after.why_next}
+        if after.failures:
+            log.warning("failed", **event, error=after.last_error, failures=after.failures)
+        elif outcome.new or outcome.revised:
+            log.info("polled", **event, new=outcome.new, revised=outcome.revised, baseline=outcome.baseline)
+        else:
+            log.debug("polled", **event)
+        for told in outcome.told:
+            self.counters.add("alerts", told.alert.reason)
+            level = log.debug if outcome.baseline else log.info
+            level(
+                "suppressed" if told.alert.suppressed else "alert",
+                reason=str(told.alert.reason),
+                story=told.story.id,
+                feed=outcome.feed.id,
+                title=told.entry.title,
+                note=told.alert.note or told.alert.line,
+                deliveries=told.deliveries,
+            )
+        if outcome.notice:
+            log.warning("notice", feed=outcome.feed.id, text=outcome.notice)
+        self.on_outcome(outcome)

@@ -1,0 +1,160 @@
+"""The storing half of a poll: everything one look brought, in the caller's transaction, or nothing.
+
+Identify entries, match rules, tell stories, plan the next poll: all of it is one transaction with the fence
+(`poll_seq`), so a poll that lost a race, or a process that died, leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.alerts import dispatch
+from monitor.errors import FetchError
+from monitor.feeds import identify, pace, plan
+from monitor.feeds.identify import Verdict
+from monitor.model import Entry, Feed, FeedState
+from monitor.poll.look import Look
+from monitor.poll.tell import Heard, Told, tell
+from monitor.poll.world import Policy, World
+from monitor.store import deliveries, entries, hits
+from monitor.store import feeds as feed_store
+from monitor.store.engine import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a poll ended: counts for people, the state stored. `stale`: another poll of the feed was committed first."""
+
+    feed: Feed
+    before: FeedState
+    after: FeedState
+    stale: bool = False
+    new: int = 0
+    revised: int = 0
+    told: tuple[Told, ...] = ()
+    notice: str = ""
+
+    @property
+    def baseline(self) -> bool:
+        """Whether this poll was the feed's first that brought a document."""
+        return self.before.baselined_at is None and self.after.baselined_at is not None
+
+
+def commit(conn: Connection, look: Look, world: World) -> Outcome:
+    """Store one look. Nothing is written when its feed has moved on since (`stale`)."""
+    policy = world.policy
+    known = _identified(conn, look) if look.reading is not None else ()
+    new_entries = sum(one.verdict is Verdict.NEW for one in known)
+    after = _planned(look, policy, new_entries)
+    notice = plan.notice(look.feed, look.before, after, look.at)
+    if notice is not None:
+        after = replace(after, notice=notice.reason)
+    if not feed_store.save(conn, after, look.before.poll_seq):
+        return Outcome(look.feed, look.before, look.before, stale=True)
+    _block_host(conn, look)
+    reissued = _reissue(conn, look, known)
+    heard = _stored(conn, look, known, policy)
+    told = tell(conn, heard, look, world, reissued=reissued)
+    if notice is not None:
+        facts = {"title": "Feed notice" if notice.reason else "Feed recovered", "text": notice.text}
+        _notify(conn, policy, facts, look.at, world)
+    revised = sum(one.verdict is Verdict.REVISED for one in known)
+    return Outcome(look.feed, look.before, after, False, new_entries, revised, told, notice.text if notice else "")
+
+
+def _identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:
+    assert look.reading is not None
+    found = look.reading.entries
+    return identify.identify(found, entries.known(conn, look.feed.id, identify.lookup_keys(found)))
+
+
+def _planned(look: Look, policy: Policy, new_entries: int) -> FeedState:
+    poll = plan.Poll(look.feed, look.before, policy.polling, look.at)
+    if look.error is not None:
+        return plan.after_failure(poll, look.error, look.document)
+    assert look.document is not None
+    if look.reading is None:
+        return plan.after_not_modified(poll, look.document)
+    assert look.body_hash is not None
+    found = plan.Found(look.body_hash, look.reading.items, new_entries, look.reading.hints)
+    return plan.after_document(poll, look.document, found)
+
+
+def _block_host(conn: Connection, look: Look) -> None:
+    if isinstance(look.error, FetchError):
+        until = plan.host_block(look.error, look.at)
+        if until is not None:
+            feed_store.block_host(conn, pace.host_key(look.before.url), until)
+
+
+def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], policy: Policy) -> list[Heard]:
+    """Write new and revised entries with their hits; those that were hit, in document order."""
+    added = _added(conn, look, known, policy)
+    heard = []
+    for one in known:
+        baseline = False
+        if one.verdict is Verdict.SAME:
+            if one.new_keys and one.entry_id is not None:
+                entries.add_keys(conn, look.feed.id, one.entry_id, one.new_keys, one.entry.text_hash)
+            continue
+        if one.verdict is Verdict.REVISED:
+            assert one.entry_id is not None
+            entry_id = one.entry_id
+            entries.revise(conn, entry_id, one.entry, look.at)
+        else:
+            entry_id, baseline = added[id(one)]
+        found = policy.rules.match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id)
+        if found:
+            hits.add(conn, entry_id, found, look.at, baseline)
+            heard.append(Heard(entry_id, one.entry, found, baseline, _too_old(one.entry, look, policy)))
+    return heard
+
+
+def _added(
+    conn: Connection, look: Look, known: Sequence[identify.Identified], policy: Policy
+) -> dict[int, tuple[int, bool]]:
+    """Store new entries; for each (by identity of its verdict) the id, and whether it is baseline."""
+    fresh = [one for one in known if one.verdict is Verdict.NEW]
+    may_alert = _may_alert(fresh, look, policy)
+    stored: dict[int, tuple[int, bool]] = {}
+    for baseline in (True, False):
+        some = [one for position, one in enumerate(fresh) if (position not in may_alert) is baseline]
+        ids = entries.add(conn, [one.entry for one in some], now=look.at, baseline=baseline)
+        stored |= {id(one): (entry_id, baseline) for one, entry_id in zip(some, ids, strict=True)}
+    return stored
+
+
+def _may_alert(fresh: Sequence[identify.Identified], look: Look, policy: Policy) -> frozenset[int]:
+    """Positions in `fresh` that may alert: all, but on a feed's first document only what `backfill` names."""
+    if look.before.baselined_at is not None:
+        return frozenset(range(len(fresh)))
+    return identify.backfilled([one.entry for one in fresh], policy.entries)
+
+
+def _too_old(entry: Entry, look: Look, policy: Policy) -> str:
+    """In words, why an entry is too old to tell of; what `backfill` asked for on a first poll never is."""
+    last = look.before.last_success_at
+    if look.before.baselined_at is None or entry.published_at is None:
+        return ""
+    if not identify.too_old(entry, policy.entries, last, look.at):
+        return ""
+    return f"published {entry.published_at:%Y-%m-%d}, older than entries.max_age before the feed's last good poll"
+
+
+def _reissue(conn: Connection, look: Look, known: Sequence[identify.Identified]) -> str:
+    """In words, when most of what is new in a document carries titles that the feed brought before."""
+    fresh = [one.entry for one in known if one.verdict is Verdict.NEW]
+    if look.before.baselined_at is None or len(fresh) < 5:
+        return ""
+    hashes = {entries.title_hash(entry.title) for entry in fresh}
+    seen = entries.titles_seen(conn, look.feed.id, hashes)
+    if not identify.is_reissue(len(fresh), len(seen)):
+        return ""
+    return f"the feed was issued anew: {len(seen)} of {len(fresh)} entries carry titles known from it"
+
+
+def _notify(conn: Connection, policy: Policy, facts: dict[str, str], now: datetime, world: World) -> None:
+    rows = dispatch.notice(facts, policy.ops.receivers, now, world.new_id)
+    deliveries.enqueue(conn, rows)

@@ -1,0 +1,56 @@
+"""The network half of a poll: fetch, and read what came. No transaction is open here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.errors import FetchError, ParseError
+from monitor.feeds import plan
+from monitor.feeds.fetch import Fetcher
+from monitor.feeds.reader import Reader, Reading
+from monitor.model import Document, Feed, FeedState
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a poll needs of the outside: HTTP, the parsing workers, a clock."""
+
+    fetcher: Fetcher
+    reader: Reader
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one poll saw, before anything is decided or stored.
+
+    `error` alone: no document. `document` alone: 304, or the same bytes as last time. `document` and `reading`: new
+    bytes, read. `document` and `error`: an answer that is no feed.
+    """
+
+    feed: Feed
+    before: FeedState
+    at: datetime
+    document: Document | None = None
+    reading: Reading | None = None
+    body_hash: str | None = None
+    error: FetchError | ParseError | None = None
+
+
+async def look(feed: Feed, state: FeedState, tools: Tools) -> Look:
+    """Fetch one feed, conditionally when validators are held, and read the document in a worker."""
+    try:
+        document = await tools.fetcher.fetch(state.url, etag=state.etag, last_modified=state.last_modified)
+    except FetchError as error:
+        return Look(feed, state, tools.now(), error=error)
+    if document.status == 304:
+        return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
+    if plan.same_body(state, document.body):
+        return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
+    try:
+        reading = await tools.reader.read(feed, document, tools.now())
+    except ParseError as error:
+        return Look(feed, state, tools.now(), document, error=error)
+    return Look(feed, state, tools.now(), document, reading, plan.body_hash(document.body))

@@ -1,0 +1,133 @@
+"""Many polls beside each other: bounded in number, paced by host, committed in batches.
+
+Whatever finished while the last transaction ran shares the next one (at most 50 polls), so a commit costs one fsync,
+not fifty; each poll is whole in it or absent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from weakref import WeakValueDictionary
+
+import structlog
+
+from monitor.clock import monotonic
+from monitor.errors import FetchError, StoreError
+from monitor.feeds import plan
+from monitor.feeds.pace import HostPace, host_key
+from monitor.model import Feed, FeedState
+from monitor.poll.commit import Outcome
+from monitor.poll.look import Look, Tools, look
+
+MOST_IN_ONE_COMMIT = 50
+AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
+
+log = structlog.get_logger("poll")
+
+Commit = Callable[[Sequence[Look]], Awaitable[Sequence[Outcome]]]
+
+
+class Rounds:
+    """Runs polls. `start` never waits; `join` waits until everything started is committed."""
+
+    def __init__(self, tools: Tools, commit: Commit, pace: HostPace, concurrency: int) -> None:
+        self.tools = tools
+        self.store_ok = True  # False while the database refuses commits: no new polls are started then
+        self._commit = commit
+        self._pace = pace
+        self._slots = asyncio.Semaphore(concurrency)
+        self._found: asyncio.Queue[Look] = asyncio.Queue()
+        self._polls: dict[str, asyncio.Task[None]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # kept by those who wait
+        self._committer = asyncio.create_task(self._commit_what_is_found(), name="commit polls")
+
+    @property
+    def under_way(self) -> frozenset[str]:
+        """Ids of the feeds that are being polled, or wait for their host or for their commit."""
+        return frozenset(self._polls)
+
+    def start(self, feed: Feed, state: FeedState) -> None:
+        """Poll a feed soon, unless it is under way already."""
+        if feed.id not in self._polls:
+            self._polls[feed.id] = asyncio.create_task(self._poll(feed, state), name=f"poll {feed.id}")
+
+    def adopt(self, tools: Tools, concurrency: int) -> None:
+        """Poll with other tools from now on; polls under way keep theirs."""
+        self.tools = tools
+        self._slots = asyncio.Semaphore(concurrency)
+
+    async def join(self) -> None:
+        """Wait until every started poll is committed, or was given up."""
+        while self._polls:  # noqa: ASYNC110  # polls come and go; there is no one event that says all are committed
+            self._raise_if_committer_died()
+            await asyncio.wait(
+                [*self._polls.values(), self._committer], timeout=0.05, return_when=asyncio.FIRST_COMPLETED
+            )
+            await asyncio.sleep(0.005)
+
+    async def close(self, grace_s: float = 5.0) -> None:
+        """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self.join()
+        tasks = [*self._polls.values(), self._committer]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _poll(self, feed: Feed, state: FeedState) -> None:
+        try:
+            found = await self._look_in_turn(feed, state)
+        except BaseException:
+            self._polls.pop(feed.id, None)
+            raise
+        await self._found.put(found)
+
+    async def _look_in_turn(self, feed: Feed, state: FeedState) -> Look:
+        """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
+        host = host_key(state.url)
+        turn = self._turns.setdefault(host, asyncio.Lock())
+        async with turn:
+            while wait := self._pace.wait(host, monotonic()):
+                await asyncio.sleep(wait)
+            async with self._slots:
+                self._pace.start(host, monotonic())
+                try:
+                    found = await look(feed, state, self.tools)
+                finally:
+                    self._pace.finish(host)
+        if isinstance(found.error, FetchError):
+            until = plan.host_block(found.error, found.at)
+            if until is not None:
+                self._pace.block(host, monotonic() + (until - found.at).total_seconds())
+        return found
+
+    async def _commit_what_is_found(self) -> None:
+        while True:
+            batch = [await self._found.get()]
+            while len(batch) < MOST_IN_ONE_COMMIT and not self._found.empty():
+                batch.append(self._found.get_nowait())
+            await self._commit_until_done(batch)
+            for one in batch:
+                self._polls.pop(one.feed.id, None)
+
+    async def _commit_until_done(self, batch: Sequence[Look]) -> None:
+        while True:
+            try:
+                await self._commit(batch)
+            except StoreError as error:
+                if self.store_ok:
+                    log.error("store", problem=str(error), waiting=len(batch), again_in_s=AGAIN_AFTER_S)
+                self.store_ok = False
+                await asyncio.sleep(AGAIN_AFTER_S)
+            else:
+                if not self.store_ok:
+                    log.info("store", problem="none, writing again")
+                self.store_ok = True
+                return
+
+    def _raise_if_committer_died(self) -> None:
+        if self._committer.done():
+            self._committer.result()

@@ -1,0 +1,219 @@
+"""From hits to people: which story an entry tells, whether that is a move, and who hears of it.
+
+Every hit ends in a recorded alert: told, or suppressed with its reason. All of it happens in the poll's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.alerts import decide, dispatch
+from monitor.alerts.decide import Event, Held
+from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Step, Story
+from monitor.poll.look import Look
+from monitor.poll.world import World
+from monitor.store import alerts, deliveries, mutes, stories
+from monitor.store.engine import Connection
+from monitor.stories import assign, record, storyline
+from monitor.stories.assign import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An entry that rules hit, new or revised. `baseline`, `too_old`: why it may not alert by itself."""
+
+    entry_id: int
+    entry: Entry
+    hits: tuple[Hit, ...]
+    baseline: bool = False
+    too_old: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was decided about one hit entry, and to how many receivers it goes."""
+
+    entry: Entry
+    story: Story
+    alert: Alert
+    deliveries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An entry in its story: what the story is after it, and the event that this was."""
+
+    heard: Heard
+    event: Event
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Newcomer:
+    """An entry on its way into a story."""
+
+    heard: Heard
+    candidate: Candidate
+    coverage: Coverage
+    look: Look
+
+    @property
+    def first_poll(self) -> bool:
+        return self.look.before.baselined_at is None
+
+
+def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, reissued: str) -> tuple[Told, ...]:
+    """Place every hit entry in a story, decide about each, and queue what is to be sent.
+
+    More alerts than one poll may bring, or a feed that was issued anew, are held behind one notice.
+    """
+    if not heard:
+        return ()
+    in_force = mutes.active(conn, look.at)
+    placed = [_place(conn, one, look, world) for one in heard]
+    decided = [decide.decide(one.event, in_force, look.at) for one in placed]
+    held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
+    told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
+    if held:
+        facts = {"title": "Alerts held", "text": held.notice.line}
+        names = world.policy.ops.receivers
+        deliveries.enqueue(conn, dispatch.notice(facts, names, look.at, world.new_id))
+    return tuple(told)
+
+
+def _newcomer(heard: Heard, look: Look) -> _Newcomer:
+    candidate = Candidate(
+        entry=heard.entry,
+        shift=storyline.entry_shift(heard.hits),
+        seen_at=look.at,
+        entry_id=heard.entry_id,
+        trust=look.feed.trust,
+        severity=decide.worst(hit.severity for hit in heard.hits),
+        rule_ids=tuple(hit.rule_id for hit in heard.hits),
+    )
+    coverage = Coverage(
+        entry_id=heard.entry_id,
+        feed_id=look.feed.id,
+        outlet=look.feed.title or look.feed.id,
+        title=heard.entry.title,
+        url=heard.entry.url,
+        trust=look.feed.trust,
+        seen_at=look.at,
+        published_at=heard.entry.published_at,
+    )
+    return _Newcomer(heard, candidate, coverage, look)
+
+
+def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed:
+    new = _newcomer(heard, look)
+    member_of = stories.of_entry(conn, heard.entry_id)
+    if member_of is not None:
+        return _event(new, *_grow(conn, member_of, new, ""))
+    index = world.index(conn, look.at)
+    assignment = assign.assign(new.candidate, index, look.at)
+    if assignment.story_id is not None:
+        reason, story, line = _grow(conn, assignment.story_id, new, assignment.why)
+        index.join(story.id, new.candidate, assignment.due_at)
+        stories.note(conn, story.storyline_id, due_at=assignment.due_at)
+        return _event(new, reason, story, line)
+    reason, story, line = _open(conn, new, assignment)
+    index.add(OpenStory(story.id, story.storyline_id, (new.candidate,), assignment.due_at))
+    return _event(new, reason, story, line)
+
+
+def _event(new: _Newcomer, reason: Reason, story: Story, line: str) -> _Placed:
+    feed, heard = new.look.feed, new.heard
+    event = Event(
+        reason=reason,
+        story=story,
+        line=line,
+        tags=tuple(dict.fromkeys(tag for hit in heard.hits for tag in hit.tags)),
+        feed_id=feed.id,
+        feed_tags=feed.tags,
+        trust=feed.trust,
+        baseline=heard.baseline,
+        too_old=heard.too_old,
+    )
+    return _Placed(heard, event, new.look.at)
+
+
+def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Reason, Story, str]:
+    """A story of its own: in a storyline that is awake, or in a new one that may link back to one asleep."""
+    now, shift, baseline = new.look.at, new.candidate.shift, new.heard.baseline
+    said = record.context(shift, stories.records(conn, shift.orgs))
+    storyline_id = assignment.storyline_id
+    before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
+    if storyline_id is None:
+        start = stories.NewStoryline(now, assignment.previous_id, assignment.due_at, said.line, baseline)
+        storyline_id = stories.create_storyline(conn, start)
+    else:
+        stories.note(conn, storyline_id, due_at=assignment.due_at, context=said.line or None)
+    severity = decide.severity_now(new.candidate.severity, shift.stage, said).severity
+    opened = replace(storyline.opened(new.candidate, new.coverage, baseline=baseline), severity=severity)
+    story = stories.create_story(conn, storyline_id, opened)
+    stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
+    told = [one for one in before.stories if _was_told(conn, one.id)] if before is not None else []
+    reason, line = Reason.NEW_STORY, ""
+    if told:
+        reason, last = Reason.NEW_STORY_IN_STORYLINE, told[-1].shift
+        line = storyline.move_line(storyline.shift_moved(last, shift) or reason, last, shift, new.coverage.outlet)
+    _step(conn, story, reason, new.coverage)
+    return reason, story, line
+
+
+def _grow(conn: Connection, story_id: int, new: _Newcomer, why: str) -> tuple[Reason, Story, str]:
+    """One more entry of a known story, or an edit of one of its entries."""
+    before = stories.get(conn, story_id)
+    assert before is not None
+    stories.join(conn, story_id, new.candidate, new.coverage.outlet, why)
+    others = tuple(one for one in before.coverage if one.entry_id != new.candidate.entry_id)
+    members = stories.members(conn, story_id)
+    after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
+    said = record.context(after.shift, stories.records(conn, after.shift.orgs, before_story=story_id))
+    after = replace(after, severity=decide.severity_now(after.severity, after.shift.stage, said).severity)
+    stories.update_story(conn, after)
+    reason = storyline.moved(before, after)
+    if reason is not None:
+        _step(conn, after, reason, new.coverage)
+    if not _was_told(conn, story_id):
+        return Reason.NEW_STORY, after, ""  # its first entries were baseline, muted or too old: nobody knows it yet
+    if reason is None:
+        return Reason.REPEAT, after, ""
+    return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
+
+
+def _was_told(conn: Connection, story_id: int) -> bool:
+    return any(not one.alert.suppressed for one in alerts.of_story(conn, story_id))
+
+
+def _step(conn: Connection, story: Story, reason: Reason, coverage: Coverage) -> None:
+    taken = Step(
+        at=coverage.seen_at,
+        stage=story.shift.stage,
+        direction=story.shift.direction,
+        reason=reason,
+        headline=coverage.title,
+        url=coverage.url,
+        outlet=coverage.outlet,
+    )
+    stories.add_step(conn, story, taken, coverage.entry_id)
+
+
+def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, world: World) -> Told:
+    """Write the decision down and queue what it sends. An alert that no route takes is a suppression too."""
+    policy, story, now = world.policy, placed.event.story, placed.at
+    facts = decide.facts_of(placed.event)
+    routed, why = ((), ()) if alert.suppressed else decide.routes_for(facts, policy.routes)
+    threads = deliveries.threads(conn, story.storyline_id)
+    if not alert.suppressed and not routed and not threads:
+        note = "; ".join(why) or "no routes are configured"
+        alert = replace(alert, reason=Reason.NO_ROUTE, suppressed=True, note=note)
+    waits = held is not None and not alert.suppressed
+    recorded = held.recorded[held.originals.index(alert)] if held is not None and waits else alert
+    alert_id = alerts.add(conn, recorded, story.id, placed.heard.entry_id, now)
+    ids = dispatch.Ids(alert_id, story.id, story.storyline_id)
+    recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)
+    queued = deliveries.enqueue(conn, dispatch.dispatch(alert, ids, recipients, now, world.new_id))
+    return Told(placed.heard.entry, story, recorded, len(queued))

@@ -1,0 +1,62 @@
+"""What commits decide by: the configuration in force, and the open stories kept in memory.
+
+The memory is a copy of what the database says; after a failed transaction it is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.alerts.decide import AlertPolicy, Ops, Route
+from monitor.alerts.receivers import ReceiverSettings
+from monitor.feeds.identify import EntryPolicy
+from monitor.feeds.plan import Polling
+from monitor.model import Feed
+from monitor.rules.load import RuleSet
+from monitor.store import stories as stored
+from monitor.store.engine import Connection
+from monitor.stories.assign import StoryIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The parts of the configuration that polls and their commits need. Replaced whole on a reload."""
+
+    feeds: Mapping[str, Feed]
+    rules: RuleSet
+    polling: Polling
+    entries: EntryPolicy
+    alerts: AlertPolicy
+    receivers: Mapping[str, ReceiverSettings]
+    routes: tuple[Route, ...]
+    ops: Ops
+
+
+@dataclass
+class World:
+    """The policy in force, the open stories, and where ids come from. Used by the one thread that commits."""
+
+    policy: Policy
+    new_id: Callable[[], str]
+    _index: StoryIndex | None = field(default=None, repr=False)
+
+    def index(self, conn: Connection, now: datetime) -> StoryIndex:
+        """The open stories; read from the database the first time."""
+        if self._index is None:
+            since = now - self.policy.alerts.repeat_after
+            index = StoryIndex(stored.open_stories(conn, since), self.policy.alerts.repeat_after)
+            for story in stored.closed_stories(conn, since):
+                index.shelve(story)
+            self._index = index
+        return self._index
+
+    def undo(self) -> None:
+        """The transaction failed: what the index learnt in it is not true. It is read again when next needed."""
+        self._index = None
+
+    def forget_quiet(self, now: datetime) -> None:
+        """Let go of stories that are over, so that memory stays flat."""
+        if self._index is not None:
+            self._index.forget(now - self.policy.alerts.repeat_after)
