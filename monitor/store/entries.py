@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
 from monitor import urls
 from monitor.model import Entry
-from monitor.store.engine import insert_into
+from monitor.store.bulk import Bulk
 from monitor.store.schema import entry as table
 from monitor.store.schema import entry_key
 from monitor.text import fold
@@ -24,8 +24,7 @@ from monitor.text import fold
 _MANY = 500  # values in one IN list; databases and drivers take a few thousand
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What a key was seen with: its entry, and the hash of the text then."""
 
     entry_id: int
@@ -52,11 +51,10 @@ def title_hash(title: str) -> str:
 
 def known(conn: Connection, feed_id: str, keys: Collection[str]) -> dict[str, Known]:
     """Those of the keys that the feed brought before."""
-    query = select(entry_key.c.key, entry_key.c.entry_id, entry_key.c.text_hash).where(entry_key.c.feed_id == feed_id)
     return {
         key: Known(entry_id, text_hash)
         for some in _batches(keys)
-        for key, entry_id, text_hash in conn.execute(query.where(entry_key.c.key.in_(some)))
+        for key, entry_id, text_hash in conn.execute(_KNOWN, {"of_feed": feed_id, "any_of": some}).all()
     }
 
 
@@ -65,20 +63,25 @@ def add(conn: Connection, entries: Sequence[Entry], *, now: datetime, baseline: 
     if not entries:
         return []
     ids = _reserve(conn, len(entries))
-    first = {"first_seen_at": now, "baseline": baseline}
-    conn.execute(table.insert(), [_row(entry) | first | {"id": id_} for entry, id_ in zip(entries, ids, strict=True)])
-    keys = [
-        {"feed_id": entry.feed_id, "key": key, "entry_id": entry_id, "text_hash": entry.text_hash}
-        for entry_id, entry in zip(ids, entries, strict=True)
-        for key in entry.keys
-    ]
-    _insert_keys(conn, keys)
+    _ROWS.insert(conn, [(id_, *_values(entry), now, 0, baseline) for id_, entry in zip(ids, entries, strict=True)])
+    _KEYS.insert(
+        conn,
+        [
+            (entry.feed_id, key, id_, entry.text_hash)
+            for id_, entry in zip(ids, entries, strict=True)
+            for key in entry.keys
+        ],
+    )
     return ids
 
 
 def revise(conn: Connection, entry_id: int, entry: Entry, now: datetime) -> None:
     """Replace the text of an entry by an edited one, under all its keys old and new."""
-    values = _row(entry) | {"revised_at": now, "revision": table.c.revision + 1, "pruned_at": None}
+    values = dict(zip(_WRITTEN, _values(entry), strict=True)) | {
+        "revised_at": now,
+        "revision": table.c.revision + 1,
+        "pruned_at": None,
+    }
     conn.execute(update(table).where(table.c.id == entry_id).values(values))
     conn.execute(update(entry_key).where(entry_key.c.entry_id == entry_id).values(text_hash=entry.text_hash))
     add_keys(conn, entry.feed_id, entry_id, entry.keys, entry.text_hash)
@@ -86,8 +89,7 @@ def revise(conn: Connection, entry_id: int, entry: Entry, now: datetime) -> None
 
 def add_keys(conn: Connection, feed_id: str, entry_id: int, keys: Collection[str], text_hash: str) -> None:
     """Give an entry further keys; those that are taken stay with whom they belong to."""
-    row = {"feed_id": feed_id, "entry_id": entry_id, "text_hash": text_hash}
-    _insert_keys(conn, [row | {"key": key} for key in keys])
+    _KEYS.insert(conn, [(feed_id, key, entry_id, text_hash) for key in keys])
 
 
 def get(conn: Connection, entry_id: int) -> StoredEntry | None:
@@ -139,6 +141,12 @@ def titles_seen(
 
 _TEXTS = ("feed_id", "title", "summary", "content", "url", "author", "tags", "links", "published_at", "text_hash")
 _STATE = ("first_seen_at", "revised_at", "revision", "baseline", "pruned_at")
+_WRITTEN = (*_TEXTS, "title_hash", "url_hash")
+_ROWS = Bulk(table, ("id", *_WRITTEN, "first_seen_at", "revision", "baseline"))
+_KEYS = Bulk(entry_key, ("feed_id", "key", "entry_id", "text_hash"), "ON CONFLICT DO NOTHING")
+_KNOWN = select(entry_key.c.key, entry_key.c.entry_id, entry_key.c.text_hash).where(
+    entry_key.c.feed_id == bindparam("of_feed"), entry_key.c.key.in_(bindparam("any_of", expanding=True))
+)
 _ENTRIES = select(table.c.id, *(table.c[name] for name in (*_TEXTS, *_STATE)))
 
 
@@ -159,26 +167,12 @@ def _reserve(conn: Connection, count: int) -> list[int]:
     return list(conn.scalars(query, {"count": count}))
 
 
-def _insert_keys(conn: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        conn.execute(insert_into(conn, entry_key).on_conflict_do_nothing(), rows)
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    return {
-        "feed_id": entry.feed_id,
-        "title": entry.title,
-        "summary": entry.summary,
-        "content": entry.content,
-        "url": entry.url,
-        "author": entry.author,
-        "tags": list(entry.tags),
-        "links": list(entry.links),
-        "published_at": entry.published_at,
-        "text_hash": entry.text_hash,
-        "title_hash": entry.title_hash or title_hash(entry.title),
-        "url_hash": entry.url_hash or (urls.url_hash(entry.url) if entry.url else ""),
-    }
+def _values(entry: Entry) -> tuple[Any, ...]:
+    return (
+        *(getattr(entry, name) for name in _TEXTS),
+        entry.title_hash or title_hash(entry.title),
+        entry.url_hash or (urls.url_hash(entry.url) if entry.url else ""),
+    )
 
 
 def _stored(conn: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[StoredEntry]:

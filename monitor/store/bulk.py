@@ -1,0 +1,71 @@
+"""INSERT of many rows at once, without what SQLAlchemy spends on each value (measured: bench/store.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import repeat
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.types import TypeEngine
+
+from monitor.store.schema import Words
+
+_Column = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Inserts rows with values for these columns, in this order; `ending` is what follows VALUES."""
+
+    table: Table
+    columns: tuple[str, ...]
+    ending: str = ""
+
+    def insert(self, conn: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert in one call to the driver. Defaults that schema.py gives in Python are not applied."""
+        if not rows:
+            return
+        statement, converters = _prepared(self, conn.dialect)
+        columns = [convert(values) for values, convert in zip(zip(*rows, strict=True), converters, strict=True)]
+        conn.exec_driver_sql(statement, list(zip(*columns, strict=False)))
+
+
+@lru_cache(maxsize=64)
+def _prepared(bulk: Bulk, dialect: Dialect) -> tuple[str, list[Callable[[_Column], Iterable[Any]]]]:
+    quoted = dialect.identifier_preparer
+    names = ", ".join(quoted.quote(name) for name in bulk.columns)
+    marks = ", ".join(repeat("?" if dialect.positional else "%s", len(bulk.columns)))
+    target = quoted.format_table(bulk.table)
+    statement = f"INSERT INTO {target} ({names}) VALUES ({marks}) {bulk.ending}"  # noqa: S608  # names of ours
+    return statement, [_converter(bulk.table.c[name].type, dialect) for name in bulk.columns]
+
+
+def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[_Column], Iterable[Any]]:
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    if convert is None:
+        return _as_they_are
+    return partial(_words if isinstance(kind, Words) else _each, convert)
+
+
+def _as_they_are(values: _Column) -> Iterable[Any]:
+    return values
+
+
+def _each(convert: Callable[[Any], Any], values: _Column) -> Iterable[Any]:
+    first = values[0]
+    if all(value is first for value in values):  # the time of the poll, no tags at all
+        return repeat(convert(first), len(values))
+    return map(convert, values)
+
+
+def _words(convert: Callable[[Any], Any], values: _Column) -> Iterable[Any]:
+    # One look at all of them is cheaper than one at each, and hardly any holds what a database cannot.
+    try:
+        together = "".join(values)
+        together.encode()
+    except (TypeError, UnicodeEncodeError):
+        return map(convert, values)
+    return values if "\0" not in together else map(convert, values)
