@@ -1,7 +1,7 @@
 """Which rules can match at all, told from what occurred: matching costs nothing for the others.
 
-A group is a literal, a vocabulary, a regex, or a feed's id, tag or domain. A clause is a set of groups; a rule requires at
-least one group of each of its clauses. Its rarest clause is its anchor: only when that is met, the rest is looked at.
+A group is a literal, a vocabulary, a regex, or a feed's id, tag or domain. A clause is a set of groups; a rule requires
+at least one group of each of its clauses. Its rarest clause is its anchor: only when that is met, the rest is tested.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Anchors:
     def candidates(self, present: set[Group]) -> list[int]:
         """The rules whose required groups are all met, by number."""
         found = set(self.always)
-        for group in self.anchored.keys() & present:
+        for group in present & self.anchored.keys():
             for number, checks in self.anchored[group]:
                 if not any(clause.isdisjoint(present) for clause in checks):
                     found.add(number)

@@ -182,7 +182,9 @@ class Compiler:
             self.pool.id(name, value)
             return match.IdNode(f"{name}:{source}", name, value)
         if not isinstance(tree, grammar.And | grammar.Or | grammar.Not):
-            raise QueryError(tree.at, f"{name}: compares ids, so only names, AND, OR and NOT stand in it", f"{name}:the-id")
+            raise QueryError(
+                tree.at, f"{name}: compares ids, so only names, AND, OR and NOT stand in it", f"{name}:the-id"
+            )
         children = [self._ids(child, query, name) for child in grammar.children(tree)]
         if isinstance(tree, grammar.Not):
             return match.NotNode(source, children[0])
@@ -215,4 +217,6 @@ def _want_positional(tree: grammar.Node, where: str) -> None:
     if not isinstance(tree, grammar.Term | grammar.Reference | grammar.Regex | grammar.Near):
         what = {grammar.And: "AND", grammar.Not: "NOT", grammar.AtLeast: "ATLEAST", grammar.Field: "an id"}
         remedy = "terms, phrases, vocabularies, regexes, and ORs or NEARs of them"
-        raise QueryError(tree.at, f"{what.get(type(tree), 'this')} has no place in the text, so it cannot stand in {where}", remedy)
+        raise QueryError(
+            tree.at, f"{what.get(type(tree), 'this')} has no place in the text, so it cannot stand in {where}", remedy
+        )

@@ -42,7 +42,7 @@ class Mention:
 
 def padded(words: Sequence[str]) -> str:
     """The form literals are sought in: every token between blanks."""
-    return f" {' '.join(words)} " if words else " "
+    return f" {' '.join(words)} "
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,40 +80,50 @@ class Document:
     """One subject under evaluation by one index of rules."""
 
     __slots__ = (
+        "_all_words",
         "_cased",
         "_mentions",
         "_offsets",
         "_regexes",
         "_sentence_bounds",
         "_sentences",
+        "_terms",
+        "_words",
         "index",
+        "literals",
         "subject",
-        "terms",
         "texts",
-        "words",
     )
 
-    def __init__(self, index: Index, subject: Subject, words: list[list[str]], literals: list[Literal]) -> None:
+    def __init__(self, index: Index, subject: Subject, words: list[str], literals: list[Literal]) -> None:
         self.index = index
         self.subject = subject
         self.texts = subject.texts(index.with_author)
-        self.words = words
+        self._all_words = words
+        self._words: list[list[str]] | None = None
         self._cased: dict[int, list[str]] = {}
         self._offsets: dict[int, list[tuple[int, int]]] = {}
         self._sentences: dict[int, list[int]] = {}
         self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
-        self.terms = self._find_terms(literals)
+        self.literals = literals
+        self._terms: dict[int, list[Occurrence]] | None = None
+
+    @property
+    def terms(self) -> dict[int, list[Occurrence]]:
+        """Every term of the index that occurs, with its occurrences in order of position."""
+        if self._terms is None:
+            self._terms = self._find_terms(self.literals) if self.literals else {}
+        return self._terms
 
     def _find_terms(self, literals: list[Literal]) -> dict[int, list[Occurrence]]:
-        """Every term of the index that occurs, from the literals the automaton found, in order of position."""
         found: dict[int, list[Occurrence]] = {}
-        if not literals:
-            return found
-        starts, firsts = self._token_starts()
+        # Tokens are counted over all fields here, the breaks between fields included.
+        starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
+        firsts = list(accumulate([len(words) + 1 for words in self.words], initial=0))
         terms_of = self.index.literal_terms
-        for which, begin, end in literals:
+        for which, begin, _ in literals:
             for term, skip, leading, length, whole in terms_of[which]:
                 at = bisect_right(starts, begin + leading) - 1
                 field = bisect_right(firsts, at) - 1
@@ -123,17 +133,17 @@ class Document:
                     found.setdefault(term, []).append((start, start + length))
         return found
 
-    def _token_starts(self) -> tuple[list[int], list[int]]:
-        """Where each token begins in the padded text of all fields, and the number of the first token of each field."""
-        starts: list[int] = []
-        firsts: list[int] = []
-        begin = 0
-        for words in self.words:
-            firsts.append(len(starts))
-            ends = list(accumulate([len(word) + 1 for word in words], initial=begin + 1))
-            starts += ends[:-1]
-            begin = (ends[-1] if words else begin + 1) + 1  # the line feed between two fields
-        return starts, firsts
+    @property
+    def words(self) -> list[list[str]]:
+        """The folded tokens of each field."""
+        if self._words is None:
+            self._words = [[]]
+            for word in self._all_words:
+                if word == text.FIELD_BREAK:
+                    self._words.append([])
+                else:
+                    self._words[-1].append(word)
+        return self._words
 
     def stands_at(self, term: int, field: int, local: int) -> bool:
         """Whether a term that needs more than its literal is really there."""

@@ -13,7 +13,7 @@ from monitor.rules.rule_set import RuleSet
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A clause: its text in the rule, whether it held, where, and its parts. `note` says what a vocabulary or score found."""
+    """A clause: its text in the rule, whether it held, where, and its parts. `note`: what a vocabulary found …"""
 
     clause: str
     held: bool
@@ -48,7 +48,14 @@ def _explained(node: match.Node, document: Document) -> Explained:
     held = node.truth(document)
     spans = tuple(sorted({document.span(leaf) for leaf in node.leaves(document)}, key=_order)) if held else ()
     parts = tuple(_explained(child, document) for child in node.children())
-    return Explained(node.source, held, spans, parts, _note(node, document, held), kind=type(node).__name__.removesuffix("Node").lower())
+    return Explained(
+        node.source,
+        held,
+        spans,
+        parts,
+        _note(node, document, held),
+        kind=type(node).__name__.removesuffix("Node").lower(),
+    )
 
 
 def _order(span: Span) -> tuple[int, int, int]:

@@ -1,8 +1,8 @@
 """The shift record of a hit, read from the text with the vocabularies that say what their words are.
 
-Who and which model come from kinds org and model (a model implies its lab), the rest from stage, object, direction and licence.
-Of entities of one kind the one listed first wins. Kind `sign` has the small words: `denied`, `anonymous`, `official`,
-`aside` (what follows is a comparison, not the actor), `from` and `to` (which side of a change a licence is on).
+Who and which model come from kinds org and model (a model implies its lab), the rest from stage, object, direction and
+licence. Of entities of one kind the first listed wins. Kind `sign` has the small words: `denied`, `anonymous`,
+`official`, `aside` (what follows is a comparison, not the actor), `from` and `to` (which side a licence is on).
 What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when the text says nothing.
 """
 
@@ -135,7 +135,10 @@ def _outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[F
     found.sort(key=lambda m: (m.start, -m.end, m.rank))
     kept: list[Found] = []
     for mention in found:
-        inside = any(k.start <= mention.start and mention.end <= k.end and k.end - k.start > mention.end - mention.start for k in kept)
+        inside = any(
+            k.start <= mention.start and mention.end <= k.end and k.end - k.start > mention.end - mention.start
+            for k in kept
+        )
         if not inside:
             kept.append(mention)
     return kept
@@ -160,9 +163,7 @@ def _names(found: Iterable[Found]) -> tuple[str, ...]:
 
 def _orgs(text: Text) -> tuple[str, ...]:
     """Named organisations and the labs of named models, in order of position; venues only when alone."""
-    implied = [
-        Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in text.found.get("model", ()) if m.entity.org
-    ]
+    implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in text.found.get("model", ()) if m.entity.org]
     named = list(text.found.get("org", ()))
     both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})
     acting = _actors(both, "org")

@@ -1,4 +1,4 @@
-"""What stands in config/rules/*.yaml: the forms that `yamlfile.typed` reads. Queries stay nodes, which know their place."""
+"""What stands in config/rules/*.yaml: the forms that `typed` reads. Queries stay nodes, which know their place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The query language: from the text of a query to its syntax tree, or to an error that points and suggests.
 
-Binding, tightest first: field, NEAR and ONEAR, NOT, AND, OR. The grammar is LALR(1), so a query has one reading. Nodes know
-which characters of the query they are (`at` to `end`). What names, wildcards and regexes mean is settled in `compile`.
+Binding, tightest first: field, NEAR and ONEAR, NOT, AND, OR. The grammar is LALR(1), so a query has one reading. Nodes
+know which characters of the query they are (`at` to `end`). What names, wildcards and regexes mean, `compile` settles.
 """
 
 from __future__ import annotations
@@ -191,11 +191,11 @@ class _Build(Transformer[Token, Node]):
 
 
 def _at(token: Token) -> int:
-    return token.start_pos or 0
+    return int(token.start_pos or 0)
 
 
 def _end(token: Token) -> int:
-    return token.end_pos or 0
+    return int(token.end_pos or 0)
 
 
 def _distance(token: Token) -> int | None:
@@ -219,7 +219,13 @@ def _count(token: Token) -> int:
 @cache
 def _parser() -> Lark:
     return Lark(
-        _GRAMMAR, parser="lalr", lexer="basic", start="query", transformer=_Build(), propagate_positions=False, cache=False
+        _GRAMMAR,
+        parser="lalr",
+        lexer="basic",
+        start="query",
+        transformer=_Build(),
+        propagate_positions=False,
+        cache=False,
     )
 
 
@@ -231,14 +237,14 @@ def parse(query: str) -> Node:
     except UnexpectedToken as error:
         raise _mistake(query, error.token) from None
     except UnexpectedCharacters as error:
-        at = error.pos_in_stream
+        at = error.pos_in_stream or 0
         raise _mistake(query, Token("BAD", query[at], at, end_pos=at + 1)) from None
 
 
 def _mistake(query: str, found: Token) -> QueryError:
     from monitor.rules.mistakes import explain_mistake
 
-    end = len(query) if found.type == "$END" else found.start_pos
+    end = len(query) if found.type == "$END" else _at(found)
     return explain_mistake(query, list(_parser().lex(query[:end])), found)
 
 

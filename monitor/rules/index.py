@@ -13,7 +13,7 @@ from monitor import text
 from monitor.rules import match
 from monitor.rules.anchors import Anchors, Group, id_group
 from monitor.rules.compile import Pool, Regex
-from monitor.rules.document import Document, Subject, domain, padded
+from monitor.rules.document import Document, Literal, Subject, domain, padded
 from monitor.rules.terms import Term
 
 
@@ -34,16 +34,21 @@ class Index:
 
     def look(self, subject: Subject) -> tuple[Document, list[int]]:
         """The subject as a document, and the numbers of the rules that may match it."""
+        words, found, candidates = self.scan(subject)
+        return Document(self, subject, words, found), candidates
+
+    def scan(self, subject: Subject) -> tuple[list[str], list[Literal], list[int]]:
+        """The pass over the text that every entry pays for: its words, the literals in it, the candidates."""
         texts = subject.texts(self.with_author)
-        words = [text.words(content) if content else [] for content in texts]
-        found = self.automaton.find_matches_as_indexes("\n".join(map(padded, words)), overlapping=True)
+        words = text.words_of_fields(texts)
+        found = self.automaton.find_matches_as_indexes(padded(words), overlapping=True)
         groups = self.literal_groups
         present: set[Group] = set().union(*[groups[which] for which in {literal[0] for literal in found}])
         if self.regex_set is not None:
             present.update(group for number in self._regexes(texts) for group in self.regex_groups[number])
         if self.ids:
             present.update(self._ids(subject))
-        return Document(self, subject, words, found), self.anchors.candidates(present)
+        return words, found, self.anchors.candidates(present)
 
     def _regexes(self, texts: Sequence[str]) -> set[int]:
         return {number for content in texts if content for number in self.regex_set.Match(content) or ()}
@@ -62,12 +67,14 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
     anchors = Anchors(pool)
     for number, node in enumerate(rules):
         anchors.add(number, node)
-    literals = pool.literal_texts or ["\x00"]  # no text holds it
+    literals = pool.literal_texts or ["\x01"]  # no folded text holds it
     return Index(
         terms=list(pool.terms),
         literal_terms=[tuple(terms) for terms in pool.literal_terms] or [()],
         literal_groups=anchors.groups_of_literals() or [()],
-        automaton=ahocorasick_rs.AhoCorasick(literals, matchkind=ahocorasick_rs.MatchKind.Standard, store_patterns=False),
+        automaton=ahocorasick_rs.AhoCorasick(
+            literals, matchkind=ahocorasick_rs.MatchKind.Standard, store_patterns=False
+        ),
         regexes=tuple(pool.compiled_regexes),
         regex_groups=anchors.groups_of_regexes(),
         regex_set=_regex_set(pool.compiled_regexes),

@@ -87,7 +87,11 @@ class _Loader:
     def _is_new(self, name: ScalarNode) -> bool:
         first = self.names.setdefault(name.text, name)
         if first is not name:
-            self.problems.append(problem(name, f"'{name.text}' is taken, at {first.place}", "vocabularies and rules share one set of names"))
+            self.problems.append(
+                problem(
+                    name, f"'{name.text}' is taken, at {first.place}", "vocabularies and rules share one set of names"
+                )
+            )
         return first is name
 
     def compiled(self) -> RuleSet:
@@ -110,7 +114,9 @@ class _Loader:
             if not (form.must_match or form.must_not_match):
                 continue
             rule = rule_set.rules[form.id.text]
-            key = content_hash(rule.version, facts, [plain(node.values[k]) for k in sorted(_EXAMPLES & set(node.values))])
+            key = content_hash(
+                rule.version, facts, [plain(node.values[k]) for k in sorted(_EXAMPLES & set(node.values))]
+            )
             failures = [] if key in known else examples.failures(rule_set, rule, form, node)
             self.problems.extend(failures)
             if not failures:
@@ -176,7 +182,11 @@ class _RuleCompiler:
         found = {source.name: source for source in _sources(self.node.values["vocabularies"], self.form.vocabularies)}
         for source in found.values():
             if source.name in self.loader.names:
-                self.refuse(source.key, f"'{source.name}' is taken, at {self.loader.names[source.name].place}", "choose another name")
+                self.refuse(
+                    source.key,
+                    f"'{source.name}' is taken, at {self.loader.names[source.name].place}",
+                    "choose another name",
+                )
         problems: list[Problem] = []
         compiled = VocabularyCompiler(self.loader.pool, found, problems, self.vocabularies).compile_all()
         self.loader.problems.extend(problems)
@@ -209,12 +219,16 @@ class _RuleCompiler:
             nodes = self._compiled(compiler, [item.when for item in form.score.add])
             points = [item.points for item in form.score.add]
             if len(nodes) == len(points):
-                parts.append(("score", match.ScoreNode("score", form.score.threshold, list(zip(nodes, points, strict=True)))))
+                parts.append(
+                    ("score", match.ScoreNode("score", form.score.threshold, list(zip(nodes, points, strict=True))))
+                )
         if form.unless is not None:
             parts += [("unless", node) for node in self._compiled(compiler, [form.unless], positive=False)]
         return parts
 
-    def _compiled(self, compiler: Compiler, queries: Iterable[ScalarNode], *, positive: bool = True) -> list[match.Node]:
+    def _compiled(
+        self, compiler: Compiler, queries: Iterable[ScalarNode], *, positive: bool = True
+    ) -> list[match.Node]:
         nodes = []
         for query in queries:
             self._warn(query)

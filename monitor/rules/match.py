@@ -1,7 +1,7 @@
 """What a compiled query is, and when it holds of a document.
 
-Positional nodes (terms, vocabularies, regexes, NEARs and ORs of them) have occurrences; all nodes have truth and leaves, the
-spans that made them true. Compiled nodes keep the characters of the query they came from, for `explain`.
+Positional nodes (terms, vocabularies, regexes, NEARs and ORs of them) have occurrences; all have truth and leaves,
+the spans that made them true. Compiled nodes keep the characters of the query they came from, for `explain`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class TermNode(Node):
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
         found = document.terms.get(self.number, ())
-        return _within(found, self.fields) if found and (self.fields != SEARCHED or document.index.with_author) else found
+        return (
+            _within(found, self.fields) if found and (self.fields != SEARCHED or document.index.with_author) else found
+        )
 
 
 @dataclass(slots=True)
@@ -274,7 +276,7 @@ class Entity:
 class Vocabulary:
     """A compiled vocabulary, shared by all rules that refer to it.
 
-    `by_term` has the entities a term stands for, `hiding` those a term hides; `others` are items that are no plain terms.
+    `by_term`: the entities a term stands for, `hiding`: those a term hides, `others`: items that are no plain terms.
     """
 
     number: int

@@ -43,7 +43,9 @@ def _ends_early(offset: int, last: Token | None, unclosed: Token | None) -> Quer
         return QueryError(0, "the query is empty", "write a term")
     if last.type in _TERMS | {"CLOSE"} and unclosed is not None:
         return QueryError(unclosed.start_pos or 0, "this parenthesis is never closed", "add )")
-    return QueryError(offset, f"the query ends after {last}, a term should follow", "YAML cuts at ' #'; use a block scalar |")
+    return QueryError(
+        offset, f"the query ends after {last}, a term should follow", "YAML cuts at ' #'; use a block scalar |"
+    )
 
 
 def _bad_character(offset: int, found: Token) -> QueryError:
@@ -52,7 +54,10 @@ def _bad_character(offset: int, found: Token) -> QueryError:
         return QueryError(offset, "this quote is never closed", 'close the phrase with " on the same line')
     mends = {
         ",": ("a comma joins nothing", "write OR or AND"),
-        ":": ("a colon stands only after a field name", f"fields: {', '.join(TEXT_FIELDS + ID_FIELDS)}; or quote the term"),
+        ":": (
+            "a colon stands only after a field name",
+            f"fields: {', '.join(TEXT_FIELDS + ID_FIELDS)}; or quote the term",
+        ),
         "/": ("a slash begins a regex, and this one never ends", "close it with /, or quote the term"),
         "$": ("$ stands before the name of a vocabulary", "$name, or quote the term"),
     }
@@ -69,12 +74,18 @@ def _after_a_term(offset: int, last: Token, found: Token, query: str) -> QueryEr
         return QueryError(offset, "a chain of NEARs has two readings", "put one of them in parentheses")
     for word in (last, found):
         if word.type == "WORD" and word.lower() in {"and", "or", "not"}:
-            return QueryError(word.start_pos or 0, "operators are written in upper case", f"write {word.upper()}, or quote it")
+            return QueryError(
+                word.start_pos or 0, "operators are written in upper case", f"write {word.upper()}, or quote it"
+            )
         if word.type == "WORD" and word in {"NEAR", "ONEAR", "ATLEAST"}:
-            return QueryError(word.start_pos or 0, f"{word} needs a number", f"{word}/8" + (f" or {word}/s" * (word != "ATLEAST")))
+            return QueryError(
+                word.start_pos or 0, f"{word} needs a number", f"{word}/8" + (f" or {word}/s" * (word != "ATLEAST"))
+            )
     if found.type in _BEGINNERS:
         pair = query[last.start_pos : found.end_pos] if {last.type, found.type} == {"WORD"} else "a b"
-        return QueryError(offset, "two terms without an operator: quotes or AND?", f'write "{pair}" for the phrase, or AND')
+        return QueryError(
+            offset, "two terms without an operator: quotes or AND?", f'write "{pair}" for the phrase, or AND'
+        )
     return QueryError(offset, f"unexpected {found}")
 
 
@@ -88,10 +99,16 @@ def _where_a_term_should_stand(offset: int, last: Token | None, found: Token) ->
     if found.type == "CLOSE" and last is None:
         return QueryError(offset, "this parenthesis was never opened", "delete it, or open one before")
     if last is not None and last.type == "NEAR" and found.type in {"NOT", "ATLEAST"}:
-        return QueryError(offset, f"{found} cannot be near anything", "NEAR joins terms, phrases, vocabularies, regexes and ORs of them")
+        return QueryError(
+            offset,
+            f"{found} cannot be near anything",
+            "NEAR joins terms, phrases, vocabularies, regexes and ORs of them",
+        )
     after = f"after {last} " if last is not None else ""
     kind = "operator" if found.type in _OPERATORS else "sign"
-    return QueryError(offset, f"a term should stand {after}here, not the {kind} {found}", "write a term, or quote the word")
+    return QueryError(
+        offset, f"a term should stand {after}here, not the {kind} {found}", "write a term, or quote the word"
+    )
 
 
 def unknown_field(name: str, offset: int) -> QueryError:

@@ -27,8 +27,8 @@ class Rule:
     place: Place
     condition: Node = field(repr=False)
     parts: tuple[tuple[str, Node], ...] = field(repr=False, default=())
-    rulings: Rulings = Rulings()
-    sources: Sources = field(repr=False, default=Sources())
+    rulings: Rulings = field(repr=False, default_factory=Rulings)
+    sources: Sources = field(repr=False, default_factory=Sources)
     number: int = 0
 
     @property
@@ -52,9 +52,11 @@ class RuleSet:
 
     def match(self, entry: Entry, *, feed_tags: Sequence[str] = (), feed_id: str = "") -> tuple[Hit, ...]:
         """The hits of all rules, in the order of the files. `feed_id` is the entry's own unless given."""
-        document, candidates = self.index.look(Subject(entry, feed_tags, feed_id))
+        subject = Subject(entry, feed_tags, feed_id)
+        words, found, candidates = self.index.scan(subject)
         if not candidates:
             return ()
+        document = Document(self.index, subject, words, found)
         rules = self._in_order
         held = [rules[number] for number in candidates if rules[number].condition.truth(document)]
         return tuple(hit_of(rule, document) for rule in held)

@@ -119,7 +119,8 @@ def _rule() -> dict[str, Any]:
         {
             "threshold": {"type": ["number", "string"], "description": "Points needed."},
             "add": _list(
-                _object({"when": query, "points": {"type": ["number", "string"]}}, "when", "points"), "Weighted clauses."
+                _object({"when": query, "points": {"type": ["number", "string"]}}, "when", "points"),
+                "Weighted clauses.",
             ),
         },
         "threshold",

@@ -1,7 +1,7 @@
 """Words and phrases with wildcards: how one is read, what literal finds it, and when it is really there.
 
-`*` is any ending within the token, `?` exactly one letter or digit, a lone `*` inside a phrase any one word. An ending never
-runs over the hump of a camel-case name: `open*` is no OpenAI.
+`*` is any ending within the token, `?` exactly one letter or digit, a lone `*` inside a phrase any one word. An ending
+never runs over the hump of a camel-case name: `open*` is no OpenAI.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WILD = re.compile(f"[{_STAR}{_ANY}]")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The tokens of a word or phrase, folded, wildcards as two private characters; `exact` keeps their case if it matters."""
+    """The folded tokens of a word or phrase, wildcards as two rare digits; `exact`: with their case, if it matters."""
 
     tokens: tuple[str, ...]
     exact: tuple[str, ...] | None = None
@@ -73,11 +73,11 @@ def literal_of(term: Term) -> Literal:
     padded = padded.replace(_STAR + " ", _STAR)  # an ending is open: what follows it is not adjacent
     runs = [(match[0], match.start()) for match in re.finditer(f"[^{_STAR}{_ANY}]+", padded)]
     run, start = max(runs, key=lambda found: len(found[0].strip()))
-    skip = _token_index(term, padded, start + (1 if run.startswith(" ") else 0))
+    skip = _token_index(term, start + (1 if run.startswith(" ") else 0))
     return Literal(run, skip, whole=len(runs) == 1 and run == padded and term.exact is None)
 
 
-def _token_index(term: Term, padded: str, position: int) -> int:
+def _token_index(term: Term, position: int) -> int:
     """Which token of the term holds character `position` of its padded form."""
     at = 1
     for index, token in enumerate(term.tokens):
