@@ -1,7 +1,7 @@
 """What an org's own history says about a shift: "first closing by Meta", "another release by a lab that always does".
 
-A shift against the lab's own line weighs more, one along it less. What we saw ourselves goes first; until there is enough
-of it, what the labs were known for when this version was written stands in.
+A shift against the lab's own line weighs more, one along it less. What we saw ourselves goes first; until there
+is enough of it, what the labs were known for when this version was written stands in.
 """
 
 from __future__ import annotations

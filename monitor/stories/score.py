@@ -1,7 +1,8 @@
 """How well stories are put together, measured on labelled entries.
 
 B-cubed: for each entry, how much of its story is right (precision) and how much of its event is in it (recall),
-averaged over entries. Source: Bagga and Baldwin, "Entity-Based Cross-Document Coreferencing Using the Vector Space Model", 1998.
+averaged over entries. Source: Bagga and Baldwin, "Entity-Based Cross-Document Coreferencing Using the Vector Space
+Model", 1998.
 """
 
 from __future__ import annotations

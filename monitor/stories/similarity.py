@@ -19,6 +19,12 @@ CERTAIN = 6.5  # … beyond doubt by itself
 
 Weight = Callable[[str], float]
 
+# How much it speaks against one event that two entries tell it the other way; other pairs -1.5.
+_AGAINST = {
+    frozenset({Sense.OPENWARD, Sense.CLOSEWARD}): -3.0,
+    frozenset({Sense.OPENWARD, Sense.DISPUTE}): -2.5,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -151,13 +157,15 @@ def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
             rare = entry.sense is not Sense.OPENWARD
             yield (1.25 if rare else 0.75), f"same direction ({entry.sense})"
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
-        opposed = {entry.sense, *story.senses} >= {Sense.OPENWARD, Sense.CLOSEWARD}
-        yield (-2.0 if opposed else -1.0), "another direction"
+        against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
+        yield against, "another direction"
     kinds = {member.kind for member in story.members}
     if entry.kind in kinds or Kind.ESSAY in {entry.kind, *kinds}:
         return
     close = not _undated(entry, story) and _gap(entry, story) <= 2 * DAY
-    if Kind.DELAY in {entry.kind, *kinds}:
+    if Kind.UNDOING in {entry.kind, *kinds}:
+        yield -3.5, "one is a reversal"
+    elif Kind.DELAY in {entry.kind, *kinds}:
         yield (-0.5 if close else -3.0), "one is a delay"
     else:
         yield (-0.5 if close else -2.0), f"another kind of event ({entry.kind})"
@@ -178,7 +186,10 @@ def _time(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
 def _wording(entry: Traits, story: Profile, weight: Weight) -> Iterable[tuple[float, str]]:
     best = max((likeness(entry, member, weight) for member in story.members), default=0.0)
     if best > 0.12:
-        yield round(4.0 * best, 2), f"wording {best:.0%}"
+        yield round(4.0 * best + (best >= 0.75), 2), f"wording {best:.0%}"
+    names = {name for member in story.members for name in (entry.names & member.title) | (member.names & entry.title)}
+    if names:
+        yield round(min(1.5, sum(0.75 * weight(name) for name in names)), 2), f"same names ({', '.join(sorted(names))})"
     deeds = entry.title & DEEDS
     if entry.labs & story.labs and any(deeds & member.title for member in story.members):
         yield 0.75, f"same deed ({', '.join(sorted(deeds))})"

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
-from monitor.stories.words import CONCEPTS, GENERIC, PHRASES, STOP
+from monitor.stories.words import CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, STOP
 
 SUMMARY_WORDS = 60  # a story's event stands in its first sentences; the rest of a digest is about other things
 _HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
@@ -26,6 +26,10 @@ _LABEL = re.compile(
 _GLUED = re.compile(r"([^\W\d_]{3,})(\d+(?:\.\d+)*)([a-z]?)")  # qwen3.5 -> qwen 3.5
 _SIZE = re.compile(r"\d+(?:\.\d+)?[bmt]|a\d+b|\d+k")  # 105b, 1.5b, a16b: how large, not which version
 _DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"[^\W\d_][^\W_]+")
+_NAME_AND_VERSION = re.compile(
+    r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?v?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
+)
 
 # Bodies that speak about everybody's models: sharing one says little about which event it is.
 _BODIES = """us government, united states, white house, us commerce, us commerce department, us department of commerce,
@@ -94,6 +98,7 @@ class Traits:
     urls: frozenset[str]
     core: str  # the headline without label and publisher, folded: equal in syndicated copies
     title: frozenset[str]
+    names: frozenset[str]  # words of the headline that look like names, whether a vocabulary knows them or not
     words: frozenset[str]  # of title and the summary's beginning
     sense: Sense
     direction: Direction
@@ -106,19 +111,23 @@ class Traits:
 def read(candidate: Candidate) -> Traits:
     """The traits of an entry and its shift."""
     entry, shift = candidate.entry, candidate.shift
-    title = spell(headline(entry.title))
+    bare = headline(entry.title)
+    title = spell(bare)
     summary = spell(entry.summary or entry.content[:1000])[:SUMMARY_WORDS]
     orgs = frozenset(filter(None, (" ".join(spell(org)) for org in shift.orgs)))
     models = _models(shift.models, title, summary)
-    names = frozenset(word for org in orgs for word in org.split())
+    for line, versions in _versioned(bare).items():
+        models[line] = models.get(line, frozenset()) | versions
+    known = frozenset(word for org in orgs for word in org.split())
     return Traits(
         labs=orgs - BODIES,
         bodies=orgs & BODIES,
         models=models,
         urls=frozenset(filter(None, (address(url) for url in (entry.url, *entry.links)))),
         core=" ".join(title),
-        title=frozenset(content(title)) - names,
-        words=frozenset(content([*title, *summary])) - names,
+        title=frozenset(content(title)) - known,
+        names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
+        words=frozenset(content([*title, *summary])) - known,
         sense=SENSES[shift.direction],
         direction=shift.direction,
         kind=kind(shift.stage, title),
@@ -194,6 +203,33 @@ def versions_after(line: str, words: list[str]) -> set[str]:
             if _DIGIT.search(after) and not _SIZE.fullmatch(after):
                 found.add(after)
     return found
+
+
+def _versioned(title: str) -> dict[str, frozenset[str]]:
+    """Names with a version that stand in a headline, known to a vocabulary or not: Grok-1, GPT 5.6, Fable 5."""
+    found: dict[str, frozenset[str]] = {}
+    for match in _NAME_AND_VERSION.finditer(title):
+        line, version = text.fold(match["name"]), match["version"].removesuffix(".0")
+        if line not in NO_MODELS:
+            found[line] = found.get(line, frozenset()) | {version}
+    return found
+
+
+def _names(title: str) -> frozenset[str]:
+    """Words written like names: with a capital inside, or with one at all where a headline does not capitalise all."""
+    words = _WORD.findall(title)
+    long = [word for word in words[1:] if len(word) > 3]
+    capitalised = sum(word[0].isupper() for word in long)
+    sentence_case = capitalised * 2 <= len(long)
+    names = {
+        word
+        for number, word in enumerate(words)
+        if any(char.isupper() for char in word[1:]) or (sentence_case and number and word[0].isupper())
+    }
+    if len(names) * 2 > len(words):
+        return frozenset()  # shouted
+    folded = {text.fold(name) for name in names}
+    return frozenset(word for word in folded if word and " " not in word and word not in STOP | GENERIC | NO_NAMES)
 
 
 def kind(stage: Stage, title: list[str]) -> Kind:

@@ -25,6 +25,22 @@ research build train power source
 GENERIC = frozenset(_GENERIC.split())
 
 
+# Words that stand before a number and are no model …
+_NO_MODELS = """
+january february march april may june july august september october november december jan feb mar apr jun jul aug sep
+sept oct nov dec apache mit gpl agpl lgpl cc by mpl bsd osaid openmdw top part version episode chapter day week year
+volume vol the of in for over nearly about almost under all section article issue act title phase stage tier level step
+series
+web windows ios android macos python java playstation xbox covid
+"""
+NO_MODELS = frozenset(_NO_MODELS.split())
+# … and words written with capitals that say little about which event it is.
+_NO_NAMES = (
+    "ai llm llms api eu us uk usa ceo ip it oss ml gpu gpus hf ios eus nlp pr agi asi tos aup sota chatgpt reddit"
+)
+NO_NAMES = frozenset(_NO_NAMES.split())
+
+
 def _same(**groups: str) -> dict[str, str]:
     return {word: concept for concept, words in groups.items() for word in words.split()}
 
