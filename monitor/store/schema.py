@@ -219,6 +219,12 @@ story_entry = Table(
     _ref("story_id", "story.id", index=True),
     Column("joined_at", UtcDateTime, nullable=False),
     Column("why", Words, nullable=False, server_default=""),  # the signals that joined it, in words
+    # What this entry says and who says it: the state of its story is made anew from these.
+    Column("outlet", Words, nullable=False, server_default=""),
+    Column("trust", String(16), nullable=False, server_default="press"),
+    Column("severity", String(16), nullable=False, server_default="low"),
+    Column("rule_ids", JSON, nullable=False, default=list),
+    Column("shift", JSON, nullable=False, default=dict),
 )
 
 # The dated steps of a storyline; reasons are model.Reason values.
