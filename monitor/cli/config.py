@@ -205,4 +205,4 @@ def without_password(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     account, at, host = rest.rpartition("@")
     user = account.partition(":")[0]
-    return f"{scheme}{separator}{user}{at}{host}" if at else url
+    return f"{scheme}{separator}{user}{at}{host}" if at and scheme != "sqlite" else url

@@ -156,7 +156,7 @@ class _Builder:
     def scalar(self, event: Any) -> None:
         self.check_properties(event)
         node = self.scalar_node(event, event.value, event.style or "")
-        found = _CONTROL.search(event.value)
+        found = _CONTROL.search(event.value) if event.style == '"' else None  # elsewhere the file's text was checked
         if found:
             message = f"an escape here makes a control character (U+{ord(found[0]):04X})"
             where = place_in(node, found.start())
