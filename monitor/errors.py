@@ -9,6 +9,7 @@ MonitorError
  +-- FetchError             one poll failed before there was a document: says whether and when to try again
  |    +-- BlockedAddress    the address is one we never connect to
  +-- ParseError             there was a document and it is not a feed we can read
+ |    +-- ParseInterrupted  reading it took too much time or memory, or the worker died
  +-- DeliveryError          one attempt to deliver failed: says whether, when and how much else is affected
 
 Errors answer "again, and when?". They are caught once, per feed or per delivery; anything else is a bug and propagates.
@@ -124,6 +125,10 @@ class BlockedAddress(FetchError):
 
 class ParseError(MonitorError):
     """The document is not a feed we can read (HTML, a consent page, empty, or broken beyond its first item)."""
+
+
+class ParseInterrupted(ParseError):
+    """Reading took more time or memory than a document may have, or the worker died: it may go better next time."""
 
 
 class DeliveryScope(StrEnum):

@@ -75,6 +75,7 @@ _TRACKING = frozenset(
 # These say where a reader came from only when they say so; elsewhere they choose what is shown.
 _SOURCE_NAMES = frozenset({"ref", "source", "src", "from", "feed", "via", "output", "partner", "share", "cm_mmc"})
 _SOURCE_VALUE = re.compile(r"rss|feed|atom|twitter|newsletter", re.IGNORECASE)
+_BREAKS = re.compile(r"[\t\r\n]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_PATH = "/:@!$&'()*+,;=-._~%"
 
@@ -86,11 +87,11 @@ def is_web(url: str) -> bool:
 
 def absolute(base: str, link: str) -> str:
     """`link` resolved against `base` (RFC 3986), or "" when the result is no http(s) URL."""
-    link = re.sub(r"[\t\r\n]", "", link.strip())
+    link = _BREAKS.sub("", link.strip())
     if not link:
         return ""
     try:
-        url = urljoin(base, link).replace(" ", "%20")
+        url = (link if is_web(link) else urljoin(base, link)).replace(" ", "%20")
         host = urlsplit(url).hostname
     except ValueError:
         return ""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.errors import FetchError, FetchReason, MonitorError
+from monitor.errors import FetchError, FetchReason, MonitorError, ParseInterrupted
 from monitor.feeds import headers as http
 from monitor.feeds.notice import Notice, notice
 from monitor.feeds.polling import Polling
@@ -225,7 +225,8 @@ def after_not_modified(poll: Poll, document: Document) -> FeedState:
 def after_failure(poll: Poll, error: MonitorError, document: Document | None = None) -> FeedState:
     """The state after a fetch that failed (FetchError), or a document that could not be read (ParseError).
 
-    `document` is the one that could not be read: its validators are stored, so that it is not sent again and again.
+    `document` is the one that could not be read: its validators are stored, so that it is not sent again and again
+    (not where reading was interrupted: then it must be sent again).
     """
     state = poll.state
     if isinstance(error, FetchError):
@@ -233,7 +234,7 @@ def after_failure(poll: Poll, error: MonitorError, document: Document | None = N
         if error.gone:
             return _stopped(replace(poll, state=state), error)
         return _backed_off(replace(poll, state=state), _short(error), error.retry_after)
-    if document is not None:
+    if document is not None and not isinstance(error, ParseInterrupted):
         state = replace(
             state,
             etag=document.headers.get("etag"),

@@ -1,0 +1,58 @@
+"""What a publisher asks of pollers inside the document: ttl, skipHours, skipDays (RSS 2.0), sy:update* (RSS 1.0).
+
+Pure. Looked for in the bytes: feedparser keeps the last hour only.
+"""
+
+from __future__ import annotations
+
+import re
+
+from monitor.feeds.prolog import without_nul
+from monitor.model import PublisherHints
+
+_SKIPS = re.compile(rb"<skip(hours|days)\b[^>]*>(.{0,4000}?)</skip\1\s*>", re.IGNORECASE | re.DOTALL)
+_HOUR = re.compile(rb"<hour\b[^>]*>\s*(\d{1,2})\s*</hour", re.IGNORECASE)
+_DAY = re.compile(rb"<day\b[^>]*>\s*([a-z]{3})[a-z]*\s*</day", re.IGNORECASE)
+_DAYS = {name: number for number, name in enumerate((b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"))}
+_TTL = re.compile(rb"<ttl\b[^>]*>\s*(\d{1,9})\s*</ttl", re.IGNORECASE)
+_PERIOD = re.compile(rb"<(?:[\w-]+:)?updatePeriod\b[^>]*>\s*([a-z]+)\s*</", re.IGNORECASE)
+_FREQUENCY = re.compile(rb"<(?:[\w-]+:)?updateFrequency\b[^>]*>\s*(\d{1,6})\s*</", re.IGNORECASE)
+_PERIODS = {b"hourly": 3600, b"daily": 86400, b"weekly": 604800, b"monthly": 2592000, b"yearly": 31536000}
+_ITEM = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)\b", re.IGNORECASE)
+
+
+def read(body: bytes) -> PublisherHints:
+    """The wishes in a document; freshness, which is a header's, left out."""
+    outside = _outside_items(without_nul(body))
+    hours: set[int] = set()
+    days: set[int] = set()
+    for found in _SKIPS.finditer(outside):
+        hours |= {int(hour) % 24 for hour in _HOUR.findall(found[2]) if int(hour) <= 24}
+        days |= {_DAYS[day] for day in map(bytes.lower, _DAY.findall(found[2])) if day in _DAYS}
+    ttl = _TTL.search(outside)
+    return PublisherHints(
+        ttl_s=int(ttl[1]) * 60 or None if ttl else None,
+        update_period_s=_update_period(outside),
+        skip_hours=tuple(sorted(hours)),
+        skip_days=tuple(sorted(days)),
+    )
+
+
+def _outside_items(body: bytes) -> bytes:
+    """The document up to its first item, and after the last one: what an item quotes is no wish."""
+    first = _ITEM.search(body)
+    if first is None:
+        return body
+    last = max(body.rfind(b"</item"), body.rfind(b"</entry"), body.rfind(b":item>"), first.end())
+    return body[: first.start()] + b"\n" + body[last:]
+
+
+def _update_period(body: bytes) -> int | None:
+    """Seconds between updates; the defaults of the module are daily, and once."""
+    period, frequency = _PERIOD.search(body), _FREQUENCY.search(body)
+    if period is None and frequency is None:
+        return None
+    seconds = _PERIODS.get(period[1].lower()) if period else 86400
+    if seconds is None:
+        return None
+    return max(seconds // max(int(frequency[1]) if frequency else 1, 1), 1)

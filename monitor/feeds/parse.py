@@ -1,0 +1,163 @@
+"""Bytes to raw items. feedparser is the reader of record; JSON Feed is ours.
+
+Synchronous and without network: runs in worker processes that can be killed (reader.py), because some documents cost
+feedparser time or memory out of all proportion.
+"""
+
+from __future__ import annotations
+
+import calendar
+import html
+import io
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.errors import ParseError
+from monitor.feeds import dates, hints, jsonfeed, prolog
+from monitor.model import FeedFormat, Parsed, RawItem
+
+# Headers that say how to read a document; nothing else of an answer reaches the parser.
+READ_HEADERS = ("content-type", "content-language")
+_MARKUP_IN_PLAIN_TITLE = re.compile(r"<(?:br|wbr|img|p|hr)\b[^<>]*>", re.IGNORECASE)
+_TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml")
+
+
+def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedFormat.AUTO) -> Parsed:
+    """The items of a document, its title, link and wishes. Raises ParseError when it is no feed.
+
+    `headers` are the answer's (lower case). Links stay as written: normalise.py knows where the document came from.
+    """
+    if not body.strip():
+        raise ParseError("is empty")
+    is_json = prolog.looks_like_json(body)
+    if format is FeedFormat.JSONFEED or (format is FeedFormat.AUTO and is_json):
+        return jsonfeed.parse(body)
+    if prolog.monstrous(body):
+        raise ParseError("has an element with hundreds of attributes, which no feed has")
+    body, warning = prolog.harmless(body.lstrip(b" \t\r\n"))
+    return parse_xml(body, headers, warning)
+
+
+def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Parsed:
+    """What feedparser reads out of a document whose DOCTYPE is harmless."""
+    import feedparser
+
+    content_type = {name: headers[name] for name in READ_HEADERS if name in headers}
+    if "content-type" not in content_type:
+        content_type = {}  # without one, feedparser would take ISO-8859-1 for the default
+    try:
+        document = feedparser.parse(
+            io.BytesIO(body), response_headers=content_type, sanitize_html=False, resolve_relative_uris=False
+        )
+    except (ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError, RecursionError) as error:
+        raise ParseError(f"makes feedparser stumble ({type(error).__name__})") from error
+    if not document.entries and not document.version:
+        raise ParseError(_what_it_is(body))
+    if document.bozo and not warning:
+        warning = _complaint(document.get("bozo_exception"))
+    return Parsed(
+        items=tuple(_item(entry) for entry in document.entries),
+        format=document.version or "unknown",
+        title=_title(document.feed)[0],
+        link=document.feed.get("link") or "",
+        hints=hints.read(body),
+        warning=warning,
+    )
+
+
+def _what_it_is(body: bytes) -> str:
+    if prolog.looks_like_html(body):
+        return "is a web page, not a feed (moved, or behind a consent or login page?)"
+    if prolog.looks_like_opml(body):
+        return "is an OPML list of feeds, not a feed"
+    return "is not a feed"
+
+
+def _complaint(error: object) -> str:
+    """What feedparser found wrong; a media type or charset that is only declared wrongly is nobody's trouble."""
+    name = type(error).__name__
+    if error is None or name in ("NonXMLContentType", "CharacterEncodingOverride"):
+        return ""
+    return f"is broken ({' '.join(str(error).split())[:120]})"
+
+
+def _item(entry: Any) -> RawItem:
+    title, title_is_html = _title(entry)
+    summary, base = _markup(entry.get("summary_detail"), entry.get("summary"))
+    content, content_base = _content(entry)
+    return RawItem(
+        guid=_word(entry.get("id")),
+        link=_link(entry),
+        title=title,
+        summary=summary,
+        content=content if content != summary else "",
+        author=_word(entry.get("author")),
+        tags=_tags(entry),
+        published_at=_date(entry, "published"),
+        updated_at=_date(entry, "updated"),
+        title_is_html=title_is_html,
+        base=base or content_base,
+    )
+
+
+def _word(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _title(mapping: Any) -> tuple[str, bool]:
+    """A title and whether it is HTML. RSS does not say; feedparser guesses by closing tags and entities."""
+    title = _word(mapping.get("title"))
+    detail = mapping.get("title_detail")
+    kind = detail.get("type") if isinstance(detail, Mapping) else None
+    return title, kind != "text/plain" or bool(_MARKUP_IN_PLAIN_TITLE.search(title))
+
+
+def _markup(detail: Any, value: Any = None) -> tuple[str, str]:
+    """A text as HTML, and what its links are relative to. What is no text (images in base64) is left out."""
+    if not isinstance(detail, Mapping):
+        return _word(value), ""
+    kind = detail.get("type") or "text/html"
+    found = _word(detail.get("value"))
+    if not kind.startswith(_TEXT_TYPES) and not kind.endswith("+xml"):
+        return "", ""
+    return (html.escape(found, quote=False) if kind == "text/plain" else found), _word(detail.get("base"))
+
+
+def _content(entry: Any) -> tuple[str, str]:
+    parts = [_markup(detail) for detail in entry.get("content") or () if isinstance(detail, Mapping)]
+    distinct = list(dict.fromkeys(part for part, _ in parts if part))
+    return "\n<br>".join(distinct), next((base for _, base in parts if base), "")
+
+
+def _link(entry: Any) -> str:
+    """The link of an item: feedparser's, else any of its alternates, else what its first enclosure points to."""
+    if link := _word(entry.get("link")):
+        return link
+    links = [found for found in entry.get("links") or () if isinstance(found, Mapping) and _word(found.get("href"))]
+    for rel in ("alternate", "related", "via", "enclosure"):
+        for found in links:
+            if found.get("rel") == rel:
+                return _word(found.get("href"))
+    return ""
+
+
+def _tags(entry: Any) -> tuple[str, ...]:
+    found = (_word(tag.get("label")) or _word(tag.get("term")) for tag in entry.get("tags") or ())
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _date(entry: Any, name: str) -> datetime | None:
+    """A date by our own reading of its text; by feedparser's where the text is in words we do not know."""
+    if not dict.__contains__(entry, name):  # .get() would hand out the publishing date as the one of the update
+        return None
+    parsed = entry.get(f"{name}_parsed")
+    return dates.read(_word(entry.get(name)), lambda: _from_struct(parsed))
+
+
+def _from_struct(parsed: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+    except (ValueError, OverflowError, TypeError, OSError):
+        return None

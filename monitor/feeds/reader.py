@@ -1,0 +1,126 @@
+"""Documents to entries, in worker processes that a document cannot harm us through: they are killed and replaced.
+
+Workers start when there is something to read, so a round that brings nothing but 304 pays nothing for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from typing import Self
+
+import monitor
+from monitor.errors import ParseInterrupted
+from monitor.feeds import reading
+from monitor.feeds.parse import READ_HEADERS
+from monitor.feeds.reading import Reading
+from monitor.feeds.worker import ANSWER, JOB
+from monitor.model import Document, Feed
+
+__all__ = ["Limits", "Reader", "Reading"]
+
+_MOST_ANSWER = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one document may cost: CPU seconds, seconds of waiting (a busy machine), and MiB of memory."""
+
+    cpu_s: float = 8.0
+    wall_s: float = 30.0
+    memory_mib: int = 120
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but where the code is: no secret reaches a process that reads what strangers wrote."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    kept["PYTHONPATH"] = str(Path(monitor.__file__).parent.parent)
+    return kept
+
+
+class _Worker:
+    """A worker process and our end of its socket. (asyncio's own subprocesses need a thread or a watcher each.)"""
+
+    def __init__(self, process: Popen[bytes], back: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        self._process, self._back, self._to = process, back, to
+
+    @classmethod
+    async def start(cls, limits: Limits) -> Self:
+        """Starts one. Raises OSError when the machine has nothing left for it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = Popen(  # noqa: S603 ASYNC220 - our own interpreter and module; forking takes a millisecond
+                [sys.executable, "-P", "-m", "monitor.feeds.worker", str(limits.memory_mib), str(limits.cpu_s)],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=DEVNULL,
+                env=_environment(),
+            )
+        return cls(process, *await asyncio.open_connection(sock=ours))
+
+    async def ask(self, order: bytes, body: bytes) -> tuple[bytes, bool]:
+        """The answer, and whether the worker ends with it. Raises EOFError or OSError when it died."""
+        self._to.write(JOB.pack(len(order), len(body)) + order)
+        self._to.write(body)
+        await self._to.drain()
+        length, last = ANSWER.unpack(await self._back.readexactly(ANSWER.size))
+        if length > _MOST_ANSWER:
+            raise EOFError("an answer that cannot be")
+        return await self._back.readexactly(length), last
+
+    async def end(self) -> None:
+        """Kills it, whatever it does, and waits until it is gone."""
+        self._to.close()
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
+
+
+class Reader:
+    """Reads documents in at most `workers` processes; an async context manager that ends them."""
+
+    def __init__(self, workers: int = 2, limits: Limits = Limits()) -> None:
+        self._limits = limits
+        self._slots = asyncio.Semaphore(workers)
+        self._idle: list[_Worker] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.gather(*(worker.end() for worker in self._idle))
+        self._idle.clear()
+
+    async def read(self, feed: Feed, document: Document, now: datetime) -> Reading:
+        """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much."""
+        headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
+        order = reading.job(feed.id, feed.format, document.url, headers, now)
+        async with self._slots:
+            answer = await self._answer(order, document.body)
+        return reading.received(answer, feed.id)
+
+    async def _answer(self, order: bytes, body: bytes) -> bytes:
+        try:
+            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits)
+        except OSError as error:
+            raise ParseInterrupted(f"no worker could be started to read it ({error.strerror})") from error
+        keep = False
+        try:
+            async with asyncio.timeout(self._limits.wall_s):
+                answer, last = await worker.ask(order, body)
+            keep = not last
+            return answer
+        except TimeoutError as error:
+            raise ParseInterrupted(f"takes longer than {self._limits.wall_s:g} s to read") from error
+        except (EOFError, OSError) as error:
+            raise ParseInterrupted("takes more time or memory to read than a document may have") from error
+        finally:
+            if keep:
+                self._idle.append(worker)
+            else:
+                await worker.end()
