@@ -141,6 +141,8 @@ class NearNode(Node):
                     yield a, b
 
     def _joined(self, document: Document, a: Occurrence, b: Occurrence) -> bool:
+        if a == b:  # a regex between two words has no width, and is no two occurrences
+            return False
         if a[1] <= b[0]:
             gap, first, last = b[0] - a[1], a, b
         elif b[1] <= a[0] and not self.ordered:
