@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -85,12 +87,69 @@ class TestMistakes:
         with pytest.raises(ConfigError, match=rf"{name}:1:1: there is no such file \(`licensewatch init`"):
             settings.load(config, {})
 
+    def test_a_vanished_rules_directory_is_a_mistake_and_an_empty_one_is_not(self, tmp_path: Path) -> None:
+        """A reload in the middle of a checkout keeps the old rules instead of going on without any."""
+        config = write(tmp_path)
+        (config / "rules" / "first.yaml").rename(tmp_path / "first.yaml")
+        assert len(settings.load(config, {}).rules.rules) == 0
+        (config / "rules").rmdir()
+        with pytest.raises(ConfigError, match="rules: the directory of the rules cannot be read: No such file"):
+            settings.load(config, {})
+
+    def test_hidden_files_of_editors_are_no_rules(self, tmp_path: Path) -> None:
+        config = write(tmp_path)
+        (config / "rules" / ".#first.yaml").symlink_to("nobody@host.1")
+        (config / "rules" / "first.yaml~").write_text("{")
+        assert len(settings.load(config, {}).rules.rules) == 1
+
     def test_a_directory_in_the_place_of_a_file_is_named(self, tmp_path: Path) -> None:
         config = write(tmp_path)
         (config / "feeds.yaml").unlink()
         (config / "feeds.yaml").mkdir()
         with pytest.raises(ConfigError, match=r"feeds\.yaml:1:1: this is a directory"):
             settings.load(config, {})
+
+
+def _said_to_an_ordinary_account(config: Path) -> str:
+    """The error that an account without root's rights gets, from a child that gave them up."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        text = "nothing"
+        try:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            settings.load(settings.find_config_dir(config, {}), {})
+        except BaseException as error:  # whatever it is, the parent shall see it
+            text = f"{type(error).__name__}: {error}"
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        text = said.read()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected"),
+    [
+        ("config/monitor.yaml", "config/monitor.yaml:1:1: permission denied (the account that runs licensewatch must"),
+        ("config/rules", "config/rules: the directory of the rules cannot be read: Permission denied"),
+        ("config", "config/monitor.yaml:1:1: permission denied"),
+        (".", "config: --config: Permission denied"),
+    ],
+)
+def test_what_may_not_be_read_is_named(closed: str, expected: str) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        here = Path(scratch)
+        config = write(here)
+        for path in (here, config, config / "rules"):
+            path.chmod(0o755)
+        (here / closed).chmod(0)
+        said = _said_to_an_ordinary_account(config)
+        (here / closed).chmod(0o755)
+    assert said.startswith(f"ConfigError: {scratch}/{expected}"), said
 
 
 class TestShipped:

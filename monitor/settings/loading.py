@@ -49,17 +49,29 @@ def find_config_dir(option: Path | str | None, env: Mapping[str, str]) -> Path:
         if given:
             return _existing_dir(Path(given), name)
     for candidate in (Path("config"), SYSTEM_DIR):
-        if (candidate / "monitor.yaml").exists():
+        if _is_there(candidate / "monitor.yaml"):
             return candidate.absolute()
     looked = f"neither {Path('config').absolute()} nor {SYSTEM_DIR} holds a monitor.yaml"
     remedy = "`licensewatch init` writes a starter configuration; --config DIR names another place"
     raise ConfigError(Problem(Place("configuration", 0), looked, remedy))
 
 
+def _is_there(path: Path) -> bool:
+    """Whether there is something at the path. What may not be looked at counts: reading it will say why."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+
+
 def _existing_dir(path: Path, name: str) -> Path:
-    if path.is_dir():
+    try:
+        is_dir, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise ConfigError(Problem(Place(str(path), 0), f"{name}: {error.strerror or error}")) from None
+    if is_dir:
         return path.absolute()
-    if path.is_file():
+    if is_file:
         remedy = f"give its directory: {path.parent}"
         raise ConfigError(Problem(Place(str(path), 0), f"{name} names a file, a directory is wanted", remedy))
     remedy = f"`licensewatch init {path}` writes a starter configuration there"
@@ -74,8 +86,22 @@ def packaged_config() -> Path:
 
 
 def rule_paths(config_dir: Path) -> tuple[Path, ...]:
-    """The rule files of a configuration directory, in the order of their names."""
-    return tuple(sorted(path for path in (config_dir / "rules").glob("*.yaml") if not path.name.startswith(".")))
+    """The rule files of a configuration directory, in the order of their names.
+
+    ConfigError when there is no looking into it: a directory that vanished is not the wish to have no rules.
+    """
+    directory = config_dir / "rules"
+    try:
+        return tuple(sorted(path for path in directory.iterdir() if is_rule_file(path)))
+    except OSError as error:
+        remedy = "rules stand in its *.yaml files; `licensewatch init` writes a first pack"
+        reason = f"the directory of the rules cannot be read: {error.strerror}"
+        raise ConfigError(Problem(Place(str(directory), 0), reason, remedy)) from None
+
+
+def is_rule_file(path: Path) -> bool:
+    """Whether a file in rules/ is read: *.yaml, and no hidden file of an editor."""
+    return path.suffix == ".yaml" and not path.name.startswith(".")
 
 
 def watched_paths(config_dir: Path) -> tuple[Path, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from monitor.cli.config import without_password
+from monitor.settings import packaged_config
 
 
 def licensewatch(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -17,6 +19,14 @@ def licensewatch(*arguments: str | Path, cwd: Path, **env: str) -> subprocess.Co
     root = str(Path(__file__).parents[2])
     environment = kept | {"PYTHONPATH": root, "COLUMNS": "200"} | env
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd, env=environment)
+
+
+def starter(directory: Path) -> None:
+    """What init writes, faster."""
+    for name in ("rules", "schema"):
+        shutil.copytree(packaged_config() / name, directory / "config" / name)
+    for name in ("monitor.yaml", "feeds.yaml"):
+        shutil.copyfile(packaged_config() / name, directory / "config" / name)
 
 
 def test_init_writes_a_configuration_that_check_finds_good(tmp_path: Path) -> None:
@@ -50,7 +60,7 @@ def test_init_says_why_it_cannot_write(tmp_path: Path) -> None:
 
 
 def test_check_names_all_mistakes_and_exits_2(tmp_path: Path) -> None:
-    licensewatch("init", cwd=tmp_path)
+    starter(tmp_path)
     config = tmp_path / "config"
     (config / "monitor.yaml").write_text("poling: {}\nweb: {listen: 1}\n")
     (config / "feeds.yaml").write_text("feeds: [{id: a, url: nowhere}]\n")
@@ -62,7 +72,7 @@ def test_check_names_all_mistakes_and_exits_2(tmp_path: Path) -> None:
 
 
 def test_check_prints_json(tmp_path: Path) -> None:
-    licensewatch("init", cwd=tmp_path)
+    starter(tmp_path)
     config = tmp_path / "config"
     good = json.loads(licensewatch("check", "--json", cwd=tmp_path).stdout)
     assert (good["ok"], good["problems"], good["dir"]) == (True, [], str(config))
@@ -82,7 +92,7 @@ def test_check_prints_json(tmp_path: Path) -> None:
 
 def test_check_never_shows_a_secret(tmp_path: Path) -> None:
     """A37: neither a token nor the password of the database."""
-    licensewatch("init", cwd=tmp_path)
+    starter(tmp_path)
     secrets = {"SLACK_BOT_TOKEN": "xoxb-canary", "LICENSEWATCH_DATABASE_URL": "postgresql://me:canary@db/x"}
     told = licensewatch("check", cwd=tmp_path, **secrets)
     assert told.returncode == 0
