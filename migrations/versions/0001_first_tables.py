@@ -70,7 +70,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_entry_feed_id"), "entry", ["feed_id"], unique=False)
-    op.create_index(op.f("ix_entry_first_seen_at"), "entry", ["first_seen_at"], unique=False)
+    op.create_index(
+        "ix_entry_first_seen_at",
+        "entry",
+        ["first_seen_at"],
+        unique=False,
+        postgresql_where=sa.text("pruned_at IS NULL"),
+        sqlite_where=sa.text("pruned_at IS NULL"),
+    )
     op.create_index(op.f("ix_entry_title_hash"), "entry", ["title_hash"], unique=False)
     op.create_index(op.f("ix_entry_url_hash"), "entry", ["url_hash"], unique=False)
     op.create_table(

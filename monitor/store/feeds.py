@@ -22,6 +22,7 @@ __all__ = [
     "get",
     "host_blocks",
     "pull_back",
+    "reschedule",
     "save",
     "shift_due_times",
     "states",
@@ -92,6 +93,12 @@ def save(conn: Connection, state: FeedState, expected_seq: int) -> bool:
     values = {f"to_{name}": value for name, value in _row(state).items() if name != "id"}
     values |= {"to_poll_seq": expected_seq + 1, "of_feed": state.feed_id, "of_seq": expected_seq}
     return conn.execute(_SAVE, values).rowcount == 1
+
+
+def reschedule(conn: Connection, state: FeedState) -> bool:
+    """Store another due time and its reason; False when the feed was polled meanwhile. A poll under way goes on."""
+    where = update(table).where(table.c.id == state.feed_id, table.c.poll_seq == state.poll_seq)
+    return conn.execute(where.values(next_poll_at=state.next_poll_at, why_next=state.why_next)).rowcount == 1
 
 
 def block_host(conn: Connection, name: str, until: datetime) -> None:

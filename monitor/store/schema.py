@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -126,6 +127,8 @@ host = Table(
     Column("last_start_at", UtcDateTime),
 )
 
+_KEPT = text("pruned_at IS NULL")
+
 entry = Table(
     "entry",
     metadata,
@@ -139,7 +142,7 @@ entry = Table(
     Column("tags", JSON, nullable=False, default=list),
     Column("links", JSON, nullable=False, default=list),
     Column("published_at", UtcDateTime),
-    Column("first_seen_at", UtcDateTime, nullable=False, index=True),
+    Column("first_seen_at", UtcDateTime, nullable=False),
     Column("revised_at", UtcDateTime),
     Column("revision", Integer, nullable=False, default=0),
     Column("text_hash", String(32), nullable=False),
@@ -147,6 +150,8 @@ entry = Table(
     Column("url_hash", String(32), nullable=False, index=True),  # canonical URL: `why URL`, linked originals
     Column("baseline", Boolean, nullable=False, default=False),
     Column("pruned_at", UtcDateTime),
+    # Retention and backtests look at entries that still have their text; tombstones would only be in the way.
+    Index("ix_entry_first_seen_at", "first_seen_at", postgresql_where=_KEPT, sqlite_where=_KEPT),
     sqlite_autoincrement=True,
 )
 
