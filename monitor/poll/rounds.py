@@ -40,6 +40,8 @@ class Rounds:
         self._slots = asyncio.Semaphore(concurrency)
         self._found: asyncio.Queue[Look] = asyncio.Queue()
         self._polls: dict[str, asyncio.Task[None]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # kept by those who wait
         self._committer = asyncio.create_task(self._commit_what_is_found(), name="commit polls")
 
@@ -51,6 +53,7 @@ class Rounds:
     def start(self, feed: Feed, state: FeedState) -> None:
         """Poll a feed soon, unless it is under way already."""
         if feed.id not in self._polls:
+            self._idle.clear()
             self._polls[feed.id] = asyncio.create_task(self._poll(feed, state), name=f"poll {feed.id}")
 
     def adopt(self, tools: Tools, concurrency: int) -> None:
@@ -60,12 +63,11 @@ class Rounds:
 
     async def join(self) -> None:
         """Wait until every started poll is committed, or was given up."""
-        while self._polls:  # noqa: ASYNC110  # polls come and go; there is no one event that says all are committed
-            self._raise_if_committer_died()
-            await asyncio.wait(
-                [*self._polls.values(), self._committer], timeout=0.05, return_when=asyncio.FIRST_COMPLETED
-            )
-            await asyncio.sleep(0.005)
+        idle = asyncio.create_task(self._idle.wait())
+        await asyncio.wait([idle, self._committer], return_when=asyncio.FIRST_COMPLETED)
+        if not idle.done():
+            idle.cancel()
+            self._committer.result()  # it ended, which it never should: say why
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing."""
@@ -81,7 +83,7 @@ class Rounds:
         try:
             found = await self._look_in_turn(feed, state)
         except BaseException:
-            self._polls.pop(feed.id, None)
+            self._over(feed.id)
             raise
         await self._found.put(found)
 
@@ -90,7 +92,7 @@ class Rounds:
         host = host_key(state.url)
         turn = self._turns.setdefault(host, asyncio.Lock())
         async with turn:
-            while wait := self._pace.wait(host, monotonic()):
+            while wait := self._pace.wait(host, monotonic()):  # noqa: ASYNC110  # Retry-After may come meanwhile
                 await asyncio.sleep(wait)
             async with self._slots:
                 self._pace.start(host, monotonic())
@@ -111,7 +113,7 @@ class Rounds:
                 batch.append(self._found.get_nowait())
             await self._commit_until_done(batch)
             for one in batch:
-                self._polls.pop(one.feed.id, None)
+                self._over(one.feed.id)
 
     async def _commit_until_done(self, batch: Sequence[Look]) -> None:
         while True:
@@ -128,6 +130,7 @@ class Rounds:
                 self.store_ok = True
                 return
 
-    def _raise_if_committer_died(self) -> None:
-        if self._committer.done():
-            self._committer.result()
+    def _over(self, feed_id: str) -> None:
+        self._polls.pop(feed_id, None)
+        if not self._polls:
+            self._idle.set()

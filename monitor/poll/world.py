@@ -14,7 +14,7 @@ from monitor.alerts.receivers import ReceiverSettings
 from monitor.feeds.identify import EntryPolicy
 from monitor.feeds.plan import Polling
 from monitor.model import Feed
-from monitor.rules.load import RuleSet
+from monitor.rules.rule_set import RuleSet
 from monitor.store import stories as stored
 from monitor.store.engine import Connection
 from monitor.stories.assign import StoryIndex

@@ -1,0 +1,188 @@
+"""`why`: one entry, end to end: polled, parsed, each rule, story, mute, delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from monitor import urls
+from monitor.cli import output
+from monitor.cli.context import current
+from monitor.cli.stories import shift_line
+from monitor.errors import UsageError
+from monitor.model import Delivery, Feed, FeedState, Hit, Story
+from monitor.rules import explain
+from monitor.rules.document import Subject
+from monitor.settings import Configuration
+from monitor.store import alerts, deliveries, entries, feeds, hits, stories
+from monitor.store.alerts import StoredAlert
+from monitor.store.engine import Connection
+from monitor.store.entries import StoredEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything that is known of one stored entry."""
+
+    stored: StoredEntry
+    state: FeedState | None
+    hits: list[Hit]
+    story: Story | None
+    joined: str
+    decided: list[StoredAlert]
+    delivered: list[Delivery]
+
+
+def why(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="Link of an entry, as the feed has it, or its number.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say why an entry was told, or was not: polled, parsed, each rule, story, suppression, delivery."""
+    context = current(ctx)
+    configuration = context.configuration()
+    with context.database().read() as conn:
+        found = _find(conn, url)
+        traces = [_trace(conn, stored) for stored in found]
+        states = feeds.states(conn)
+    if not traces:
+        _not_here(url, configuration, states)
+    rules = [
+        {
+            rule_id: explain.why_not(configuration.rules, rule_id, _subject(one, configuration))
+            for rule_id in configuration.rules.rules
+            if rule_id not in {hit.rule_id for hit in one.hits}
+        }
+        for one in traces
+    ]
+    if json_:
+        output.emit_json([_record(one, misses) for one, misses in zip(traces, rules, strict=True)])
+        return
+    for one, misses in zip(traces, rules, strict=True):
+        _show(one, misses)
+
+
+def _find(conn: Connection, url: str) -> list[StoredEntry]:
+    if url.isdigit():
+        one = entries.get(conn, int(url))
+        return [one] if one is not None else []
+    return entries.by_url(conn, urls.url_hash(url))
+
+
+def _trace(conn: Connection, stored: StoredEntry) -> Trace:
+    story_id = stories.of_entry(conn, stored.id)
+    decided = alerts.of_entry(conn, stored.id)
+    return Trace(
+        stored=stored,
+        state=feeds.get(conn, stored.entry.feed_id),
+        hits=hits.of_entry(conn, stored.id),
+        story=stories.get(conn, story_id) if story_id is not None else None,
+        joined=stories.why_joined(conn, stored.id),
+        decided=decided,
+        delivered=[one for alert in decided for one in deliveries.of_alert(conn, alert.id)],
+    )
+
+
+def _subject(trace: Trace, configuration: Configuration) -> Subject:
+    feed = configuration.feed(trace.stored.entry.feed_id)
+    return Subject(trace.stored.entry, feed.tags if feed else (), trace.stored.entry.feed_id)
+
+
+def _not_here(url: str, configuration: Configuration, states: dict[str, FeedState]) -> None:
+    """No entry has this link: say what could be the cause. Raises."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    near = [feed for feed in configuration.feeds if host and host in (urlsplit(feed.url).hostname or "")]
+    told = [_last_poll(feed, states.get(feed.id)) for feed in near]
+    hint = (
+        "; ".join(told)
+        if told
+        else f"no feed of feeds.yaml lives at {host or 'that address'}: `licensewatch feeds add` one"
+    )
+    raise UsageError(f"No entry with the link {url} was ever read: {hint}.")
+
+
+def _last_poll(feed: Feed, state: FeedState | None) -> str:
+    if state is None or state.last_poll_at is None:
+        return f"feed {feed.id} was not polled yet"
+    if state.failures:
+        return f"feed {feed.id} fails since {output.shown(state.failing_since)} UTC ({state.last_error})"
+    return f"feed {feed.id} was polled {output.shown(state.last_poll_at)} UTC and did not hold it"
+
+
+def _record(trace: Trace, misses: dict[str, str]) -> dict[str, Any]:
+    return {
+        "entry": {
+            "id": trace.stored.id,
+            "feed": trace.stored.entry.feed_id,
+            "title": trace.stored.entry.title,
+            "url": trace.stored.entry.url,
+            "first_seen": trace.stored.first_seen_at,
+            "revision": trace.stored.revision,
+            "baseline": trace.stored.baseline,
+        },
+        "hits": [
+            {
+                "rule": hit.rule_id,
+                "version": hit.rule_version,
+                "severity": hit.severity,
+                "shift": hit.shift,
+                "spans": hit.spans,
+            }
+            for hit in trace.hits
+        ],
+        "misses": misses,
+        "story": {
+            "id": trace.story.id,
+            "storyline": trace.story.storyline_id,
+            "title": trace.story.title,
+            "why": trace.joined,
+        }
+        if trace.story
+        else None,
+        "alerts": [
+            {
+                "reason": one.alert.reason,
+                "suppressed": one.alert.suppressed,
+                "note": one.alert.note,
+                "at": one.created_at,
+            }
+            for one in trace.decided
+        ],
+        "deliveries": [
+            {"id": one.id, "receiver": one.receiver, "state": one.state, "last_error": one.last_error}
+            for one in trace.delivered
+        ],
+    }
+
+
+def _show(trace: Trace, misses: dict[str, str]) -> None:
+    stored, entry = trace.stored, trace.stored.entry
+    output.say(f"entry {stored.id}: {entry.title}")
+    baseline = ", on the first poll of its feed (baseline: stored, never told)" if stored.baseline else ""
+    edits = f", edited {stored.revision} times" if stored.revision else ""
+    output.say(f"  read    {output.shown(stored.first_seen_at)} UTC from {entry.feed_id}{baseline}{edits}")
+    if not trace.hits:
+        output.say("  rules   no rule matched when it was read")
+    for hit in trace.hits:
+        output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {_where(hit, trace)}")
+    for rule_id, reason in misses.items():
+        output.say(f"  rule    {rule_id} does not match: {reason}")
+    if trace.story:
+        output.say(f"  story   {trace.story.id} of storyline {trace.story.storyline_id}: {trace.joined}")
+    for one in trace.decided:
+        word = "suppressed" if one.alert.suppressed else "told"
+        output.say(f"  alert   {word}: {one.alert.reason}{f' ({one.alert.note})' if one.alert.note else ''}")
+    for sent in trace.delivered:
+        place = f" as {sent.channel} {sent.ts}" if sent.ts else ""
+        failed = f": {sent.last_error}" if sent.last_error else ""
+        output.say(f"  message {sent.receiver}: {sent.state}{place}{failed} ({sent.id})")
+
+
+def _where(hit: Hit, trace: Trace) -> str:
+    words = [
+        f"{span.field} “{getattr(trace.stored.entry, span.field, '')[span.start : span.end]}”" for span in hit.spans
+    ]
+    return ", ".join(dict.fromkeys(words))
