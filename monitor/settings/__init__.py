@@ -9,7 +9,6 @@ from monitor.settings.loading import (
     load,
     packaged_config,
     rule_paths,
-    watched_paths,
 )
 from monitor.settings.schemas import schemas
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings, Web
@@ -31,5 +30,4 @@ __all__ = [
     "required_credential",
     "rule_paths",
     "schemas",
-    "watched_paths",
 ]

@@ -35,7 +35,7 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "AlertPolicy": {
         "max_per_feed_poll": "More alerts at once are held, and you are told.",
-        "repeat_after": "After this long a story that comes back is told again.",
+        "repeat_after": "A story without news for so long is over; when it comes back, it is told as a new one.",
         "quiet_hours": "Hours in which nothing is delivered: delays, never withholds.",
         "digest": "One bundle instead of a message for each alert.",
     },
@@ -94,7 +94,7 @@ KEYS: dict[str, dict[str, str]] = {
         "format": "auto, feed (RSS, Atom, RDF) or jsonfeed.",
         "trust": "primary (the actor itself), press or community: the best source leads a story.",
         "paused": "Not polled, nothing forgotten.",
-        "full_text": "Rules also see the text of the article behind the link.",
+        "full_text": "Accepted, without effect in this version: rules see what the feed itself carries.",
         "skip_hours": "false: the hours and days in which the publisher asks not to be polled are not honoured.",
     },
 }

@@ -92,21 +92,16 @@ def rule_paths(config_dir: Path) -> tuple[Path, ...]:
     """
     directory = config_dir / "rules"
     try:
-        return tuple(sorted(path for path in directory.iterdir() if is_rule_file(path)))
+        return tuple(sorted(path for path in directory.iterdir() if _is_rule_file(path)))
     except OSError as error:
         remedy = "rules stand in its *.yaml files; `licensewatch init` writes a first pack"
         reason = f"the directory of the rules cannot be read: {error.strerror}"
         raise ConfigError(Problem(Place(str(directory), 0), reason, remedy)) from None
 
 
-def is_rule_file(path: Path) -> bool:
+def _is_rule_file(path: Path) -> bool:
     """Whether a file in rules/ is read: *.yaml, and no hidden file of an editor."""
     return path.suffix == ".yaml" and not path.name.startswith(".")
-
-
-def watched_paths(config_dir: Path) -> tuple[Path, ...]:
-    """What a running daemon watches for edits."""
-    return (config_dir / "monitor.yaml", config_dir / "feeds.yaml", config_dir / "rules")
 
 
 def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | None = None) -> Configuration:
