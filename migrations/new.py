@@ -16,27 +16,28 @@ from alembic import command
 from alembic.config import Config
 from alembic.operations.ops import MigrationScript
 
-from monitor.store import upgrade
 from monitor.store.engine import Database
+from monitor.store.upgrade import shipped
 
 
 def write(words: str) -> None:
     """Compare a scratch database at the newest revision with the schema and write the difference as a new revision."""
-    known = upgrade.revisions()
+    ours = shipped()
+    known = ours.revisions()
     number = f"{int(known[-1]) + 1 if known else 1:04d}"
     with TemporaryDirectory() as directory:
         database = Database(f"sqlite:///{Path(directory) / 'scratch.db'}")
         with database.write() as connection:
             if known:
-                upgrade.apply(connection, "head")
+                ours.apply(connection, "head")
             config = Config()
-            config.set_main_option("script_location", str(upgrade.directory()))
+            config.set_main_option("script_location", str(ours.directory))
             config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
             config.attributes["connection"] = connection
             config.attributes["new_tables_only"] = not known
             command.revision(config, words, autogenerate=True, rev_id=number, process_revision_directives=_no_downgrade)
         database.close()
-    written = next((upgrade.directory() / "versions").glob(f"{number}_*.py"))
+    written = next((ours.directory / "versions").glob(f"{number}_*.py"))
     lines = written.read_text().splitlines(keepends=True)
     written.write_text("".join(line for line in lines if "# ###" not in line))
     subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", written], check=True)  # noqa: S603  # our own tool

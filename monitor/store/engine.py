@@ -21,8 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreError
-from monitor.store import upgrade
 from monitor.store.faults import explained, shown
+from monitor.store.upgrade import Migrations, current, shipped
 
 __all__ = ["Connection", "Database", "insert_into", "parse_url"]
 
@@ -84,23 +84,26 @@ class Database:
         if self.path is not None and not self.path.exists():
             return None
         with self.read() as connection:
-            return upgrade.current(connection)
+            return current(connection)
 
     def check(self) -> None:
         """Raise StoreError unless the tables are of this program's revision."""
-        upgrade.check(self.revision(), self.place)
+        shipped().check(self.revision(), self.place)
 
-    def upgrade(self) -> bool:
+    def upgrade(self, migrations: Migrations | None = None) -> bool:
         """Bring the tables up to this program's revision; True when something was done.
 
         Safe beside other processes that do the same. A database from a newer program is refused untouched.
         """
-        if self.revision() == upgrade.head():
+        migrations = migrations or shipped()
+        revision = self.revision()
+        migrations.refuse_newer(revision, self.place)
+        if revision == migrations.head():
             return False
         if self.path is not None:
             self._make_directory(self.path.parent)
         with explained(self.place):
-            return upgrade.run(self._writer, self.place)
+            return migrations.run(self._writer, self.place)
 
     def close(self) -> None:
         """Close every connection."""

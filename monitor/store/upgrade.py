@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,23 +21,67 @@ _TABLE = "alembic_version"
 _LOCK = 7_402_113_650_021_337_005  # any number no other program uses for pg_advisory_lock in our database
 
 
+@dataclass(frozen=True)
+class Migrations:
+    """A directory of migrations; `shipped()` are the program's own."""
+
+    directory: Path
+
+    def revisions(self) -> tuple[str, ...]:
+        """All revisions this program knows, oldest first."""
+        return _revisions(self.directory)
+
+    def head(self) -> str:
+        """The revision this program works with."""
+        return self.revisions()[-1]
+
+    def check(self, revision: str | None, place: str) -> None:
+        """Raise StoreError unless `revision` is the one this program works with."""
+        self.refuse_newer(revision, place)
+        if revision is None:
+            raise StoreError(f"The database {place} has no tables yet. Run `licensewatch db upgrade`.")
+        if revision != self.head():
+            raise StoreError(
+                f"The database {place} is of revision {revision}, this program needs {self.head()}. "
+                "Run `licensewatch db upgrade`."
+            )
+
+    def refuse_newer(self, revision: str | None, place: str) -> None:
+        """Raise StoreError when the tables were made by a newer program: writing to them would lose what it added."""
+        if revision is not None and revision not in self.revisions():
+            raise StoreError(
+                f"The database {place} was made by a newer version of licensewatch (revision {revision}; this one "
+                f"knows up to {self.head()}). Install that version again, or restore a backup made before the upgrade."
+            )
+
+    def run(self, engine: Engine, place: str) -> bool:
+        """Upgrade in one transaction: after a failure the database is as before. True when something was done."""
+        with _alone(engine) as connection:
+            revision = current(connection)
+            self.refuse_newer(revision, place)
+            if revision == self.head():
+                return False
+            self.apply(connection, self.head())
+            _check_references(connection, place)
+            return True
+
+    def apply(self, connection: Connection, target: str) -> None:
+        """Run the migrations up to `target` on an open transaction."""
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(self.directory).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, target)
+
+
 @cache
-def directory() -> Path:
-    """The migrations: inside the package when installed from a wheel, beside it in a checkout."""
+def shipped() -> Migrations:
+    """The program's own: inside the package when installed from a wheel, beside it in a checkout."""
     package = Path(monitor.__file__).parent
-    shipped = package / "_migrations"
-    return shipped if (shipped / "env.py").exists() else package.parent / "migrations"
-
-
-@cache
-def revisions() -> tuple[str, ...]:
-    """All revisions this program knows, oldest first."""
-    return tuple(sorted(path.name[:4] for path in (directory() / "versions").glob("[0-9]*.py")))
-
-
-def head() -> str:
-    """The revision this program works with."""
-    return revisions()[-1]
+    inside = package / "_migrations"
+    return Migrations(inside if (inside / "env.py").exists() else package.parent / "migrations")
 
 
 def current(connection: Connection) -> str | None:
@@ -47,48 +92,9 @@ def current(connection: Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
-def check(revision: str | None, place: str) -> None:
-    """Raise StoreError unless `revision` is the one this program works with."""
-    refuse_newer(revision, place)
-    if revision is None:
-        raise StoreError(f"The database {place} has no tables yet. Run `licensewatch db upgrade`.")
-    if revision != head():
-        raise StoreError(
-            f"The database {place} is of revision {revision}, this program needs {head()}. "
-            "Run `licensewatch db upgrade`."
-        )
-
-
-def refuse_newer(revision: str | None, place: str) -> None:
-    """Raise StoreError when the tables were made by a newer program: writing to them would lose what it added."""
-    if revision is not None and revision not in revisions():
-        raise StoreError(
-            f"The database {place} was made by a newer version of licensewatch (revision {revision}; this one knows "
-            f"up to {head()}). Install that version again, or restore a backup made before the upgrade."
-        )
-
-
-def run(engine: Engine, place: str) -> bool:
-    """Upgrade in one transaction: after a failure the database is as before. True when something was done."""
-    with _alone(engine) as connection:
-        revision = current(connection)
-        refuse_newer(revision, place)
-        if revision == head():
-            return False
-        apply(connection, head())
-        _check_references(connection, place)
-        return True
-
-
-def apply(connection: Connection, target: str) -> None:
-    """Run the migrations up to `target` on an open transaction."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(directory()).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, target)
+@cache
+def _revisions(directory: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name[:4] for path in (directory / "versions").glob("[0-9]*.py")))
 
 
 @contextmanager

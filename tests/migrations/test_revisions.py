@@ -5,9 +5,9 @@ from __future__ import annotations
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from monitor.store import upgrade
 from monitor.store.engine import Database
 from monitor.store.schema import metadata
+from monitor.store.upgrade import shipped
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
@@ -22,5 +22,5 @@ def test_upgrading_an_empty_database_builds_it_once(database_url: str) -> None:
     assert database.revision() is None
     assert database.upgrade()
     assert not database.upgrade()
-    assert database.revision() == upgrade.head()
+    assert database.revision() == shipped().head()
     database.close()
