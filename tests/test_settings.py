@@ -367,6 +367,17 @@ class TestWarnings:
             "monitor.yaml: routes[1].match.feed_tag: nothing is named 'pres' (did you mean 'press'?)",
         )
 
+    def test_full_text_is_said_to_have_no_effect(self, tmp_path: Path) -> None:
+        warnings = load(tmp_path, feeds=FEEDS.replace("tags", "full_text: true, tags")).warnings
+        assert [warning.partition(": ")[2] for warning in warnings] == [
+            "feed a: full_text has no effect in this version"
+        ]
+
+    def test_warnings_of_rules_are_among_them(self, tmp_path: Path) -> None:
+        """A query that YAML has cut at ` #` is told of."""
+        rules = RULES.replace("when: open AND closed", "when: open # and closed")
+        assert "YAML cut this query" in load(tmp_path, rules=rules).warnings[0]
+
     def test_no_feeds_and_no_rules_are_warned_of(self, tmp_path: Path) -> None:
         config = write(tmp_path, feeds="feeds: []")
         (config / "rules" / "first.yaml").unlink()

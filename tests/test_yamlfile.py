@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from datetime import time as clock
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -47,6 +48,18 @@ class Dog:
 
 
 Pet = Annotated[Cat | Dog, Field(discriminator="type")]
+
+
+@dataclass(frozen=True)
+class Span:
+    start: date
+    end: date
+    at: clock = clock(8)
+    steps: Annotated[tuple[int, ...], Field(min_length=1)] = (1,)
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError("the end comes before the start")
 
 
 @dataclass(frozen=True)
@@ -164,6 +177,23 @@ def test_a_mistake_names_its_place_and_the_mend(name: str) -> None:
     """A20: file:line:column, the key, what was found, what is allowed, the nearest name."""
     text, expected = REFUSED[name]
     assert complaints(text)[0].startswith(expected), complaints(text)
+
+
+SPANS = {
+    "start: 2026-1-1\nend: 2026-02-01": "f.yaml:1:8: start: found '2026-1-1': a date is wanted, such as 2026-01-31",
+    "start: 2026-02-30\nend: 2026-02-01": "f.yaml:1:8: start: found '2026-02-30': day is out of range for month",
+    "start: 2026-02-02\nend: 2026-02-01": "f.yaml:1:1: the end comes before the start",
+    "start: 2026-02-02\nend: 2026-02-03\nat: 8": "f.yaml:3:5: at: found '8': a time of day is wanted, such as 07:30",
+    "start: 2026-02-02\nend: 2026-02-03\nsteps: []": "f.yaml:3:8: steps: found a list: tuple should have at least 1",
+}
+
+
+@pytest.mark.parametrize("text", SPANS)
+def test_dates_times_limits_and_checks_of_the_whole_are_held(text: str) -> None:
+    """What a dataclass itself refuses is a mistake of its mapping; what a limit refuses, of its value."""
+    assert complaints(text, Span)[0].startswith(SPANS[text])
+    good = read("start: 2026-01-31\nend: 2026-02-01\nat: 22:00\nsteps: [1, 2]", Span)
+    assert good == Span(date(2026, 1, 31), date(2026, 2, 1), clock(22), (1, 2))
 
 
 def test_all_mistakes_are_named_at_once_in_file_order() -> None:
