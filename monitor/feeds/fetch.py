@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Self
 
@@ -115,7 +116,13 @@ class Fetcher:
         proxy = httpx.Proxy(self._polling.proxy) if self._polling.proxy else None
         transport = AiohttpTransport(verify=context, client=session, proxy=proxy, trust_env=False)
         seconds = self._polling.timeout.total_seconds()
-        self._client = httpx.AsyncClient(transport=transport, headers=self._headers, timeout=seconds, trust_env=False)
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            headers=self._headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx has a jar of its own above aiohttp's
+            timeout=seconds,
+            trust_env=False,
+        )
         await self._stack.enter_async_context(self._client)
         self._stack.push_async_callback(self._resolver.close)
         return self

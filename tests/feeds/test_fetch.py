@@ -1,0 +1,392 @@
+"""The conditional GET, on real sockets: what the server saw, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import resource
+import socket
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+from ipaddress import ip_network
+
+import aiohttp
+import brotli
+import pytest
+import zstandard
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from monitor.errors import BlockedAddress, FetchError, FetchReason
+from monitor.feeds.failures import fetch_error
+from monitor.feeds.fetch import Fetcher
+from monitor.feeds.guard import Guard
+from monitor.feeds.plan import Polling
+from monitor.testing.feed_server import Answer, FeedServer, rss
+
+LOCAL = Polling(
+    allow_private_networks=(ip_network("127.0.0.0/8"),),
+    contact="https://example.org/bot",
+    timeout=timedelta(seconds=5),
+)
+BODY = rss("A feed", [{"title": "One", "guid": "1"}])
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FeedServer]:
+    async with FeedServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[Fetcher]:
+    async with Fetcher(LOCAL, "9.9") as running:
+        yield running
+
+
+async def failure(fetcher: Fetcher, url: str) -> FetchError:
+    with pytest.raises(FetchError) as caught:
+        await fetcher.fetch(url)
+    return caught.value
+
+
+# ---- manners
+
+
+async def test_a_document_comes_with_its_headers(server: FeedServer, fetcher: Fetcher) -> None:
+    server.document("/feed", BODY, Cache_Control="max-age=60")
+    document = await fetcher.fetch(server.url("/feed"))
+    assert (document.status, document.body, document.headers["cache-control"]) == (200, BODY, "max-age=60")
+
+
+async def test_only_our_headers_are_sent(server: FeedServer, fetcher: Fetcher) -> None:
+    """A6: no Cookie, Referer, query or library's User-Agent, even after an answer that sets cookies and redirects."""
+    cookies = {"Set-Cookie": "id=1; Path=/", "Location": "/feed"}
+    server.answer("/first", Answer(302, headers=cookies))
+    server.document("/feed", BODY, Set_Cookie="session=2; Path=/")
+    for _ in range(2):
+        await fetcher.fetch(server.url("/first"))
+    for request in server.requests:
+        assert set(request.headers) == {"host", "connection", "user-agent", "accept", "accept-encoding"}
+        assert request.headers["user-agent"] == "licensewatch/9.9 (+https://example.org/bot)"
+        assert request.headers["accept-encoding"] == "gzip"
+        assert "application/atom+xml" in request.headers["accept"]
+        assert "?" not in request.path
+
+
+@pytest.mark.parametrize(
+    "etag", ['"plain"', 'W/"weak"', "unquoted", '"ünïcode"', '"a, b"', "'single'", '"with  two spaces"']
+)
+async def test_validators_go_back_byte_for_byte(server: FeedServer, fetcher: Fetcher, etag: str) -> None:
+    """A2: ETag and Last-Modified are sent verbatim, both when both are held, and bring a 304."""
+    stamp = "Sat, 1 Jan 2026 00:00:00 +0000"  # not how an HTTP-date is written; verbatim all the same
+    server.document("/feed", BODY, ETag=etag, Last_Modified=stamp)
+    first = await fetcher.fetch(server.url("/feed"))
+    again = await fetcher.fetch(
+        server.url("/feed"), etag=first.headers["etag"], last_modified=first.headers["last-modified"]
+    )
+    request = server.requests[-1]
+    assert (request.headers["if-none-match"], request.headers["if-modified-since"]) == (etag, stamp)
+    assert (again.status, again.body) == (304, b"")
+
+
+async def test_a_304_without_a_condition_is_an_error(server: FeedServer, fetcher: Fetcher) -> None:
+    server.answer("/feed", Answer(304))
+    assert (await failure(fetcher, server.url("/feed"))).status == 304
+
+
+async def test_environment_proxies_are_ignored(
+    server: FeedServer, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    server.document("/feed", BODY)
+    async with Fetcher(LOCAL, "9.9") as fresh:
+        assert (await fresh.fetch(server.url("/feed"))).status == 200
+
+
+async def test_a_configured_proxy_is_used(server: FeedServer) -> None:
+    """polling.proxy carries requests; the proxy itself may live in a private network."""
+    server.answer("/feed", Answer(200, BODY))
+    async with Fetcher(Polling(proxy=server.url("/")), "9.9") as proxied:
+        document = await proxied.fetch("http://no-such-name.invalid/feed")
+    assert document.body == BODY
+    assert server.requests[0].headers["host"] == "no-such-name.invalid"
+
+
+async def test_addresses_behind_a_proxy_are_checked(server: FeedServer) -> None:
+    """A34: a proxy is no way around the guard."""
+    async with Fetcher(Polling(proxy=server.url("/")), "9.9") as proxied:
+        for url in ("http://10.0.0.1/feed", "http://localhost/feed"):
+            with pytest.raises(BlockedAddress):
+                await proxied.fetch(url)
+    assert server.requests == []
+
+
+async def test_a_login_in_the_url_is_sent_to_that_url_only(server: FeedServer, fetcher: Fetcher) -> None:
+    server.redirect("/feed", "/elsewhere")
+    server.document("/elsewhere", BODY)
+    await fetcher.fetch(server.url("/feed").replace("http://", "http://me:secret@"))
+    assert [("authorization" in request.headers) for request in server.requests] == [True, False]
+
+
+# ---- redirects
+
+
+@pytest.mark.parametrize(("status", "permanent"), [(301, True), (308, True), (302, False), (303, False), (307, False)])
+async def test_permanent_redirects_are_noted(
+    server: FeedServer, fetcher: Fetcher, status: int, permanent: bool
+) -> None:
+    """A9: a chain of permanent redirects names the new URL; one temporary hop and it does not."""
+    server.redirect("/old", "/middle", 301)
+    server.redirect("/middle", "/new#top", status)
+    server.document("/new", BODY)
+    document = await fetcher.fetch(server.url("/old"))
+    assert document.url == server.url("/new")
+    assert document.permanent_url == (server.url("/new") if permanent else None)
+
+
+async def test_a_direct_answer_has_no_permanent_url(server: FeedServer, fetcher: Fetcher) -> None:
+    server.document("/feed", BODY)
+    assert (await fetcher.fetch(server.url("/feed"))).permanent_url is None
+
+
+async def test_five_redirects_are_followed_and_no_more(server: FeedServer, fetcher: Fetcher) -> None:
+    for n in range(6):
+        server.redirect(f"/{n}", f"/{n + 1}")
+    server.document("/6", BODY)
+    assert (await fetcher.fetch(server.url("/1"))).body == BODY
+    assert (await failure(fetcher, server.url("/0"))).reason is FetchReason.REDIRECTS
+
+
+@pytest.mark.parametrize(
+    "location", ["", "file:///etc/passwd", "javascript:alert(1)", "gopher://x/", "http://[::1", "//"]
+)
+async def test_redirects_lead_to_web_pages_only(server: FeedServer, fetcher: Fetcher, location: str) -> None:
+    """A34: whatever is no http(s) URL is not followed."""
+    server.answer("/feed", Answer(302, headers={"Location": location}))
+    assert (await failure(fetcher, server.url("/feed"))).reason in (FetchReason.REDIRECTS, FetchReason.BAD_URL)
+
+
+# ---- refusals
+
+
+async def test_410_is_for_ever(server: FeedServer, fetcher: Fetcher) -> None:
+    """A10: 410 says gone; behind a temporary redirect it is one page's word only."""
+    server.answer("/gone", Answer(410))
+    server.redirect("/temporary", "/gone", 302)
+    server.redirect("/permanent", "/gone", 301)
+    said = [(await failure(fetcher, server.url(path))).gone for path in ("/gone", "/temporary", "/permanent")]
+    assert said == [True, False, True]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_read_in_both_forms(server: FeedServer, fetcher: Fetcher, status: int) -> None:
+    """A5: seconds and HTTP-date, on 429 and 503."""
+    from monitor.clock import now
+
+    later = format_datetime(now() + timedelta(seconds=600), usegmt=True)
+    server.answer("/seconds", Answer(status, headers={"Retry-After": "120"}))
+    server.answer("/date", Answer(status, headers={"Retry-After": later}))
+    server.answer("/nonsense", Answer(status, headers={"Retry-After": "soon"}))
+    seconds, date, nonsense = [await failure(fetcher, server.url(p)) for p in ("/seconds", "/date", "/nonsense")]
+    assert seconds.retry_after == timedelta(seconds=120)
+    assert date.retry_after is not None
+    assert timedelta(seconds=590) < date.retry_after <= timedelta(seconds=600)
+    assert (nonsense.retry_after, nonsense.status) == (None, status)
+
+
+@pytest.mark.parametrize("status", [204, 300, 400, 401, 403, 404, 418, 500, 502])
+async def test_other_statuses_are_failures_with_their_number(server: FeedServer, fetcher: Fetcher, status: int) -> None:
+    server.answer("/feed", Answer(status))
+    error = await failure(fetcher, server.url("/feed"))
+    assert (error.status, error.gone) == (status, False)
+    assert str(status) in str(error)
+
+
+async def test_network_failures_have_their_reason(server: FeedServer, fetcher: Fetcher) -> None:
+    """A10: DNS, connection, TLS, protocol and URLs nobody can ask for are told apart."""
+    server.answer("/cut", Answer(200, BODY, cut=10))
+    reasons = {
+        "http://no-such-name.invalid/": FetchReason.DNS,
+        "http://127.0.0.1:1/": FetchReason.CONNECT,
+        server.url("/feed").replace("http:", "https:"): FetchReason.TLS,
+        server.url("/cut"): FetchReason.PROTOCOL,
+        "ftp://example.org/": FetchReason.BAD_URL,
+        "http://": FetchReason.BAD_URL,
+        "http://exa mple.org:port/": FetchReason.BAD_URL,
+        "no url": FetchReason.BAD_URL,
+    }
+    for url, reason in reasons.items():
+        assert (await failure(fetcher, url)).reason is reason, url
+
+
+# ---- the guard
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "0x7f000001", "127.0.0.1.", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"]
+)
+async def test_loopback_is_refused_in_every_spelling(server: FeedServer, host: str) -> None:
+    """A34: loopback is refused at connect time, names, literals and odd numbers alike; no request arrives."""
+    server.document("/feed", BODY)
+    async with Fetcher(replace(LOCAL, allow_private_networks=()), "9.9") as guarded:
+        error = await failure(guarded, f"http://{host}:{server.port}/feed")
+    assert error.reason in (FetchReason.BLOCKED, FetchReason.BAD_URL)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1"])
+async def test_numbers_that_resolvers_take_for_loopback_are_refused(server: FeedServer, host: str) -> None:
+    """A34: shorthand addresses reach nothing."""
+    async with Fetcher(replace(LOCAL, allow_private_networks=()), "9.9") as guarded:
+        await failure(guarded, f"http://{host}:{server.port}/feed")
+    assert server.requests == []
+
+
+async def test_a_redirect_inwards_is_refused(server: FeedServer) -> None:
+    """A34: every hop is checked: 127.0.0.2 is open here, 127.0.0.1 is not."""
+    polling = replace(LOCAL, allow_private_networks=(ip_network("127.0.0.2/32"),))
+    async with FeedServer(("127.0.0.2",)) as outside, Fetcher(polling, "9.9") as guarded:
+        outside.redirect("/feed", server.url("/secret"))
+        error = await failure(guarded, outside.url("/feed"))
+    assert isinstance(error, BlockedAddress)
+    assert (len(outside.requests), len(server.requests)) == (1, 0)
+
+
+async def test_a_name_that_changes_its_address_gains_nothing(server: FeedServer) -> None:
+    """A34: the socket itself is checked, so what DNS says between check and connect does not matter."""
+    connector = aiohttp.TCPConnector(resolver=LyingResolver(), socket_factory=Guard(()).socket)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await session.get(f"http://rebind.example:{server.port}/feed")
+    assert isinstance(fetch_error(caught.value), BlockedAddress)
+    assert server.requests == []
+
+
+class LyingResolver(AbstractResolver):
+    """Answers loopback for every name, and checks nothing."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=6, flags=4)]
+
+    async def close(self) -> None:
+        return None
+
+
+# ---- size and time
+
+
+def _zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+CODINGS = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "deflate ": _raw_deflate,
+    "br": brotli.compress,
+    "zstd": _zstd,
+    "gzip, br": lambda data: brotli.compress(gzip.compress(data)),
+    "identity": bytes,
+    "": gzip.compress,  # served as .gz, not said
+    "gzip  ": bytes,  # said, not done
+    "GZIP": lambda data: gzip.compress(data[:50]) + gzip.compress(data[50:]),  # two members
+}
+
+
+@pytest.mark.parametrize("coding", list(CODINGS))
+async def test_every_content_coding_is_undone(server: FeedServer, fetcher: Fetcher, coding: str) -> None:
+    headers = {"Content-Encoding": coding.strip()} if coding else {}
+    server.answer("/feed", Answer(200, CODINGS[coding](BODY), headers))
+    assert (await fetcher.fetch(server.url("/feed"))).body == BODY
+
+
+@pytest.mark.parametrize("body", [gzip.compress(BODY)[:-20], b"\x1f\x8bnonsense", b""])
+async def test_what_does_not_decode_is_a_failure(server: FeedServer, fetcher: Fetcher, body: bytes) -> None:
+    server.answer("/feed", Answer(200, body, {"Content-Encoding": "gzip"}))
+    if body:
+        assert (await failure(fetcher, server.url("/feed"))).reason is FetchReason.BAD_ENCODING
+    else:
+        assert (await fetcher.fetch(server.url("/feed"))).body == b""
+
+
+@pytest.mark.parametrize("coding", ["compress", "gzip, gzip, gzip, gzip", "x"])
+async def test_unknown_codings_are_refused(server: FeedServer, fetcher: Fetcher, coding: str) -> None:
+    server.answer("/feed", Answer(200, BODY, {"Content-Encoding": coding}))
+    assert (await failure(fetcher, server.url("/feed"))).reason is FetchReason.BAD_ENCODING
+
+
+def _bomb(coding: str, size: int = 1 << 30) -> bytes:
+    """`size` zero bytes, compressed: a megabyte, repeated (deflate), or frame after frame (gzip, zstd)."""
+    piece = bytes(1 << 20)
+    times = size // len(piece)
+    if coding == "gzip":
+        return gzip.compress(piece) * times
+    if coding == "deflate":
+        packer = zlib.compressobj(9, wbits=-15)
+        return b"\x78\x9c" + (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)) * times + b"\x03\x00"
+    packer = brotli.Compressor(quality=1) if coding == "br" else zstandard.ZstdCompressor().compressobj()
+    step = packer.process if coding == "br" else packer.compress
+    return b"".join(step(piece) for _ in range(times)) + (packer.finish() if coding == "br" else packer.flush())
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+async def test_bombs_end_small(server: FeedServer, fetcher: Fetcher, coding: str) -> None:
+    """A35: a document of 1 GiB in at most 2 MB on the wire fails as too large, with RSS growth of at most 64 MB."""
+    bomb = _bomb(coding)
+    assert len(bomb) <= 2 * 1024 * 1024
+    server.answer("/feed", Answer(200, bomb, {"Content-Encoding": coding}))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert (await failure(fetcher, server.url("/feed"))).reason is FetchReason.TOO_LARGE
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 64 * 1024
+
+
+async def test_a_bomb_in_a_bomb_ends_small(server: FeedServer, fetcher: Fetcher) -> None:
+    """A35: codings on top of each other are bounded at every level."""
+    server.answer("/feed", Answer(200, gzip.compress(_bomb("gzip")), {"Content-Encoding": "gzip, gzip"}))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert (await failure(fetcher, server.url("/feed"))).reason is FetchReason.TOO_LARGE
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 64 * 1024
+
+
+async def test_too_large_is_told_by_its_content_length(server: FeedServer) -> None:
+    server.answer("/feed", Answer(200, bytes(5000)))
+    async with Fetcher(replace(LOCAL, max_bytes=1000), "9.9") as narrow:
+        assert (await failure(narrow, server.url("/feed"))).reason is FetchReason.TOO_LARGE
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"x" * 600, trickle=0.05), Answer(200, b"x", delay=30)])
+async def test_the_deadline_is_for_the_whole_fetch(server: FeedServer, answer: Answer) -> None:
+    """A35: a server that trickles, or keeps silent, is cut at the deadline."""
+    server.answer("/feed", answer)
+    loop = asyncio.get_running_loop()
+    async with Fetcher(replace(LOCAL, timeout=timedelta(seconds=1)), "9.9") as hasty:
+        begun = loop.time()
+        assert (await failure(hasty, server.url("/feed"))).reason is FetchReason.TIMEOUT
+        assert loop.time() - begun < 2
+
+
+async def test_a_slow_server_holds_up_nobody_else(server: FeedServer, fetcher: Fetcher) -> None:
+    """A35: other fetches finish while one hangs."""
+    server.answer("/slow", Answer(200, BODY, delay=3))
+    server.document("/feed", BODY)
+    slow = asyncio.create_task(fetcher.fetch(server.url("/slow")))
+    await asyncio.wait_for(asyncio.gather(*(fetcher.fetch(server.url("/feed")) for _ in range(100))), 2)
+    assert not slow.done()
+    await slow
+
+
+async def test_errors_never_show_a_secret_of_the_url(server: FeedServer, fetcher: Fetcher) -> None:
+    """A37: what stands in a feed's URL does not stand in the error."""
+    server.answer("/private", Answer(500))
+    for url in (server.url("/private?token=CANARY"), "http://me:CANARY@no-such-name.invalid/CANARY", "ftp://CANARY/"):
+        assert "CANARY" not in str(await failure(fetcher, url))
