@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
 from monitor.stories.shelf import Shelf
-from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, fit, profile
+from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, Weights, fit, profile
 from monitor.stories.traits import Traits
+from monitor.stories.words import GENERIC
 
 __all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]
 
-MEMBERS = 8  # a story is compared through its first member and its latest ones
-BROAD = 60  # stories looked at for a key that many share (a lab, a common word): the latest ones
-COMPARED = 40  # stories compared in full
+MEMBERS = 6  # a story is compared through its first member and its latest ones
+BROAD = 30  # stories looked at for a key that many share (a lab, a common word): the latest ones
+COMPARED = 12  # stories compared in full
+CITED = 2  # a page that more stories link to identifies none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,12 @@ class StoryIndex:
 
     def find(self, entry: Traits) -> list[tuple[Fit, int, int]]:
         """Stories the entry may belong to, best first: (fit, story id, storyline id). Vetoed ones stay out."""
+        weights = Weights(self.rarity)
+        # A page that several stories link to is a home page, a footer or a hub: sharing it says nothing.
+        rare = frozenset(link for link in entry.links if len(self._keys.get(f"u {link}", ())) <= CITED)
+        entry = replace(entry, links=rare)
         fits = [
-            (fit(entry, kept.profile, self.rarity, self.repeat_after), kept.id, kept.storyline_id)
+            (fit(entry, kept.profile, weights, self.repeat_after), kept.id, kept.storyline_id)
             for kept in map(self._stories.__getitem__, self._shortlist(entry))
         ]
         return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
@@ -127,7 +133,7 @@ class StoryIndex:
     def rarity(self, word: str) -> float:
         """How rare a word is in the open stories, 0 (in all of them) to 1 (new)."""
         total = len(self._stories) + 50
-        return math.log(total / (self._words.get(word, 0) + 1)) / math.log(total)
+        return max(0.01, math.log(total / (self._words.get(word, 0) + 1)) / math.log(total))
 
     def _take(self, story_id: int, storyline_id: int, members: tuple[Traits, ...], due_at: datetime | None) -> None:
         kept = _Kept(story_id, storyline_id, profile(members), max(member.seen_at for member in members))
@@ -162,8 +168,8 @@ def _story_words(story: Profile) -> frozenset[str]:
 
 
 def _story_keys(story: Profile) -> set[str]:
-    keys = {f"u {url}" for url in story.urls} | {f"t {core}" for core in story.cores}
-    keys |= {f"m {line}" for line in story.models} | {f"w {word}" for word in _story_words(story)}
+    keys = {f"u {url}" for url in story.own | story.links} | {f"t {core}" for core in story.cores}
+    keys |= {f"m {line}" for line in story.models} | {f"w {word}" for word in _story_words(story) - GENERIC}
     for member in story.members:
         keys |= {f"o {org} {member.sense}" for org in member.labs | member.bodies}
         keys |= {f"v {line} {version}" for line, versions in member.models.items() for version in versions}
@@ -171,7 +177,7 @@ def _story_keys(story: Profile) -> set[str]:
 
 
 def _entry_keys(entry: Traits) -> Iterator[tuple[str, float]]:
-    for url in entry.urls:
+    for url in {entry.own, *entry.links} - {""}:
         yield f"u {url}", 20.0
     yield f"t {entry.core}", 20.0
     for line, versions in entry.models.items():
@@ -182,7 +188,8 @@ def _entry_keys(entry: Traits) -> Iterator[tuple[str, float]]:
         for sense in traits.Sense:
             yield f"o {org} {sense}", 3.0 if sense is entry.sense else 1.0
     for word in entry.title:
-        yield f"w {word}", traits.weight_of(word)
+        if word not in GENERIC:
+            yield f"w {word}", traits.weight_of(word)
 
 
 def assign(candidate: Candidate, index: StoryIndex, now: datetime) -> Assignment:
@@ -195,7 +202,7 @@ def assign(candidate: Candidate, index: StoryIndex, now: datetime) -> Assignment
     if best is not None and best[0].points >= SURE:
         rival = _rival(found)
         if rival is None:
-            return Assignment(best[1], best[2], None, ", ".join(best[0].reasons), best[0].points, due)
+            return Assignment(best[1], best[2], None, best[0].why, best[0].points, due)
         doubt = f"stories {best[1]} and {rival} fit alike"
     placed = index.shelf.find(entry, now)
     why = f"{doubt}; {placed.why}" if placed.why else doubt

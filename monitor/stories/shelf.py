@@ -10,15 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from monitor.model import ShiftObject
-from monitor.stories.similarity import likeness, versions_clash
-from monitor.stories.traits import Kind, Sense, Traits
+from monitor.stories.similarity import Weights, likeness, versions_clash
+from monitor.stories.traits import Kind, Sense, Traits, weight_of
 
 _OPENNESS = frozenset({ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.DATA, ShiftObject.LICENCE_TEXT})
 _PENDING = frozenset({Kind.TALK, Kind.DELAY})
 SAME_QUESTION = 1.0
+LOOKED_AT = 20  # storylines of one lab or model line: those with the latest news
 ALIKE = 0.3  # wording that makes one question of two stories without a common model
+
+
+class _Even(Weights):
+    """Every word is worth what it may say at all, however rare it is; nothing is kept."""
+
+    def __missing__(self, word: str) -> float:
+        return weight_of(word)
+
+
+_EVEN = _Even(lambda _: 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Shelf:
     def __init__(self, sleep_after: timedelta) -> None:
         self._sleep_after = sleep_after
         self._lines: dict[int, _Line] = {}
-        self._keys: dict[str, set[int]] = {}
+        self._keys: dict[str, dict[int, None]] = {}  # key -> storyline ids, the latest last
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -61,12 +73,12 @@ class Shelf:
     def _hold(self, line: _Line) -> None:
         self._lines[line.id] = line
         for key in _keys(line.latest):
-            self._keys.setdefault(key, set()).add(line.id)
+            self._keys.setdefault(key, {})[line.id] = None
 
     def _drop(self, storyline_id: int) -> None:
         line = self._lines.pop(storyline_id, None)
         for key in _keys(line.latest) if line else ():
-            self._keys[key].discard(storyline_id)
+            self._keys[key].pop(storyline_id, None)
 
     def awake(self, storyline_id: int, now: datetime) -> bool:
         """Whether a storyline had news lately, or holds a promise that has not been due for long."""
@@ -75,7 +87,11 @@ class Shelf:
 
     def find(self, entry: Traits, now: datetime) -> Placed:
         """The storyline whose question the entry answers. The surest goes first, then the one with the latest news."""
-        near = {storyline_id for key in _keys(entry) for storyline_id in self._keys.get(key, ())}
+        near = {
+            storyline_id
+            for key in _keys(entry)
+            for storyline_id in islice(reversed(self._keys.get(key, {})), LOOKED_AT)
+        }
         asked = [(question(entry, self._lines[one].latest), self._lines[one]) for one in near]
         found = sorted(
             ((points, line) for points, line in asked if points >= SAME_QUESTION),
@@ -107,7 +123,7 @@ def question(entry: Traits, latest: Traits) -> float:
         return 3.0
     if entry.models and latest.models and not shared:
         return 0.0
-    alike = likeness(entry, latest, lambda _: 1.0) >= ALIKE
+    alike = likeness(entry, latest, _EVEN) >= ALIKE
     if not _develops(entry, latest):
         return 1.0 if alike else 0.0
     both_openness = entry.object in _OPENNESS and latest.object in _OPENNESS

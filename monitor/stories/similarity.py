@@ -17,7 +17,18 @@ SURE = 4.0  # points from which an entry joins a story
 LEAD = 0.5  # how far the best story must lead the next, unless it is
 CERTAIN = 6.5  # … beyond doubt by itself
 
-Weight = Callable[[str], float]
+
+class Weights(dict[str, float]):
+    """What sharing a word is worth, by word, computed when first asked for: its rarity times what it may say at all."""
+
+    def __init__(self, rarity: Callable[[str], float]) -> None:
+        super().__init__()
+        self._rarity = rarity
+
+    def __missing__(self, word: str) -> float:
+        self[word] = self._rarity(word) * weight_of(word)
+        return self[word]
+
 
 # How much it speaks against one event that two entries tell it the other way; other pairs -1.5.
 _AGAINST = {
@@ -31,8 +42,13 @@ class Fit:
     """Points of an entry for a story. `veto`: something says they are different events, whatever else they share."""
 
     points: float
-    reasons: tuple[str, ...]
+    parts: tuple[tuple[float, str], ...]
     veto: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reasons with their points, in words."""
+        return ", ".join(f"{reason} {points:+.1f}" for points, reason in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +58,12 @@ class Profile:
     labs: frozenset[str]
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
-    urls: frozenset[str]
+    own: frozenset[str]
+    links: frozenset[str]
     cores: frozenset[str]
     senses: frozenset[Sense]
+    kinds: frozenset[Kind]
+    days: tuple[float, ...]
     members: tuple[Traits, ...]
 
 
@@ -55,9 +74,12 @@ def profile(members: Iterable[Traits]) -> Profile:
         labs=_common(kept, lambda member: member.labs),
         bodies=_common(kept, lambda member: member.bodies),
         models=_models(kept),
-        urls=frozenset().union(*(member.urls for member in kept)),
+        own=frozenset(member.own for member in kept if member.own),
+        links=frozenset[str]().union(*(member.links for member in kept)),
         cores=frozenset(member.core for member in kept),
         senses=frozenset(member.sense for member in kept),
+        kinds=frozenset(member.kind for member in kept),
+        days=tuple(member.day for member in kept if member.day is not None),
         members=kept,
     )
 
@@ -77,39 +99,33 @@ def _models(members: tuple[Traits, ...]) -> Mapping[str, frozenset[str]]:
     }
 
 
-def fit(entry: Traits, story: Profile, weight: Weight, window: timedelta = timedelta(days=30)) -> Fit:
-    """How well `entry` fits `story`. `weight` says how rare a word is among the open stories, 0 to 1.
+def fit(entry: Traits, story: Profile, weights: Weights, window: timedelta = timedelta(days=30)) -> Fit:
+    """How well `entry` fits `story`. `weights` say what sharing a word is worth.
 
     Entries dated further apart than `window` tell different events.
     """
-    if entry.urls & story.urls and not versions_clash(entry.models, story.models):
-        return Fit(10.0, ("same link",))
-    same_title = entry.core in story.cores and len(entry.core.split()) >= 4
-    if same_title and _gap(entry, story) <= window:
-        return Fit(9.0, ("same headline",))
-    veto = _veto(entry, story, window)
-    if veto:
-        return Fit(0.0, (), veto)
-    parts = [
+    gap = _gap(entry, story)
+    if gap is not None and gap > window / DAY:
+        return Fit(0.0, (), "too far apart in time")
+    if versions_clash(entry.models, story.models):
+        return Fit(0.0, (), "another version")
+    if entry.own in story.own or entry.own in story.links or entry.links & story.own:
+        return Fit(10.0, ((10.0, "same link"),))
+    if entry.core in story.cores and entry.core.count(" ") >= 3:
+        return Fit(9.0, ((9.0, "same headline"),))
+    if entry.labs and story.labs and not entry.labs & story.labs:
+        return Fit(0.0, (), "other labs")
+    if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
+        return Fit(0.0, (), "another model")
+    parts = (
         *_actors(entry, story),
         *_lines(entry, story),
         *_way(entry, story),
-        *_time(entry, story),
-        *_wording(entry, story, weight),
-    ]
-    return Fit(sum(points for points, _ in parts), tuple(f"{reason} {points:+.1f}" for points, reason in parts))
-
-
-def _veto(entry: Traits, story: Profile, window: timedelta) -> str:
-    if entry.labs and story.labs and not entry.labs & story.labs:
-        return "other labs"
-    if versions_clash(entry.models, story.models):
-        return "another version"
-    if entry.models and story.models and not set(entry.models) & set(story.models) and not _related(entry, story):
-        return "another model"
-    if _gap(entry, story) > window:
-        return "too far apart in time"
-    return ""
+        *_kind(entry, story, gap),
+        *_time(gap),
+        *_wording(entry, story, weights),
+    )
+    return Fit(sum(points for points, _ in parts), parts)
 
 
 def _related(entry: Traits, story: Profile) -> bool:
@@ -123,16 +139,12 @@ def versions_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[st
     return bool(shared) and not any(a[line] & b[line] for line in shared)
 
 
-def _gap(entry: Traits, story: Profile) -> timedelta:
-    """How far the entry is from the nearest dated member; nothing when one side has no date."""
-    dates = [member.at for member in story.members if member.at]
-    if entry.at is None or not dates:
-        return timedelta(0)
-    return min(abs(entry.at - at) for at in dates)
-
-
-def _undated(entry: Traits, story: Profile) -> bool:
-    return entry.at is None or not any(member.at for member in story.members)
+def _gap(entry: Traits, story: Profile) -> float | None:
+    """Days from the entry to the nearest dated member; None when one side has no date."""
+    if entry.day is None or not story.days:
+        return None
+    day = entry.day
+    return min(abs(day - other) for other in story.days)
 
 
 def _actors(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
@@ -140,6 +152,8 @@ def _actors(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield 1.0 + 0.5 * (len(labs) > 1), f"same lab ({', '.join(sorted(labs))})"
     if entry.bodies & story.bodies:
         yield 0.5, "same body"
+    if entry.links & story.links:
+        yield 1.5, "both link to the same page"
 
 
 def _lines(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
@@ -159,58 +173,66 @@ def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
         against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
         yield against, "another direction"
-    kinds = {member.kind for member in story.members}
-    if entry.kind in kinds or Kind.ESSAY in {entry.kind, *kinds}:
+
+
+def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
+    """Talk of a deed, its delay, the deed and its reversal are events of their own; on one day outlets mix them up."""
+    kinds = story.kinds | {entry.kind}
+    if entry.kind in story.kinds or Kind.ESSAY in kinds:
         return
-    close = not _undated(entry, story) and _gap(entry, story) <= 2 * DAY
-    if Kind.UNDOING in {entry.kind, *kinds}:
+    close = gap is not None and gap <= 2.0
+    if Kind.UNDOING in kinds:
         yield -3.5, "one is a reversal"
-    elif Kind.DELAY in {entry.kind, *kinds}:
+    elif Kind.DELAY in kinds:
         yield (-0.5 if close else -3.0), "one is a delay"
     else:
         yield (-0.5 if close else -2.0), f"another kind of event ({entry.kind})"
 
 
-def _time(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
-    if _undated(entry, story):
+def _time(gap: float | None) -> Iterable[tuple[float, str]]:
+    if gap is None:
         return
-    gap = _gap(entry, story)
-    if gap <= 3 * DAY:
+    if gap <= 3.0:
         yield 1.0, "within three days"
-    elif gap <= 7 * DAY:
+    elif gap <= 7.0:
         yield 0.5, "within a week"
-    elif gap > 21 * DAY:
+    elif gap > 21.0:
         yield -1.0, "weeks apart"
 
 
-def _wording(entry: Traits, story: Profile, weight: Weight) -> Iterable[tuple[float, str]]:
-    best = max((likeness(entry, member, weight) for member in story.members), default=0.0)
+def _wording(entry: Traits, story: Profile, weights: Weights) -> Iterable[tuple[float, str]]:
+    best = max((likeness(entry, member, weights) for member in story.members), default=0.0)
     if best > 0.12:
         yield round(4.0 * best + (best >= 0.75), 2), f"wording {best:.0%}"
     names = {name for member in story.members for name in (entry.names & member.title) | (member.names & entry.title)}
     if names:
-        yield round(min(1.5, sum(0.75 * weight(name) for name in names)), 2), f"same names ({', '.join(sorted(names))})"
+        yield (
+            round(min(1.5, sum(0.75 * weights[name] for name in names)), 2),
+            f"same names ({', '.join(sorted(names))})",
+        )
     deeds = entry.title & DEEDS
     if entry.labs & story.labs and any(deeds & member.title for member in story.members):
         yield 0.75, f"same deed ({', '.join(sorted(deeds))})"
 
 
-def likeness(a: Traits, b: Traits, weight: Weight) -> float:
+def likeness(a: Traits, b: Traits, weights: Weights) -> float:
     """How alike two entries are worded, 0 to 1: headlines against each other, or one inside the other's beginning."""
-    titles = _dice(a.title, b.title, weight)
-    inside = max(_inside(a.title, b.words, weight), _inside(b.title, a.words, weight))
+    titles = _dice(a.title, b.title, weights)
+    inside = max(_inside(a.title, b.words, weights), _inside(b.title, a.words, weights))
     return max(titles, 0.6 * inside)
 
 
-def _mass(words: Iterable[str], weight: Weight) -> float:
-    return sum(weight(word) * weight_of(word) for word in words)
+def _mass(words: Iterable[str], weights: Weights) -> float:
+    return sum(map(weights.__getitem__, words))
 
 
-def _dice(a: frozenset[str], b: frozenset[str], weight: Weight) -> float:
-    total = _mass(a, weight) + _mass(b, weight)
-    return 2.0 * _mass(a & b, weight) / total if total else 0.0
+def _dice(a: frozenset[str], b: frozenset[str], weights: Weights) -> float:
+    shared = a & b
+    if not shared:
+        return 0.0
+    return 2.0 * _mass(shared, weights) / (_mass(a, weights) + _mass(b, weights))
 
 
-def _inside(short: frozenset[str], long: frozenset[str], weight: Weight) -> float:
-    total = _mass(short, weight)
-    return _mass(short & long, weight) / total if total and len(short) >= 3 else 0.0
+def _inside(short: frozenset[str], long: frozenset[str], weights: Weights) -> float:
+    shared = short & long
+    return _mass(shared, weights) / _mass(short, weights) if shared and len(short) >= 3 else 0.0

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
 from monitor.stories.words import CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, STOP
 
-SUMMARY_WORDS = 60  # a story's event stands in its first sentences; the rest of a digest is about other things
+SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
 _HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
 _LABEL = re.compile(
     r"^\s*(?:\[[\w /-]{1,16}\]"
@@ -26,6 +27,7 @@ _LABEL = re.compile(
 _GLUED = re.compile(r"([^\W\d_]{3,})(\d+(?:\.\d+)*)([a-z]?)")  # qwen3.5 -> qwen 3.5
 _SIZE = re.compile(r"\d+(?:\.\d+)?[bmt]|a\d+b|\d+k")  # 105b, 1.5b, a16b: how large, not which version
 _DIGIT = re.compile(r"\d")
+_SCHEME = re.compile(r"^[a-z]+://(?:www\.)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][^\W_]+")
 _NAME_AND_VERSION = re.compile(
     r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?v?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
@@ -95,7 +97,8 @@ class Traits:
     labs: frozenset[str]
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
-    urls: frozenset[str]
+    own: str  # the entry's own link, as a key
+    links: frozenset[str]  # the pages it links to
     core: str  # the headline without label and publisher, folded: equal in syndicated copies
     title: frozenset[str]
     names: frozenset[str]  # words of the headline that look like names, whether a vocabulary knows them or not
@@ -104,7 +107,7 @@ class Traits:
     direction: Direction
     kind: Kind
     object: ShiftObject
-    at: datetime | None  # as the publisher dates it; None: nobody knows
+    day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
     seen_at: datetime
 
 
@@ -113,7 +116,7 @@ def read(candidate: Candidate) -> Traits:
     entry, shift = candidate.entry, candidate.shift
     bare = headline(entry.title)
     title = spell(bare)
-    summary = spell(entry.summary or entry.content[:1000])[:SUMMARY_WORDS]
+    summary = spell((entry.summary or entry.content)[:SUMMARY_CHARS])
     orgs = frozenset(filter(None, (" ".join(spell(org)) for org in shift.orgs)))
     models = _models(shift.models, title, summary)
     for line, versions in _versioned(bare).items():
@@ -123,7 +126,8 @@ def read(candidate: Candidate) -> Traits:
         labs=orgs - BODIES,
         bodies=orgs & BODIES,
         models=models,
-        urls=frozenset(filter(None, (address(url) for url in (entry.url, *entry.links)))),
+        own=address(entry.url),
+        links=frozenset(filter(None, map(address, entry.links))),
         core=" ".join(title),
         title=frozenset(content(title)) - known,
         names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
@@ -132,7 +136,7 @@ def read(candidate: Candidate) -> Traits:
         direction=shift.direction,
         kind=kind(shift.stage, title),
         object=shift.object,
-        at=entry.published_at,
+        day=entry.published_at.timestamp() / 86400 if entry.published_at else None,
         seen_at=candidate.seen_at,
     )
 
@@ -148,7 +152,8 @@ def headline(title: str) -> str:
 
 def spell(value: str) -> list[str]:
     """The folded words of a text; a number glued to a name stands for itself."""
-    return [part for word in text.words(value) for part in _unglue(word)]
+    # Interned: thousands of stories share few words.
+    return [intern(part) for word in text.words(value) for part in _unglue(word)]
 
 
 def _unglue(word: str) -> Iterable[str]:
@@ -175,7 +180,7 @@ def _stem(word: str) -> str:
         return word
     for ending in ("ings", "ing", "ies", "ied", "es", "ed", "s", "ly"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending) + ("y" if ending in {"ies", "ied"} else "")
+            return intern(word.removesuffix(ending) + ("y" if ending in {"ies", "ied"} else ""))
     return word
 
 
@@ -241,11 +246,13 @@ def kind(stage: Stage, title: list[str]) -> Kind:
 
 def address(url: str) -> str:
     """A URL as a key: host and path without scheme, `www.` and a final slash. Bare hosts are no key."""
-    bare = re.sub(r"^[a-z]+://(?:www\.)?", "", url.strip(), flags=re.IGNORECASE).split("#")[0].rstrip("/")
+    bare = _SCHEME.sub("", url.strip()).split("#")[0].rstrip("/")
     host, slash, path = bare.partition("/")
     return f"{host.lower()}/{path}" if slash and path else ""
 
 
 def weight_of(word: str) -> float:
     """How much a shared word may say at all: everybody writes the generic ones, few a number."""
-    return 0.35 if word in GENERIC else 1.3 if _DIGIT.search(word) else 1.0
+    if word in GENERIC:
+        return 0.35
+    return 1.3 if any(map(str.isdigit, word)) else 1.0
