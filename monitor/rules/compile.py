@@ -13,7 +13,7 @@ from typing import Any
 import re2
 
 from monitor.rules import grammar, match
-from monitor.rules.document import FIELDS, SEARCHED
+from monitor.rules.document import ALL_FIELDS, FIELDS, SEARCHED
 from monitor.rules.grammar import QueryError
 from monitor.rules.terms import Literal, Term, literal_of, read_term
 
@@ -109,10 +109,10 @@ class Compiler:
         return self.node(tree, query, SEARCHED)
 
     def expression(self, query: str) -> match.Node:
-        """A compiled query that has positions, for items of vocabularies."""
+        """A compiled query that has positions, for items of vocabularies: who refers to one decides the field."""
         tree = grammar.parse(query)
         _want_positional(tree, "an item of a vocabulary")
-        return self.node(tree, query, SEARCHED)
+        return self.node(tree, query, ALL_FIELDS)
 
     def item(self, written: str) -> match.Node:
         """An item of a vocabulary: a term without quotes, `$other`, `/regex/`, or a query in parentheses."""
@@ -124,7 +124,7 @@ class Compiler:
             raise QueryError(operator.start(), f"{operator[0].strip()} is an operator, not part of a term", remedy)
         cased = written.startswith("=")
         body = written.removeprefix("=").strip().strip(grammar.QUOTES)
-        return match.TermNode(written, self.pool.term(read_term(body, cased)))
+        return match.TermNode(written, self.pool.term(read_term(body, cased)), ALL_FIELDS)
 
     def node(self, tree: grammar.Node, query: str, fields: int) -> match.Node:
         source = query[tree.at : tree.end]
@@ -170,7 +170,7 @@ class Compiler:
             from monitor.rules.mistakes import unknown_field
 
             raise unknown_field(tree.name, tree.at)
-        if fields != SEARCHED:
+        if fields not in {SEARCHED, ALL_FIELDS}:
             raise QueryError(tree.at, f"{tree.name}: stands inside another field", "write the fields side by side")
         self.pool.with_author = self.pool.with_author or tree.name == "author"
         return self.node(tree.child, query, 1 << FIELDS.index(tree.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from monitor.model import Entry, Span
 from monitor.rules import match
 from monitor.rules.document import Document, Subject
 from monitor.rules.rule_set import RuleSet
+
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def _explained(node: match.Node, document: Document) -> Explained:
     spans = tuple(sorted({document.span(leaf) for leaf in node.leaves(document)}, key=_order)) if held else ()
     parts = tuple(_explained(child, document) for child in node.children())
     return Explained(
-        node.source,
+        _COMMENT.sub("", node.source),
         held,
         spans,
         parts,

@@ -9,7 +9,7 @@ What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
@@ -20,6 +20,7 @@ SIGNS = ("denied", "anonymous", "official", "aside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
 _SIDE_REACH = 4  # words between "from" and the licence it points to
 _CONTENT = FIELDS.index("content")
+_AUTHOR = FIELDS.index("author") * FIELD_STEP
 
 Sentence = tuple[int, int]
 
@@ -84,8 +85,9 @@ class Rulings:
 
 def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sources: Sources) -> Shift:
     """The record of the shift that the leaves of a hit point to."""
+    leaves = sorted(leaves)
     evidence = _evidence(document, leaves)
-    found = {kind: _outermost(document, vocabularies) for kind, vocabularies in sources.by_kind.items()}
+    found = {kind: outermost(document, vocabularies) for kind, vocabularies in sources.by_kind.items()}
     text = Text(document, evidence, found)
     models = _names(_actors(text, "model"))
     orgs = _orgs(text)
@@ -103,6 +105,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
         to=to,
         evidence=_sentence_text(document, evidence),
         denied=bool(rulings.settled.get("denied")) or _denied(text),
+        marks=_marks(document, evidence, leaves),
     )
     return _with_confidence(shift, text, stage is not None)
 
@@ -110,7 +113,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
     """The sentence with most of the words that made the rule match; the earlier one when two are equal."""
     counts: dict[Sentence, int] = {}
-    for leaf in sorted(leaves):
+    for leaf in leaves:
         sentence = document.sentence(leaf[0])
         counts[sentence] = counts.get(sentence, 0) + 1
     return max(counts, key=lambda sentence: (counts[sentence], -sentence[0], -sentence[1]), default=(0, 0))
@@ -124,12 +127,30 @@ def _sentence_text(document: Document, sentence: Sentence) -> str:
     return document.texts[sentence[0]][start:end]
 
 
-def _outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Found]:
+def _marks(document: Document, sentence: Sentence, leaves: Iterable[Leaf]) -> tuple[tuple[int, int], ...]:
+    """Where in the evidence the words stand that made the rule match, neighbours and overlaps joined."""
+    bounds = document.sentence_bounds(sentence[0])
+    if not bounds:
+        return ()
+    begin, end = bounds[sentence[1]]
+    spans = sorted((span.start, span.end) for span in map(document.span, leaves) if span.field == FIELDS[sentence[0]])
+    joined: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if start < begin or stop > end:
+            continue
+        if joined and start - begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], stop - begin))
+        else:
+            joined.append((start - begin, stop - begin))
+    return tuple(joined)
+
+
+def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Found]:
     """Mentions of one kind in order of position, without those inside a longer one ("GPT" in "GPT oss")."""
     found: list[Found] = []
     before = 0
     for vocabulary in vocabularies:
-        mentions: Sequence[Mention] = document.mentions(vocabulary)
+        mentions: Sequence[Mention] = [m for m in document.mentions(vocabulary) if m.start < _AUTHOR]
         found += [Found(m.start, m.end, vocabulary.entities[m.entity], before + m.entity) for m in mentions]
         before += len(vocabulary.entities)
     found.sort(key=lambda m: (m.start, -m.end, m.rank))
@@ -250,6 +271,4 @@ def _with_confidence(shift: Shift, text: Text, stage_said: bool) -> Shift:
     held = [(points, reason) for points, reason in grounds if points]
     total = sum(points for points, _ in held)
     confidence = Confidence.HIGH if total >= 3 else Confidence.MEDIUM if total >= 1 else Confidence.LOW
-    from dataclasses import replace
-
     return replace(shift, confidence=confidence, reasons=tuple(reason for _, reason in held))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -168,8 +168,8 @@ class _Build(Transformer[Token, Node]):
     def field(self, token: Token, child: Node) -> Node:
         return Field(_at(token), child.end, str(token)[:-1], child)
 
-    def group(self, opening: Token, child: Node, closing: Token) -> Node:  # noqa: ARG002  # lark's shape
-        return child
+    def group(self, opening: Token, child: Node, closing: Token) -> Node:
+        return replace(child, at=_at(opening), end=_end(closing))
 
     def at_least(self, token: Token, opening: Token, child: Node, closing: Token) -> Node:  # noqa: ARG002  # lark's shape
         return AtLeast(_at(token), _end(closing), _count(token), child)

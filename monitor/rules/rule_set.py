@@ -10,7 +10,7 @@ from monitor import text
 from monitor.errors import Place, Problem
 from monitor.model import Entry, Hit, Severity
 from monitor.rules.document import Document, Subject
-from monitor.rules.facts import Rulings, Sources, read_shift
+from monitor.rules.facts import Rulings, Sources, outermost, read_shift
 from monitor.rules.index import Index
 from monitor.rules.match import Node, Vocabulary
 
@@ -76,6 +76,19 @@ class RuleSet:
     def models(self) -> Mapping[str, str]:
         """The same for models."""
         return self._names("model")
+
+    def canonical(self, kind: str, name: str) -> str:
+        """The name that the vocabularies of a kind give to what `name` names; folded when they know it not."""
+        known = self._names_of[kind].get(text.fold(name))
+        if known:
+            return known
+        document, _ = self.index.look(Subject(Entry("", (), name)))
+        found = outermost(document, [v for v in self.vocabularies.values() if v.kind == kind])
+        return found[0].entity.name if found else text.fold(name)
+
+    @cached_property
+    def _names_of(self) -> Mapping[str, Mapping[str, str]]:
+        return {kind: self._names(kind) for kind in ("org", "model")}
 
     def _names(self, kind: str) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""An evaluator of queries written straight from the language's description: slow, simple, sharing no code with the matcher.
+"""An evaluator of queries written from the description of the language: slow, simple, sharing no code with the matcher.
 
 It walks the syntax tree over lists of (word, start, end) and tries every term at every position. An occurrence is
 (field, first word, last word + 1, leaves), leaves a set of (field, start, end) in characters.
@@ -16,6 +16,7 @@ from monitor.model import Entry
 from monitor.rules import grammar
 
 SEARCHED = ("title", "summary", "content")
+ALL = (*SEARCHED, "author")
 Occurrence = tuple[str, int, int, frozenset[tuple[str, int, int]]]
 
 
@@ -156,8 +157,8 @@ class Naive:
 
     def item(self, item: str) -> list[Occurrence]:
         if item[0] in "$(":
-            return self.occurrences(grammar.parse(item), SEARCHED)
-        return [o for name in SEARCHED for o in self.term(item.lstrip("="), item.startswith("="), name)]
+            return self.occurrences(grammar.parse(item), ALL)
+        return [o for name in ALL for o in self.term(item.lstrip("="), item.startswith("="), name)]
 
     def near(self, node: grammar.Near, fields: tuple[str, ...]) -> list[Occurrence]:
         lefts, rights = self.occurrences(node.left, fields), self.occurrences(node.right, fields)
