@@ -5,7 +5,6 @@ MonitorError
  +-- UsageError             a command was called in a way that cannot work: names the remedy
  +-- StoreError             the database cannot be used right now, or not by this version
  |    +-- LockHeld          another process polls or delivers on this database
- |    +-- StaleCommit       a poll's fence failed: someone else committed a newer poll of the feed
  +-- FetchError             one poll failed before there was a document: says whether and when to try again
  |    +-- BlockedAddress    the address is one we never connect to
  +-- ParseError             there was a document and it is not a feed we can read
@@ -69,10 +68,6 @@ class StoreError(MonitorError):
 
 class LockHeld(StoreError):
     """Another process polls or delivers on this database."""
-
-
-class StaleCommit(StoreError):
-    """The poll that wants to commit is no longer the newest of its feed."""
 
 
 class FetchReason(StrEnum):

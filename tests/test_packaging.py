@@ -41,4 +41,4 @@ def _pinned(lock: Path) -> set[str]:
 
 
 def _name(requirement: str) -> str:
-    return re.split(r"[\[<>=;!~ ]", requirement)[0].lower().replace("_", "-")
+    return re.split(r"[\[<>=;!~ ]", requirement)[0].lower().replace("_", "-").replace(".", "-")

@@ -21,7 +21,7 @@ from monitor.model import Reason
 from monitor.poll import Outcome
 from monitor.settings import Configuration
 from monitor.store import facts
-from monitor.store.engine import Database
+from monitor.store.engine import Connection, Database
 from monitor.store.lock import DatabaseLock, Holder
 
 LAST_DELIVERIES = timedelta(minutes=10)
@@ -90,7 +90,7 @@ def _greet(configuration: Configuration, database: Database) -> None:
 
 
 HOW_TO_CONNECT = """Slack is not connected yet: alerts are printed here. To connect it:
-  1. `licensewatch slack manifest` prints an app manifest: paste it at api.slack.com/apps (Create New App, From a manifest)
+  1. `licensewatch slack manifest` prints an app manifest; at api.slack.com/apps: Create New App, From a manifest
   2. install the app, copy its Bot User OAuth Token (xoxb-...), and /invite it to a channel
   3. SLACK_BOT_TOKEN=xoxb-... SLACK_CHANNEL=C0123ABCD make run
 `licensewatch slack check` says what is missing."""
@@ -158,9 +158,9 @@ async def _once(service: Service, *, every: bool) -> None:
     _report(outcomes, delivered=delivered)
 
 
-def _tick(conn: object) -> None:
+def _tick(conn: Connection) -> None:
     now = clock.now()
-    facts.set(conn, "last_tick", now.isoformat(), now)  # type: ignore[arg-type]  # a Connection; the CLI does not name SQLAlchemy
+    facts.set(conn, "last_tick", now.isoformat(), now)
 
 
 def _report(outcomes: list[Outcome], *, delivered: bool) -> None:

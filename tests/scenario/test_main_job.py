@@ -77,7 +77,7 @@ async def _polled(installed: Installed) -> bool:
 
 
 async def test_the_main_job_on_real_input(tmp_path: Path, feeds: FeedServer, slack: SlackServer) -> None:
-    """Every document is polled, nothing crashes, the story is one message, the baseline none; then all is conditional."""
+    """Every document is polled, nothing crashes, the story is one message, and the second round is conditional."""
     listed = []
     for number, (_, body) in enumerate(_documents()):
         path = f"/{number}.xml"
