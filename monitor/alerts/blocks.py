@@ -25,7 +25,9 @@ ALL_BLOCKS = 12_000
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Slack formats `*bold*` only where no space follows the sign, and counts this one as a space that takes no room.
 _GAP = "\u200b"
-_SIGNS = frozenset("*~`")
+_SIGNS = frozenset("*~")
+# Code spans begin and end anywhere, so a grave accent that nobody formats stands for theirs.
+_LOOKALIKES = {"`": "\u02cb"}
 _EMOJI_START = re.compile(r":(?=[\w+'\-]+:)")
 _WHITESPACE = re.compile(r"\s+")
 _ELLIPSIS = "…"
@@ -135,7 +137,7 @@ def _piece(text: str, index: int, starts_emoji: bool) -> str:
     char = text[index]
     if char in _SIGNS or (char == "_" and not _inside_word(text, index)):
         return f"{_GAP}{char}{_GAP}"
-    return char + _GAP if starts_emoji else _ENTITIES.get(char, char)
+    return char + _GAP if starts_emoji else _ENTITIES.get(char) or _LOOKALIKES.get(char, char)
 
 
 def _inside_word(text: str, index: int) -> bool:

@@ -64,6 +64,8 @@ def lines(message: Message) -> Iterator[Text]:
     if not message.blocks:
         yield Text(readable(message.text))
     for block in message.blocks:
+        if block.get("type") == "header":
+            yield Text("● " + readable(block["text"]["text"]), style="bold")
         for style, text in _texts(block):
             for line in text.split("\n"):
                 yield _styled(line, style)
@@ -77,9 +79,7 @@ def readable(mrkdwn: str) -> str:
 
 def _texts(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kind = block.get("type")
-    if kind == "header":
-        yield "bold", block["text"]["text"]
-    elif kind == "context":
+    if kind == "context":
         yield "dim", "  ".join(one["text"] for one in block["elements"])
     elif kind == "section" and "fields" in block:
         yield "", "\n".join(one["text"].replace("*\n", ":* ", 1) for one in block["fields"])
@@ -91,7 +91,7 @@ def _styled(line: str, style: str) -> Text:
     from rich.text import Text
 
     quoted = line.startswith(">")
-    text = Text("  ┃ " if quoted else "  " if style != "bold" else "● ", style=style)
+    text = Text("  ┃ " if quoted else "  ", style=style)
     at = 0
     source = line[1:] if quoted else line
     for found in _BOLD.finditer(source):

@@ -13,7 +13,19 @@ from typing import Any
 
 from monitor.alerts import blocks
 from monitor.alerts.blocks import Block, context, fields, header, link, literal, section
-from monitor.model import Coverage, Direction, Message, Shift, ShiftObject, Stage, Step, Story, Storyline, Trust
+from monitor.model import (
+    Coverage,
+    Direction,
+    Message,
+    Severity,
+    Shift,
+    ShiftObject,
+    Stage,
+    Step,
+    Story,
+    Storyline,
+    Trust,
+)
 
 DIRECTIONS = {
     Direction.OPENING: ("🔓", "opening"),
@@ -33,6 +45,7 @@ STAGES = {
     Stage.REVERSED: "reversed",
     Stage.NONE: "",
 }
+SEVERITIES = {Severity.LOW: "⚪", Severity.MEDIUM: "🟡", Severity.HIGH: "🟠", Severity.CRITICAL: "🔴"}
 OBJECTS = {
     ShiftObject.WEIGHTS: "weights",
     ShiftObject.CODE: "code",
@@ -163,13 +176,20 @@ def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[B
 
 def _status(shift: Shift, stage: Stage) -> str:
     icon, direction = DIRECTIONS[shift.direction]
-    words = [f"{icon}  *{direction}*", STAGES[stage], OBJECTS[shift.object], "*denied*" if shift.denied else ""]
+    icon = "↩️" if stage is Stage.REVERSED else icon
+    words = [
+        f"{icon}  *{_capital(direction)}*",
+        STAGES[stage],
+        OBJECTS[shift.object],
+        "*denied*" if shift.denied else "",
+    ]
     return " · ".join(word for word in words if word)
 
 
 def _facts(storyline: Storyline) -> list[tuple[str, str]]:
     story = _now(storyline)
-    severity = f"{story.severity} — {storyline.context}" if storyline.context else str(story.severity)
+    severity = f"{SEVERITIES[story.severity]} {story.severity}"
+    severity += f" — {storyline.context}" if storyline.context else ""
     pairs = [
         ("Organisation", ", ".join(_first(one.shift.orgs for one in _newest_first(storyline)))),
         ("Model", ", ".join(_first(one.shift.models for one in _newest_first(storyline)))),
@@ -214,18 +234,20 @@ def _reported(entries: Sequence[Coverage], shown: int) -> str:
 
 
 def _development(steps: Sequence[Step], shown: int) -> str:
-    lines = [_step_line(step) for step in steps]
+    before = (None, *steps)
+    lines = [_step_line(step, last) for step, last in zip(steps, before, strict=False)]
     kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100)[::-1]
     earlier = len(lines) - len(kept)
     top = [f"_{_count(earlier, 'earlier step')}_"] if earlier else []
     return "\n".join(["*How it developed*", *top, *kept])
 
 
-def _step_line(step: Step) -> str:
-    state = ", ".join(word for word in (STAGES[step.stage], DIRECTIONS[step.direction][1]) if word)
-    source = link(step.url, step.outlet or "source", 60) if step.url or step.outlet else ""
-    headline = f": {literal(step.headline, 120)}" if step.headline else ""
-    return f"• {_day(step.at)} · *{state}*{headline}" + (f" — {source}" if source else "")
+def _step_line(step: Step, last: Step | None) -> str:
+    turned = last is None or last.direction is not step.direction
+    words = (STAGES[step.stage], DIRECTIONS[step.direction][1] if turned or not STAGES[step.stage] else "")
+    outlet = f" — {literal(step.outlet, 60)}" if step.outlet else ""
+    source = link(step.url, step.headline or "source", 120) if step.url or step.headline else str(step.reason)
+    return f"• {_day(step.at)} · *{', '.join(word for word in words if word)}* · {source}{outlet}"
 
 
 def _confidence(shift: Shift) -> str:

@@ -263,15 +263,15 @@ class Lane:
             receivers.wait(conn, self._names, until)
 
     def _stumble(self, error: DeliveryError, outcome: Outcome | None = None) -> None:
-        """What fails for everybody makes everybody wait: longer each time, at least as long as was asked."""
+        """What may fail for everybody makes everybody wait: longer each time, at least as long as was asked."""
         self._streak += 1
-        clear_refusal = outcome is not None and error.scope is DeliveryScope.TRANSIENT
+        longer = timedelta(seconds=2 ** min(self._streak - 1, 10))
         if error.retry_after is not None:
             self._hold(error.retry_after)
-        elif clear_refusal and outcome is not None and outcome.lane_waits is not None:
+        elif outcome is None or (error.scope is DeliveryScope.AMBIGUOUS and self._streak > 1):
+            self._hold(min(longer, _LONGEST_HOLD))
+        elif outcome.lane_waits is not None:
             self._hold(min(outcome.lane_waits, _LONGEST_HOLD))
-        elif outcome is None or self._streak > 1:
-            self._hold(min(timedelta(seconds=2 ** min(self._streak - 1, 10)), _LONGEST_HOLD))
 
     # --- unclear outcomes ------------------------------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ _CSS = """
 --code:#e8912d;--codebg:#222529;--card:#222529;--bar:#350d36;--bcast:#20222b}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.467 Lato,"Helvetica Neue",Inter,"Noto Sans",Arial,
 "DejaVu Sans","Noto Color Emoji",sans-serif;-webkit-font-smoothing:antialiased}
-.top{position:relative;background:var(--bar);height:40px}
+.top{background:var(--bar);height:44px;display:grid;place-items:center}
+.top i{width:min(56%,620px);height:26px;border-radius:6px;background:#ffffff2e;border:1px solid #ffffff33}
 .channel{max-width:780px;margin:0 auto;padding:0 20px 28px}
 h1{font-size:18px;font-weight:800;margin:0 -20px 10px;padding:13px 20px;border-bottom:1px solid var(--line)}
 h1 span{color:var(--dim);font-weight:400}
@@ -71,7 +72,7 @@ def page_of(channels: Sequence[tuple[str, Iterable[Mapping[str, Any]]]], *, them
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="{shown}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Slack</title>'
-        f"<style>{_CSS}</style><body><div class=top></div>{body}</body></html>"
+        f"<style>{_CSS}</style><body><div class=top><i></i></div>{body}</body></html>"
     )
 
 

@@ -147,7 +147,8 @@ class SlackServer:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         arguments = await arguments_of(request)
-        token = request.headers.get("Authorization", "").removeprefix("Bearer").strip() or str(arguments.pop("token", ""))
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer").strip()
+        token = bearer or str(arguments.pop("token", ""))
         method = request.match_info["method"]
         call = Call(method, arguments, time.monotonic())
         self.calls.append(call)

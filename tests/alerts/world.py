@@ -50,8 +50,19 @@ def coverage(number: int, outlet: str, *, title: str = "", trust: Trust = Trust.
     )
 
 
-def storyline(number: int = 1, *, title: str = "Meta weighs a closed model instead of Behemoth", outlets: int = 1) -> Storyline:
-    names = ["The Decoder", "Techsight", "Model Weekly", "Open Ledger", "Daily Byte", "AI Brief", "Policy Wire", "Kernel"]
+def storyline(
+    number: int = 1, *, title: str = "Meta weighs a closed model instead of Behemoth", outlets: int = 1
+) -> Storyline:
+    names = [
+        "The Decoder",
+        "Techsight",
+        "Model Weekly",
+        "Open Ledger",
+        "Daily Byte",
+        "AI Brief",
+        "Policy Wire",
+        "Kernel",
+    ]
     shift = Shift(
         direction=Direction.CLOSING,
         stage=Stage.CONSIDERING,
@@ -62,7 +73,7 @@ def storyline(number: int = 1, *, title: str = "Meta weighs a closed model inste
         evidence=EVIDENCE,
         confidence=Confidence.MEDIUM,
         reasons=("one outlet", "unnamed sources"),
-        marks=((35, 54), (70, 79), (88, 100)),
+        marks=((38, 57), (77, 81), (95, 101)),
     )
     story = Story(
         id=number,

@@ -1,0 +1,294 @@
+"""Messages: what they say, that hostile texts stay texts, and that Slack would take every one of them."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor.alerts import blocks, render
+from monitor.alerts.console import lines, readable
+from monitor.model import Coverage, Direction, Message, Shift, ShiftObject, Stage, Step, Story, Storyline, Trust
+from monitor.testing.slack_limits import error_of
+from monitor.testing.slack_page import mrkdwn as as_html
+from monitor.testing.slack_page import page_of
+from monitor.text import printable
+from tests.alerts.world import EVIDENCE, T0, coverage, moved, storyline
+
+HOSTILE = "<!channel> <@U1> & *x* \u202e"
+
+nasty = st.sampled_from(
+    [
+        "<!channel>", "<!here>", "<@U1>", "<#C1>", "<https://evil.example|click>", "&", "&amp;", "&lt;", "*x*", "_y_",
+        "~z~", "`c`", "```", ":smile:", "::", "\u202e", "\x1b[31m", "|", ">", "<", "\n> q", "\r\n", "\u200b", "𝕏",
+        "👩‍👩‍👧",
+        "e\u0301", "@channel", "#general", "www.evil.example", " ", "**", "* *", "\u2028",
+    ]
+)  # fmt: skip
+short = st.lists(nasty | st.text(max_size=8), max_size=5).map("".join)
+texts = short | st.builds(str.__mul__, short, st.integers(1, 400))
+urls = st.one_of(
+    short,
+    short.map("https://example.org/".__add__),
+    st.just("javascript:alert(1)"),
+    texts.map("https://example.org/?q=".__add__),
+)
+times = st.timedeltas(timedelta(0), timedelta(days=900)).map(T0.__add__)
+coverages = st.builds(
+    Coverage,
+    entry_id=st.integers(1, 10**6),
+    feed_id=short,
+    outlet=short,
+    title=texts,
+    url=urls,
+    trust=st.sampled_from(Trust),
+    seen_at=times,
+    published_at=st.none() | times,
+)
+shifts = st.builds(
+    Shift,
+    direction=st.sampled_from(Direction),
+    stage=st.sampled_from(Stage),
+    object=st.sampled_from(ShiftObject),
+    orgs=st.lists(texts, max_size=3).map(tuple),
+    models=st.lists(short, max_size=3).map(tuple),
+    from_=short,
+    to=short,
+    evidence=texts,
+    reasons=st.lists(short, max_size=6).map(tuple),
+    denied=st.booleans(),
+    marks=st.lists(st.tuples(st.integers(-5, 7_000), st.integers(-5, 7_000)), max_size=6).map(tuple),
+)
+stories = st.builds(
+    Story,
+    id=st.integers(1, 10**6),
+    storyline_id=st.just(1),
+    title=texts,
+    severity=st.sampled_from(list(render.SEVERITIES)),
+    shift=shifts,
+    rule_ids=st.lists(short, max_size=5).map(tuple),
+    first_seen_at=times,
+    last_seen_at=times,
+    coverage=st.lists(coverages, max_size=4).map(tuple),
+)
+steps = st.builds(
+    Step,
+    at=times,
+    stage=st.sampled_from(Stage),
+    direction=st.sampled_from(Direction),
+    reason=st.sampled_from(["stage moved", "denied"]),
+    headline=texts,
+    url=urls,
+    outlet=short,
+)
+storylines = st.builds(
+    Storyline,
+    id=st.integers(1, 10**6),
+    stories=st.lists(stories, min_size=1, max_size=3).map(tuple),
+    steps=st.lists(steps, max_size=4).map(tuple),
+    previous_id=st.none() | st.integers(1, 10**6),
+    context=short,
+)
+lenient = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def messages_of(one: Storyline, line: str = "") -> list[Message]:
+    facts = {"line": line, "story_id": one.stories[0].id, "reason": "stage moved"}
+    first = one.stories[0]
+    outlets = tuple(
+        replace(each, entry_id=index, outlet=f"{each.outlet}{index}") for index, each in enumerate(first.coverage * 9)
+    )
+    many = replace(one, stories=(replace(first, coverage=outlets),), steps=one.steps * 6)
+    made = [
+        render.parent(one),
+        render.parent(many),
+        render.coverage(many),
+        render.coverage(one),
+        render.move(one, facts),
+        render.notice({"title": line, "text": line * 3, "remedy": line}),
+        render.digest([(one, (line,))] * 30),
+    ]
+    return made + [render.plain(message) for message in made]
+
+
+def payload(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": [dict(block) for block in message.blocks]}
+
+
+def strings(value: Any) -> list[str]:
+    """Every text of a message that people see."""
+    if isinstance(value, dict):
+        own = [value["text"]] if isinstance(value.get("text"), str) else []
+        return own + [one for key, child in value.items() if key != "text" or not own for one in strings(child)]
+    return [one for child in value for one in strings(child)] if isinstance(value, list) else []
+
+
+@lenient
+@given(storylines, texts)
+def test_slack_takes_every_message_of_every_storyline(one: Storyline, line: str) -> None:
+    """A31: no limit is broken, measured after escaping, and no entity is cut in two."""
+    for message in messages_of(one, line):
+        assert error_of(payload(message)) is None
+        for text in strings(payload(message)):
+            assert not re.search(r"&(?!amp;|lt;|gt;)", text)
+
+
+@lenient
+@given(storylines, texts)
+def test_no_text_of_a_feed_becomes_markup(one: Storyline, line: str) -> None:
+    """A31: outside our own links there is no `<` or `>` left, and our links lead to http(s) alone."""
+    for message in messages_of(one, line):
+        for text in strings(payload(message)):
+            bare = re.sub(r"<https?://[^<>|\s]+\|[^<>|]+>", "", text)
+            bare = re.sub(r"^>", "", bare, flags=re.MULTILINE)
+            assert "<" not in bare
+            assert ">" not in bare
+
+
+@lenient
+@given(texts)
+def test_literal_text_shows_exactly_as_it_is(text: str) -> None:
+    """A31: formatted by Slack's rules, a text of a feed comes out as it went in (control characters written out)."""
+    shown = as_html(f"x {blocks.literal(text, 10**6)} x")
+    assert "<" not in shown
+    plain = printable(re.sub(r"\s+", " ", text)).strip().replace("\u200b", "").replace("`", "\u02cb")
+    assert html.unescape(shown)[2:-2] == plain
+
+
+@lenient
+@given(texts, st.integers(10, 400))
+def test_clipped_text_is_a_beginning_of_the_text(text: str, limit: int) -> None:
+    """A31: truncation keeps whole characters and whole entities."""
+    clipped = blocks.plain(text, limit)
+    assert blocks.length(clipped) <= limit
+    whole = html.unescape(blocks.plain(text, 10**6))
+    assert html.unescape(clipped) == whole or whole.startswith(html.unescape(clipped.removesuffix("…")))
+
+
+def test_a_hostile_title_mentions_nobody_and_reads_as_it_is() -> None:
+    """A31: in the headline, the fallback text, the coverage, the steps and the terminal."""
+    one = replace(storyline(), stories=(replace(storyline().stories[0], title=HOSTILE),))
+    parent = render.parent(one)
+    assert parent.blocks[0]["text"] == {
+        "type": "plain_text",
+        "text": "&lt;!channel&gt; &lt;@U1&gt; &amp; *x* \\u202e",
+        "emoji": False,
+    }
+    shown = readable(parent.text)
+    assert "<!channel> <@U1> & *x* \\u202e" in shown
+    assert any("<!channel> <@U1> & *x* \\u202e" in str(line) for line in lines(parent))
+    page = page_of([("c", [{"ts": "1.0", **payload(parent)}])])
+    assert "&lt;!channel&gt; &lt;@U1&gt; &amp; *x* \\u202e" in page
+
+
+def test_the_parent_says_who_what_where_and_how_sure() -> None:
+    """The facts of issue and interface stand in the message, in this order."""
+    page = as_words(render.parent(storyline(outlets=3)))
+    wanted = [
+        "Meta weighs a closed model instead of Behemoth",
+        "Closing · under consideration · weights",
+        "Organisation\nMeta",
+        "Model\nBehemoth",
+        "Terms\nopen → closed",
+        "high — first closed flagship by Meta",
+        EVIDENCE,
+        "Reported by The Decoder, Techsight, Model Weekly",
+        "Confidence medium: one outlet; unnamed sources",
+        "First seen 12 Jul 2025, 14:03 UTC",
+        "rule open-to-closed",
+    ]
+    places = [page.find(one) for one in wanted]
+    assert -1 not in places, wanted[places.index(-1)]
+    assert places == sorted(places)
+
+
+def as_words(message: Message) -> str:
+    marked = "\n".join(strings(payload(message)))
+    return html.unescape(re.sub(r"<[^>]+>", "", as_html(marked)))
+
+
+def test_the_matched_words_are_marked_in_the_quote() -> None:
+    quote = next(text for text in strings(payload(render.parent(storyline()))) if text.startswith(">"))
+    assert re.findall(r"<b>([^<]+)</b>", as_html(quote)) == ["abandoning Behemoth", "open", "closed"]
+
+
+def test_without_marks_the_names_are_marked() -> None:
+    """Facts read by an older version carry no marks."""
+    one = storyline()
+    story = replace(one.stories[0], shift=replace(one.stories[0].shift, marks=()))
+    texts = strings(payload(render.parent(replace(one, stories=(story,)))))
+    quote = next(text for text in texts if text.startswith(">"))
+    assert re.findall(r"<b>([^<]+)</b>", as_html(quote)) == ["Behemoth"]
+
+
+def test_the_parent_shows_the_state_of_things_now_and_the_steps_with_dates() -> None:
+    """A33: after a later story the headline, the stage and the steps are the present ones."""
+    one = moved(storyline(), Stage.ANNOUNCED, "Meta confirms it", "Techsight", timedelta(days=19))
+    page = as_words(render.parent(one))
+    assert "Closing · announced · weights" in page
+    assert "12 Jul 2025 · under consideration, closing · Meta weighs a closed model" in page
+    assert "31 Jul 2025 · announced · Meta confirms it — Techsight" in page
+
+
+def test_the_best_source_stands_first_and_the_rest_are_counted() -> None:
+    """A33: outlets by trust, then by time; those without room are counted, never hidden."""
+    one = storyline(outlets=8)
+    primary = coverage(50, "Meta Newsroom", trust=Trust.PRIMARY)
+    story = replace(one.stories[0], coverage=(*one.stories[0].coverage, primary))
+    page = as_words(render.parent(replace(one, stories=(story,))))
+    assert "Reported by Meta Newsroom (primary source), The Decoder, Techsight" in page
+    assert "and +3 more" in page
+
+
+def test_the_coverage_lists_every_article_with_its_outlet_and_time() -> None:
+    page = as_words(render.coverage(storyline(outlets=8)))
+    assert "Coverage · 8 outlets, 8 articles" in page
+    assert page.count("on the plan to close Behemoth — ") == 8
+
+
+def test_a_coverage_too_long_for_one_message_says_how_many_are_missing() -> None:
+    one = storyline()
+    many = tuple(coverage(index, f"Outlet {index}", title="x" * 190) for index in range(1, 200))
+    message = render.coverage(replace(one, stories=(replace(one.stories[0], coverage=many),)))
+    assert error_of(payload(message)) is None
+    assert re.search(r"and \d+ more", as_words(message))
+
+
+def test_the_preview_says_the_facts_first_and_reads_aloud() -> None:
+    """Notification previews cut early and screen readers read signs: facts first, in words."""
+    text = render.parent(storyline(outlets=4)).text
+    assert text == (
+        "Meta · Behemoth: closing, under consideration, weights. Meta weighs a closed model instead of Behemoth. "
+        "Terms: from open to closed. Reported by The Decoder and 3 more. Confidence medium."
+    )
+
+
+def test_a_move_is_told_in_one_line_with_its_source() -> None:
+    one = moved(storyline(), Stage.ANNOUNCED, "Meta confirms it", "Techsight", timedelta(days=19))
+    facts = {"line": "considering → announced, says Techsight", "story_id": one.stories[-1].id}
+    message = render.move(one, facts)
+    assert message.text == "Meta · Behemoth: considering → announced, says Techsight. Meta confirms it"
+    assert "Considering → announced, says Techsight" in as_words(message)
+
+
+def test_nothing_asserts_legality() -> None:
+    """Our own words never say that anything is legal, illegal, lawful, a breach or a violation."""
+    sources = [render.DIRECTIONS, render.STAGES, render.OBJECTS]
+    page = " ".join(map(str, sources)) + as_words(render.parent(storyline()))
+    assert not re.search(r"legal|lawful|violat|breach|infring|permitted|allowed", page, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://x.example/", "", "https://x.example/" + "a" * 900])
+def test_only_http_urls_of_sane_length_become_links(url: str) -> None:
+    assert blocks.link(url, "label") == "label"
+
+
+def test_a_url_cannot_end_its_own_link() -> None:
+    made = blocks.link("https://x.example/a|b>c d\u202e?q=1&r=<2>", "a|b>c")
+    assert made == "<https://x.example/a%7Cb%3Ec%20d%E2%80%AE?q=1&amp;r=%3C2%3E|a¦b&gt;c>"
