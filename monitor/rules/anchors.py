@@ -14,6 +14,8 @@ from monitor.rules.compile import Pool
 
 Group = int
 Clause = frozenset[Group]
+# A rule, the groups it needs all of, and its clauses of several groups.
+Check = tuple[int, Clause, Sequence[Clause]]
 _LITERAL, _VOCABULARY, _REGEX, _ID = range(4)
 
 
@@ -33,19 +35,26 @@ def id_group(number: int) -> Group:
     return number * 4 + _ID
 
 
+def _misses_one(clauses: Sequence[Clause], present: set[Group]) -> bool:
+    for clause in clauses:  # `any` over a generator takes three times as long, on the path of every entry
+        if clause.isdisjoint(present):
+            return True
+    return False
+
+
 @dataclass(slots=True)
 class Anchors:
     """Rules by anchor. Filled rule by rule, in the order of their numbers."""
 
     pool: Pool
-    anchored: dict[Group, list[tuple[int, Sequence[Clause]]]] = field(default_factory=dict)
+    anchored: dict[Group, list[Check]] = field(default_factory=dict)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
     flat: list[Clause] = field(default_factory=list)  # of each vocabulary: the groups that can make it occur
     _costs: dict[Group, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for vocabulary in self.pool.vocabularies:
-            groups = {literal_group(self.pool.literal_of_term[term]) for term in vocabulary.by_term}
+            groups = {literal_group(literal) for literal in vocabulary.by_term.literals}
             for _, node in vocabulary.others:
                 groups |= self._rarest(self.required(node)) or frozenset()
             self.flat.append(frozenset(self._flattened(groups)))
@@ -63,9 +72,11 @@ class Anchors:
             self.always.append(number)
             return
         anchor = min(clauses, key=self._load)
-        checks = tuple(clause for clause in dict.fromkeys(clauses) if clause != anchor)
+        others = [clause for clause in dict.fromkeys(clauses) if clause != anchor]
+        alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
+        check = number, alone, tuple(clause for clause in others if len(clause) > 1)
         for group in anchor:
-            self.anchored.setdefault(group, []).append((number, checks))
+            self.anchored.setdefault(group, []).append(check)
 
     def _load(self, clause: Clause) -> float:
         """Rare is good, and so is a clause that is no other rule's anchor."""
@@ -74,9 +85,10 @@ class Anchors:
     def candidates(self, present: set[Group]) -> list[int]:
         """The rules whose required groups are all met, by number."""
         found = set(self.always)
-        for group in present & self.anchored.keys():
-            for number, checks in self.anchored[group]:
-                if not any(clause.isdisjoint(present) for clause in checks):
+        anchored = self.anchored
+        for group in present & anchored.keys():
+            for number, alone, clauses in anchored[group]:
+                if alone <= present and not (clauses and _misses_one(clauses, present)):
                     found.add(number)
         return sorted(found)
 
@@ -91,7 +103,8 @@ class Anchors:
     def _meaning(self, groups: Sequence[Group]) -> list[tuple[Group, ...]]:
         wanted = set(self.anchored)
         for rules in self.anchored.values():
-            wanted.update(group for _, checks in rules for clause in checks for group in clause)
+            for _, alone, clauses in rules:
+                wanted.update(alone, *clauses)
         meant: dict[Group, list[Group]] = {group: [group] if group in wanted else [] for group in groups}
         for number, flat in enumerate(self.flat):
             if vocabulary_group(number) in wanted:
@@ -102,7 +115,7 @@ class Anchors:
     def required(self, node: match.Node) -> list[Clause]:
         """If the node holds, at least one group of every clause occurred."""
         if isinstance(node, match.TermNode):
-            return [frozenset([literal_group(self.pool.literal_of_term[node.number])])]
+            return [frozenset([literal_group(self.pool.term_places[node.number][0])])]
         if isinstance(node, match.VocabularyNode):
             return [frozenset([vocabulary_group(node.vocabulary.number)])]
         if isinstance(node, match.RegexNode):

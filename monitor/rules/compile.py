@@ -48,6 +48,10 @@ def compile_regex(pattern: str, ignore_case: bool) -> Regex:
         raise QueryError(0, f"RE2 refuses this regex: {said}", remedy) from None
 
 
+# Its literal, in which of its tokens that begins, whether with the blank before it, how many tokens, nothing to verify.
+TermPlace = tuple[int, int, int, int, bool]
+
+
 @dataclass(slots=True)
 class Pool:
     """Terms, regexes and vocabularies compiled so far, each of them once, numbered in order of arrival."""
@@ -55,8 +59,8 @@ class Pool:
     terms: dict[Term, int] = field(default_factory=dict)
     literals: dict[str, int] = field(default_factory=dict)
     literal_texts: list[str] = field(default_factory=list)
-    literal_terms: list[list[tuple[int, int, int, int, bool]]] = field(default_factory=list)
-    literal_of_term: list[int] = field(default_factory=list)
+    literal_terms: list[list[int]] = field(default_factory=list)
+    term_places: list[TermPlace] = field(default_factory=list)
     regexes: dict[tuple[str, bool], int] = field(default_factory=dict)
     compiled_regexes: list[Regex] = field(default_factory=list)
     vocabularies: list[match.Vocabulary] = field(default_factory=list)
@@ -70,8 +74,8 @@ class Pool:
             literal = literal_of(term)
             at = self._literal(literal)
             leading = 1 if literal.text.startswith(" ") else 0
-            self.literal_terms[at].append((number, literal.skip, leading, len(term.tokens), literal.whole))
-            self.literal_of_term.append(at)
+            self.literal_terms[at].append(number)
+            self.term_places.append((at, literal.skip, leading, len(term.tokens), literal.whole))
         return self.terms[term]
 
     def _literal(self, literal: Literal) -> int:

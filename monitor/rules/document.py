@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from monitor import text
 from monitor.model import Entry, Span
+from monitor.rules.terms import stands_at
 
 if TYPE_CHECKING:
     from monitor.rules.index import Index
@@ -81,16 +82,18 @@ class Document:
 
     __slots__ = (
         "_all_words",
+        "_begins",
         "_cased",
+        "_literals",
         "_mentions",
         "_offsets",
+        "_places",
         "_regexes",
         "_sentence_bounds",
         "_sentences",
         "_terms",
         "_words",
         "index",
-        "literals",
         "subject",
         "texts",
     )
@@ -107,30 +110,41 @@ class Document:
         self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
-        self.literals = literals
-        self._terms: dict[int, list[Occurrence]] | None = None
+        self._literals = literals
+        self._begins: dict[int, list[int]] | None = None
+        self._places: tuple[list[int], list[int]] = ([], [])
+        self._terms: dict[int, list[Occurrence]] = {}
 
     @property
-    def terms(self) -> dict[int, list[Occurrence]]:
-        """Every term of the index that occurs, with its occurrences in order of position."""
-        if self._terms is None:
-            self._terms = self._find_terms(self.literals) if self.literals else {}
-        return self._terms
+    def begins(self) -> dict[int, list[int]]:
+        """Where each literal that occurs begins in the padded text."""
+        if self._begins is None:
+            self._begins = {}
+            for which, begin, _ in self._literals:
+                self._begins.setdefault(which, []).append(begin)
+            # Tokens are counted over all fields here, the breaks between fields included.
+            starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
+            self._places = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
+        return self._begins
 
-    def _find_terms(self, literals: list[Literal]) -> dict[int, list[Occurrence]]:
-        found: dict[int, list[Occurrence]] = {}
-        # Tokens are counted over all fields here, the breaks between fields included.
-        starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
-        firsts = list(accumulate([len(words) + 1 for words in self.words], initial=0))
-        terms_of = self.index.literal_terms
-        for which, begin, _ in literals:
-            for term, skip, leading, length, whole in terms_of[which]:
-                at = bisect_right(starts, begin + leading) - 1
-                field = bisect_right(firsts, at) - 1
-                local = at - firsts[field] - skip
-                if whole or self.stands_at(term, field, local):
-                    start = field * FIELD_STEP + local
-                    found.setdefault(term, []).append((start, start + length))
+    def term(self, number: int) -> list[Occurrence]:
+        """The occurrences of a term in all fields, in order of position."""
+        found = self._terms.get(number)
+        if found is None:
+            found = self._terms[number] = self._find(number)
+        return found
+
+    def _find(self, number: int) -> list[Occurrence]:
+        literal, skip, leading, length, whole = self.index.term_places[number]
+        found: list[Occurrence] = []
+        for begin in self.begins.get(literal, ()):
+            starts, firsts = self._places
+            at = bisect_right(starts, begin + leading) - 1
+            field = bisect_right(firsts, at) - 1
+            local = at - firsts[field] - skip
+            if whole or self._stands_at(number, field, local):
+                start = field * FIELD_STEP + local
+                found.append((start, start + length))
         return found
 
     @property
@@ -145,11 +159,9 @@ class Document:
                     self._words[-1].append(word)
         return self._words
 
-    def stands_at(self, term: int, field: int, local: int) -> bool:
+    def _stands_at(self, term: int, field: int, local: int) -> bool:
         """Whether a term that needs more than its literal is really there."""
-        from monitor.rules.terms import stands_at
-
-        return stands_at(self.index.terms[term], local, self.words[field], self.cased(field))
+        return stands_at(self.index.terms[term], local, self.words[field], lambda: self.cased(field))
 
     def cased(self, field: int) -> list[str]:
         """The tokens of a field with their case."""

@@ -12,7 +12,7 @@ import re2
 from monitor import text
 from monitor.rules import match
 from monitor.rules.anchors import Anchors, Group, id_group
-from monitor.rules.compile import Pool, Regex
+from monitor.rules.compile import Pool, Regex, TermPlace
 from monitor.rules.document import Document, Literal, Subject, domain, padded
 from monitor.rules.terms import Term
 
@@ -22,7 +22,8 @@ class Index:
     """Everything needed to find the rules that match, shared by all entries."""
 
     terms: Sequence[Term]
-    literal_terms: Sequence[Sequence[tuple[int, int, int, int, bool]]]
+    literal_terms: Sequence[Sequence[int]]
+    term_places: Sequence[TermPlace]
     literal_groups: Sequence[tuple[Group, ...]]
     automaton: Any
     regexes: Sequence[Regex]
@@ -71,6 +72,7 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
     return Index(
         terms=list(pool.terms),
         literal_terms=[tuple(terms) for terms in pool.literal_terms] or [()],
+        term_places=pool.term_places,
         literal_groups=anchors.groups_of_literals() or [()],
         automaton=ahocorasick_rs.AhoCorasick(
             literals, matchkind=ahocorasick_rs.MatchKind.Standard, store_patterns=False

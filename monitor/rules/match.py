@@ -53,7 +53,7 @@ class TermNode(Node):
     fields: int = SEARCHED
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
-        found = document.terms.get(self.number, ())
+        found = document.term(self.number)
         return (
             _within(found, self.fields) if found and (self.fields != SEARCHED or document.index.with_author) else found
         )
@@ -274,6 +274,14 @@ class Entity:
     aliases: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The entities each term stands for, and the literals that find these terms."""
+
+    entities: Mapping[int, Sequence[int]]
+    literals: frozenset[int]
+
+
 @dataclass(slots=True, eq=False)
 class Vocabulary:
     """A compiled vocabulary, shared by all rules that refer to it.
@@ -285,9 +293,9 @@ class Vocabulary:
     name: str
     kind: str
     entities: Sequence[Entity]
-    by_term: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    by_term: Terms = field(default_factory=lambda: Terms({}, frozenset()))
     others: Sequence[tuple[int, Node]] = ()
-    hiding: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    hiding: Terms = field(default_factory=lambda: Terms({}, frozenset()))
     hiding_others: Sequence[tuple[int, Node]] = ()
     version: str = ""
 
@@ -300,14 +308,14 @@ class Vocabulary:
         return [Mention(*at) for at in sorted(shown) if not any(_overlaps(at, other) for other in hidden)]
 
 
-def _entities_at(
-    document: Document, terms: Mapping[int, Sequence[int]], others: Sequence[tuple[int, Node]]
-) -> set[tuple[int, int, int]]:
+def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, Node]]) -> set[tuple[int, int, int]]:
     found: set[tuple[int, int, int]] = set()
-    if terms:
-        for number, places in document.terms.items():
-            for entity in terms.get(number, ()):
-                found.update((start, end, entity) for start, end in places)
+    literal_terms = document.index.literal_terms
+    for literal in document.begins.keys() & terms.literals:
+        for number in literal_terms[literal]:
+            entities = terms.entities.get(number, ())
+            for start, end in document.term(number) if entities else ():
+                found.update((start, end, entity) for entity in entities)
     for entity, node in others:
         found.update((start, end, entity) for start, end in node.occurrences(document))
     return found

@@ -7,6 +7,7 @@ never runs over the hump of a camel-case name: `open*` is no OpenAI.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,32 +89,43 @@ def _token_index(term: Term, position: int) -> int:
     return len(term.tokens) - 1
 
 
-def stands_at(term: Term, start: int, words: list[str], cased: list[str]) -> bool:
-    """Whether the term stands at token `start` of a text with these folded and cased tokens."""
+def stands_at(term: Term, start: int, words: list[str], cased: Callable[[], list[str]]) -> bool:
+    """Whether the term stands at token `start` of a text. `cased` gives its tokens with their case; seldom needed."""
     wanted = term.exact or term.tokens
     if start < 0 or start + len(wanted) > len(words):
         return False
-    have = cased if term.exact else words
-    return all(_fits(token, have[start + n], cased[start + n]) for n, token in enumerate(wanted))
+    have = cased() if term.exact else words
+    for at, token in enumerate(wanted, start):
+        if token[-1] in _STAR + _ANY or _ANY in token:
+            if not _fits(token, have[at]) or not _ending_fits(token, words[at], lambda at=at: cased()[at]):  # type: ignore[misc]  # bound now
+                return False
+        elif token != have[at]:
+            return False
+    return True
 
 
-def _fits(wanted: str, word: str, cased: str) -> bool:
-    if not _WILD.search(wanted):
-        return wanted == word
+def _fits(wanted: str, word: str) -> bool:
     if wanted == _STAR:
         return True
     if not wanted.endswith(_STAR):
         return len(word) == len(wanted) and _any_fits(wanted, word)
     stem = wanted[:-1]
-    if not _any_fits(stem, word[: len(stem)]):
-        return False
-    return not text.has_hump(cased[len(stem) - 1 :])
+    return _any_fits(stem, word[: len(stem)])
 
 
 def _any_fits(wanted: str, word: str) -> bool:
+    if _ANY not in wanted:
+        return wanted == word
     if len(word) != len(wanted):
         return False
     return all(w == c or (w == _ANY and c.isalnum()) for w, c in zip(wanted, word, strict=True))
+
+
+def _ending_fits(wanted: str, word: str, cased: Callable[[], str]) -> bool:
+    """No camel-case hump where the ending begins, or in it."""
+    if wanted == _STAR or not wanted.endswith(_STAR) or len(word) == len(wanted) - 1:
+        return True
+    return not text.has_hump(cased()[len(wanted) - 2 :])
 
 
 def show(term: Term) -> str:

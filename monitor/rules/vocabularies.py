@@ -91,9 +91,9 @@ class VocabularyCompiler:
             name=source.name,
             kind=form.kind,
             entities=[self._entity(form.kind, entity) for entity in forms],
-            by_term=shown.terms,
+            by_term=shown.compiled(self.pool),
             others=shown.others,
-            hiding=hidden.terms,
+            hiding=hidden.compiled(self.pool),
             hiding_others=hidden.others,
             version=content_hash(source.name, plain(source.node), used),
         )
@@ -146,6 +146,9 @@ class _Table:
 
     terms: dict[int, list[int]] = field(default_factory=dict)
     others: list[tuple[int, match.Node]] = field(default_factory=list)
+
+    def compiled(self, pool: Pool) -> match.Terms:
+        return match.Terms(self.terms, frozenset(pool.term_places[number][0] for number in self.terms))
 
     def add(self, entity: int, node: match.Node) -> None:
         if isinstance(node, match.TermNode):
