@@ -144,10 +144,21 @@ def read(candidate: Candidate) -> Traits:
 def headline(title: str) -> str:
     """A title without what outlets and aggregators hang on it: "BREAKING: …", "[News] …", "… - Publisher"."""
     bare = _LABEL.sub("", title, count=1)
-    tail = _HEADLINE_TAIL.search(bare)
-    if tail and len(tail["tail"].split()) <= 5 and len(bare[: tail.start()].split()) >= 4:
-        bare = bare[: tail.start()]
-    return bare.strip() or title
+    hung = _hung(bare)
+    return (bare[: hung.start()] if hung else bare).strip() or title
+
+
+def tail(title: str) -> str:
+    """The publisher that is hung on a title, or nothing."""
+    hung = _hung(title)
+    return hung["tail"].strip() if hung else ""
+
+
+def _hung(title: str) -> re.Match[str] | None:
+    found = _HEADLINE_TAIL.search(title)
+    if found and len(found["tail"].split()) <= 5 and len(title[: found.start()].split()) >= 4:
+        return found
+    return None
 
 
 def spell(value: str) -> list[str]:

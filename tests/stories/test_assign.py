@@ -1,0 +1,133 @@
+"""Entry to story: what joins, what does not, and what is left open for lack of certainty."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.model import Candidate, Direction, OpenStory, Stage
+from monitor.stories.assign import StoryIndex, assign
+from tests.stories.samples import START, candidate
+
+CLOSING = {"orgs": ("Meta",), "models": ("Behemoth",), "direction": Direction.CLOSING, "stage": Stage.CONSIDERING}
+TITLE = "Meta weighs dropping its biggest open model for a closed one"
+
+
+def index_of(*members: Candidate) -> StoryIndex:
+    """An index with one story, number 1 in storyline 1."""
+    return StoryIndex([OpenStory(1, 1, members)])
+
+
+def joins(newcomer: Candidate, *members: Candidate) -> bool:
+    return assign(newcomer, index_of(*members), newcomer.seen_at).story_id == 1
+
+
+def test_another_outlet_in_other_words_joins() -> None:
+    """A33: one event reported by many outlets is one story."""
+    first = candidate(TITLE, **CLOSING)
+    assert joins(candidate("Is the Behemoth era of openness over at Meta?", day=1, **CLOSING), first)
+
+
+def test_a_syndicated_copy_joins_whatever_was_read_in_it() -> None:
+    first = candidate(TITLE, **CLOSING)
+    assert joins(candidate(f"{TITLE} - The Daily Byte", day=2), first)
+
+
+def test_a_redirect_link_that_hides_the_publisher_joins_by_its_headline() -> None:
+    first = candidate(TITLE, url="https://example.org/meta", **CLOSING)
+    copy = candidate(f"{TITLE} - Example", day=1, url="https://news.google.com/rss/articles/CBMiabc", **CLOSING)
+    assert joins(copy, first)
+
+
+def test_an_aggregator_item_joins_the_original_it_links_to() -> None:
+    first = candidate(TITLE, url="https://www.example.org/meta/", **CLOSING)
+    assert joins(candidate("So much for openness", links=("http://example.org/meta",)), first)
+
+
+def test_a_page_that_everybody_links_to_joins_nothing() -> None:
+    footer = ("https://example.org/subscribe",)
+    stories = [
+        OpenStory(n, n, (candidate(f"Story {word} about something else", links=footer, entry_id=n),))
+        for n, word in enumerate(("alpha", "beta", "gamma", "delta"), 1)
+    ]
+    newcomer = candidate("Quite another thing happened", links=footer)
+    assert assign(newcomer, StoryIndex(stories), START).story_id is None
+
+
+RELEASE = {"orgs": ("OpenAI",), "models": ("gpt-oss",), "direction": Direction.OPENING}
+
+
+@pytest.mark.parametrize(
+    ("title", "stage", "day"),
+    [
+        ("OpenAI delays its open-weight model gpt-oss", Stage.ANNOUNCED, 12.0),
+        ("OpenAI delays its open-weight model once more", Stage.ANNOUNCED, 20.0),
+        ("OpenAI releases gpt-oss weights for download", Stage.EFFECTIVE, 25.0),
+    ],
+)
+def test_announcement_delay_and_release_are_stories_of_their_own(title: str, stage: Stage, day: float) -> None:
+    announced = candidate("OpenAI promises gpt-oss, an open-weight model", stage=Stage.ANNOUNCED, **RELEASE)
+    newcomer = candidate(title, stage=stage, day=day, **RELEASE)
+    found = assign(newcomer, index_of(announced), newcomer.seen_at)
+    assert (found.story_id, found.storyline_id) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"orgs": ("Mistral AI",), "models": ("Behemoth",)}, "another lab"),
+        ({"orgs": ("Meta",), "models": ("Segment Anything",)}, "another model"),
+        ({"orgs": ("Meta",), "models": ("Behemoth",), "direction": Direction.OPENING}, "the other way"),
+        ({"orgs": ("Meta",), "models": ("Behemoth",), "day": 40.0}, "weeks later"),
+        ({"orgs": ("Meta",), "models": ("Behemoth",), "stage": Stage.REVERSED, "day": 6.0}, "reversed"),
+    ],
+)
+def test_an_event_that_differs_in_one_fact_opens_its_own_story(facts: dict[str, object], why: str) -> None:
+    first = candidate(TITLE, **CLOSING)
+    newcomer = candidate("Behemoth question answered", **{**CLOSING, **facts})  # type: ignore[arg-type]  # a mix of fields
+    assert not joins(newcomer, first), why
+
+
+def test_another_version_is_another_story_in_the_same_words() -> None:
+    facts = {"orgs": ("xAI",), "direction": Direction.OPENING, "stage": Stage.EFFECTIVE}
+    first = candidate("xAI opens the weights of Grok 2", models=("Grok 2",), **facts)
+    assert not joins(candidate("xAI opens the weights of Grok 3", models=("Grok 3",), **facts), first)
+
+
+def test_what_fits_two_stories_alike_opens_its_own() -> None:
+    """Wrong merges are worse than missed ones."""
+    facts = {"orgs": ("Acme",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+    stories = [
+        OpenStory(1, 1, (candidate("Acme restricts use of its models in Europe", **facts),)),
+        OpenStory(2, 2, (candidate("Acme restricts use of its models in Asia", **facts),)),
+    ]
+    found = assign(candidate("Acme restricts use of its models", **facts), StoryIndex(stories), START)
+    assert found.story_id is None
+    assert "fit alike" in found.why
+
+
+def test_the_reasons_are_said_in_words() -> None:
+    found = assign(candidate("Meta may close Behemoth", **CLOSING), index_of(candidate(TITLE, **CLOSING)), START)
+    assert "same lab (meta)" in found.why
+
+
+def test_a_story_found_by_its_second_member() -> None:
+    first, second = candidate(TITLE, **CLOSING), candidate("Behemoth to stay in the barn", day=1, **CLOSING)
+    index = index_of(first)
+    index.join(1, second)
+    copy = candidate("Behemoth to stay in the barn | Farm Weekly", day=1)
+    assert assign(copy, index, copy.seen_at).story_id == 1
+
+
+def test_a_quiet_story_is_forgotten_and_leaves_nothing_behind() -> None:
+    index = index_of(candidate(TITLE, **CLOSING))
+    assert index.forget(START + timedelta(days=1)) == (1,)
+    assert len(index) == 0
+    assert not index._keys
+    assert not index._words
+
+
+def test_nothing_found_in_an_empty_index() -> None:
+    found = assign(candidate(TITLE, **CLOSING), StoryIndex(), START)
+    assert (found.story_id, found.storyline_id, found.previous_id) == (None, None, None)

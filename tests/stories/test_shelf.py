@@ -1,0 +1,68 @@
+"""Story to storyline: same lab, same model line, same question; asleep after a while, awake while a promise is open."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from monitor.model import Candidate, Direction, OpenStory, Stage
+from monitor.stories.assign import Assignment, StoryIndex, assign
+from tests.stories.samples import START, candidate
+
+LATER = timedelta(days=31)
+
+
+def placed(newcomer: Candidate, *stories: OpenStory) -> Assignment:
+    return assign(newcomer, StoryIndex(stories), newcomer.seen_at)
+
+
+def closing(title: str, stage: Stage, day: float = 0, direction: Direction = Direction.CLOSING) -> Candidate:
+    return candidate(title, day=day, orgs=("Meta",), models=("Behemoth",), direction=direction, stage=stage)
+
+
+RUMOUR = closing("Meta weighs keeping Behemoth closed", Stage.CONSIDERING)
+
+
+def test_a_later_stage_is_a_new_story_of_the_same_storyline() -> None:
+    """A33: a later story of the storyline is told in the same place."""
+    found = placed(closing("Behemoth: the decision has fallen", Stage.EFFECTIVE, 20), OpenStory(4, 2, (RUMOUR,)))
+    assert (found.story_id, found.storyline_id) == (None, 2)
+
+
+def test_a_reversal_stays_in_the_storyline() -> None:
+    back = closing("Meta opens Behemoth after all", Stage.REVERSED, 20, Direction.OPENING)
+    assert placed(back, OpenStory(4, 2, (RUMOUR,))).storyline_id == 2
+
+
+def test_news_after_repeat_after_opens_a_storyline_that_links_back() -> None:
+    found = placed(closing("Behemoth stays closed, Meta decides", Stage.EFFECTIVE, 31), OpenStory(4, 2, (RUMOUR,)))
+    assert (found.story_id, found.storyline_id, found.previous_id) == (None, None, 2)
+
+
+def test_a_promise_keeps_the_storyline_awake_until_it_is_due() -> None:
+    due = START + timedelta(days=60)
+    found = placed(
+        closing("Behemoth opens today", Stage.EFFECTIVE, 61, Direction.OPENING), OpenStory(4, 2, (RUMOUR,), due)
+    )
+    assert found.storyline_id == 2
+
+
+def test_a_promise_is_read_from_the_headline() -> None:
+    found = placed(closing("Meta will close Behemoth in two months", Stage.ANNOUNCED))
+    assert found.due_at == START + timedelta(days=60)
+
+
+def test_two_routine_releases_are_two_storylines() -> None:
+    release = candidate("Acme opens Falcon 3", orgs=("Acme",), models=("Falcon",), direction=Direction.OPENING,
+                        stage=Stage.EFFECTIVE)  # fmt: skip
+    other = candidate("Acme opens a small translation model", day=3, orgs=("Acme",), direction=Direction.OPENING,
+                      stage=Stage.EFFECTIVE)  # fmt: skip
+    found = placed(other, OpenStory(1, 1, (release,)))
+    assert (found.story_id, found.storyline_id) == (None, None)
+
+
+def test_a_storyline_of_long_ago_is_found_on_the_shelf() -> None:
+    index = StoryIndex()
+    index.shelve(OpenStory(4, 2, (RUMOUR,)))
+    late = closing("Behemoth is released as a closed product", Stage.EFFECTIVE, 200)
+    found = assign(late, index, late.seen_at)
+    assert (len(index), found.previous_id) == (0, 2)
