@@ -1,0 +1,176 @@
+"""What a story says now, and what counts as a move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from monitor.model import (
+    Candidate,
+    Confidence,
+    Coverage,
+    Direction,
+    Hit,
+    Reason,
+    Severity,
+    Shift,
+    ShiftObject,
+    Stage,
+    Trust,
+)
+from monitor.stories import storyline
+from monitor.stories.storyline import Report, weigh
+from tests.stories.samples import START, candidate
+
+ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+
+
+def report(stage: Stage = Stage.NONE, trust: Trust = Trust.PRESS, day: float = 0, **facts: object) -> Report:
+    return Report(Shift(stage=stage, **facts), trust, START + timedelta(days=day))  # type: ignore[arg-type]  # any fields
+
+
+def covered(member: Candidate) -> Coverage:
+    entry = member.entry
+    return Coverage(member.entry_id, entry.feed_id, "Outlet", entry.title, entry.url, member.trust, member.seen_at)
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(ORDER, ORDER)))
+def test_stages_move_forward_only(before: Stage, after: Stage) -> None:
+    assert storyline.stage_moved(before, after) == (ORDER.index(after) > ORDER.index(before))
+
+
+@pytest.mark.parametrize("after", [Stage.REVERSED, Stage.ENFORCEMENT])
+@pytest.mark.parametrize("before", list(Stage))
+def test_reversal_and_enforcement_always_move(before: Stage, after: Stage) -> None:
+    assert storyline.stage_moved(before, after) == (before is not after)
+
+
+@pytest.mark.parametrize("before", list(Stage))
+def test_no_stage_is_no_move(before: Stage) -> None:
+    assert not storyline.stage_moved(before, Stage.NONE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (Shift(stage=Stage.RUMOUR), Shift(stage=Stage.ANNOUNCED), Reason.STAGE_MOVED),
+        (Shift(Direction.OPENING), Shift(Direction.CLOSING), Reason.DIRECTION_CHANGED),
+        (Shift(Direction.OPENING), Shift(Direction.LOOSENING), None),
+        (Shift(Direction.UNCLEAR), Shift(Direction.CLOSING), None),
+        (Shift(), Shift(denied=True), Reason.DENIED),
+        (Shift(denied=True), Shift(denied=True), None),
+    ],
+)
+def test_what_moved(before: Shift, after: Shift, reason: Reason | None) -> None:
+    assert storyline.shift_moved(before, after) is reason
+
+
+def test_the_first_primary_source_is_a_move_and_the_second_is_not() -> None:
+    press = candidate("Acme closes Falcon", entry_id=1)
+    actor = candidate("Our new terms", entry_id=2, trust=Trust.PRIMARY)
+    before = storyline.opened(press, covered(press))
+    after = storyline.grown(before, (press, actor), (covered(press), covered(actor)))
+    assert storyline.moved(before, after) is Reason.PRIMARY_SOURCE
+    assert storyline.moved(after, after) is None
+
+
+def test_the_furthest_stage_the_press_tells_is_the_stage_now() -> None:
+    assert weigh([report(Stage.ANNOUNCED), report(Stage.CONSIDERING, day=1)]).stage is Stage.ANNOUNCED
+
+
+def test_one_forum_post_does_not_move_the_stage_two_do() -> None:
+    press, post = report(Stage.CONSIDERING), report(Stage.EFFECTIVE, Trust.COMMUNITY, 1)
+    assert weigh([press, post]).stage is Stage.CONSIDERING
+    assert weigh([press, post, post]).stage is Stage.EFFECTIVE
+
+
+def test_what_the_actor_says_overrules_what_the_press_said_before() -> None:
+    press, actor = report(Stage.EFFECTIVE), report(Stage.ANNOUNCED, Trust.PRIMARY, 1)
+    assert weigh([press, actor]).stage is Stage.ANNOUNCED
+    assert weigh([press, actor, report(Stage.EFFECTIVE, day=9)]).stage is Stage.EFFECTIVE
+
+
+def test_a_reversal_is_the_stage_now_until_something_is_told_after_it() -> None:
+    reports = [report(Stage.EFFECTIVE), report(Stage.REVERSED, day=2)]
+    assert weigh(reports).stage is Stage.REVERSED
+
+
+def test_a_denial_is_a_note_and_no_reversal() -> None:
+    now = weigh([report(Stage.CONSIDERING), report(Stage.CONSIDERING, day=1, denied=True)])
+    assert (now.stage, now.denied) == (Stage.CONSIDERING, True)
+
+
+def test_direction_follows_the_weight_of_trust_and_time() -> None:
+    old = report(direction=Direction.OPENING)
+    assert weigh([old, report(direction=Direction.CLOSING, trust=Trust.COMMUNITY)]).direction is Direction.OPENING
+    assert weigh([old, report(direction=Direction.CLOSING, day=10)]).direction is Direction.CLOSING
+    assert weigh([old, report(direction=Direction.UNCLEAR, day=10)]).direction is Direction.OPENING
+
+
+def test_a_named_licence_goes_before_a_mere_open() -> None:
+    assert weigh([report(to="open"), report(to="open"), report(to="Apache-2.0")]).to == "Apache-2.0"
+
+
+def test_names_that_one_lesser_source_throws_in_are_left_out() -> None:
+    reports = [report(orgs=("Acme",)), report(orgs=("Acme",)), report(trust=Trust.COMMUNITY, orgs=("Acme", "Meta"))]
+    assert weigh(reports).orgs == ("Acme",)
+
+
+def test_three_reports_that_agree_raise_confidence_and_say_so() -> None:
+    now = weigh([report(confidence=Confidence.LOW)] * 3)
+    assert (now.confidence, now.reasons) == (Confidence.MEDIUM, ("3 reports agree",))
+
+
+def test_merge_is_the_weighing_of_two() -> None:
+    merged = storyline.merge(Shift(stage=Stage.RUMOUR), Shift(Direction.CLOSING, Stage.ANNOUNCED), Trust.PRESS)
+    assert (merged.direction, merged.stage) == (Direction.CLOSING, Stage.ANNOUNCED)
+
+
+def hit(severity: Severity, shift: Shift) -> Hit:
+    return Hit("rule", "v1", "Rule", severity, shift)
+
+
+def test_the_gravest_hit_says_what_the_entry_tells_and_the_others_fill_gaps() -> None:
+    grave = hit(Severity.HIGH, Shift(Direction.CLOSING, object=ShiftObject.WEIGHTS, orgs=("Meta",)))
+    light = hit(Severity.LOW, Shift(Direction.POLICY, Stage.CONSIDERING, models=("Behemoth",), denied=True))
+    both = storyline.entry_shift([light, grave])
+    assert (both.direction, both.stage, both.orgs, both.models, both.denied) == (
+        Direction.CLOSING, Stage.CONSIDERING, ("Meta",), ("Behemoth",), True,
+    )  # fmt: skip
+
+
+def test_a_story_grows_with_the_best_source_first() -> None:
+    """A33: the parent lists who reports it, best source first, and shows the state of things now."""
+    first = replace(
+        candidate("Word is Acme may close Falcon", stage=Stage.RUMOUR, entry_id=1, trust=Trust.COMMUNITY),
+        severity=Severity.LOW,
+        rule_ids=("a",),
+    )
+    second = replace(
+        candidate("Acme to close Falcon", stage=Stage.ANNOUNCED, day=1, entry_id=2),
+        severity=Severity.HIGH,
+        rule_ids=("b",),
+    )
+    story = storyline.opened(first, covered(first))
+    grown = storyline.grown(story, (first, second), (covered(first), covered(second)))
+    assert (grown.title, grown.shift.stage, grown.severity) == ("Acme to close Falcon", Stage.ANNOUNCED, Severity.HIGH)
+    assert [one.entry_id for one in grown.coverage] == [2, 1]
+    assert (grown.rule_ids, grown.first_seen_at, grown.last_seen_at) == (("a", "b"), first.seen_at, second.seen_at)
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        (Reason.STAGE_MOVED, "considering → announced, says The Byte"),
+        (Reason.DIRECTION_CHANGED, "closing → opening, says The Byte"),
+        (Reason.DENIED, "a denial is reported by The Byte"),
+        (Reason.PRIMARY_SOURCE, "first primary source: The Byte"),
+    ],
+)
+def test_the_line_says_what_moved(reason: Reason, line: str) -> None:
+    before = Shift(Direction.CLOSING, Stage.CONSIDERING)
+    after = Shift(Direction.OPENING, Stage.ANNOUNCED)
+    assert storyline.move_line(reason, before, after, "The Byte") == line
