@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -23,6 +24,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from monitor.errors import FetchError, FetchReason
+from monitor.feeds import handover
 from monitor.feeds import headers as http
 from monitor.feeds.decode import Decoder
 from monitor.feeds.failures import fetch_error
@@ -58,6 +60,13 @@ class _Answer:
     stream: AsyncIterator[bytes]
 
 
+def _tls() -> ssl.SSLContext:
+    """Certificates of the system where it has any (an intranet's own authority is there), else certifi's."""
+    paths = ssl.get_default_verify_paths()
+    has_own = paths.cafile or (paths.capath and any(Path(paths.capath).iterdir()))
+    return ssl.create_default_context(cafile=None if has_own else certifi.where())
+
+
 def _decoded(value: bytes) -> str | None:
     """A header value that can be sent back byte for byte; None for one that cannot (no UTF-8)."""
     try:
@@ -78,11 +87,14 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 class Fetcher:
     """Fetches documents politely and safely; an async context manager that owns the connections.
 
+    `inbox` is where `feeds add` leaves documents for the first poll (handover.py).
+
     `fetch` raises FetchError, and nothing else, for whatever a publisher or the network does.
     """
 
-    def __init__(self, polling: Polling, product_version: str) -> None:
+    def __init__(self, polling: Polling, product_version: str, inbox: Path | None = None) -> None:
         self._polling = polling
+        self._inbox = inbox
         self._headers = {
             "User-Agent": user_agent(product_version, polling.contact),
             "Accept": ACCEPT,
@@ -97,8 +109,7 @@ class Fetcher:
         # The proxy is the operator's and may well live in a private network, so only what is behind it is checked.
         proxied = self._polling.proxy is not None
         self._resolver = Resolver(None if proxied else self._guard, min(self._polling.concurrency, _MOST_DNS_THREADS))
-        context = ssl.create_default_context(cafile=certifi.where())
-        context.load_default_certs()
+        context = _tls()
         connector = aiohttp.TCPConnector(
             limit=0,  # the daemon bounds concurrency; a queue here would eat the deadline of those who wait
             resolver=self._resolver,
@@ -135,6 +146,10 @@ class Fetcher:
 
         Validators go out byte for byte. Raises FetchError; its `retry_after` and `gone` say when to come back.
         """
+        if self._inbox is not None and not (etag or last_modified):
+            kept = handover.take(self._inbox, url)
+            if kept is not None:
+                return kept
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         extra = {name: value.encode("utf-8") for name, value in conditions.items() if value}
         seconds = self._polling.timeout.total_seconds()

@@ -279,7 +279,7 @@ def _succeeded(before: FeedState, document: Document, now: datetime) -> FeedStat
 def _redirected(state: FeedState, document: Document, now: datetime) -> FeedState:
     """Takes over a new URL once at least two polls, a day apart, were sent there by permanent redirects only."""
     target = document.permanent_url
-    if target is None or (state.url.startswith("https:") and not target.startswith("https:")):
+    if target is None or target == state.url or (state.url.startswith("https:") and not target.startswith("https:")):
         return replace(state, redirect_url=None, redirect_since=None)
     if target != state.redirect_url or state.redirect_since is None:
         return replace(state, redirect_url=target, redirect_since=now)

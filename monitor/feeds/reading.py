@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.errors import ParseError
-from monitor.feeds import normalise, parse
+from monitor.feeds import clean, normalise, parse
 from monitor.model import Entry, FeedFormat, PublisherHints
 
 
@@ -39,7 +39,7 @@ def perform(order: bytes, body: bytes) -> bytes:
     hints = parsed.hints
     return _dumps(
         [
-            [parsed.format, parsed.title, parsed.link, len(parsed.items), parsed.warning],
+            [parsed.format, clean.line(clean.text(parsed.title))[:500], parsed.link, len(parsed.items), parsed.warning],
             [hints.ttl_s, hints.update_period_s, hints.skip_hours, hints.skip_days],
             [_packed(entry) for entry in entries],
         ]
