@@ -39,6 +39,11 @@ _SAVE = (
     .values({name: bindparam(f"to_{name}") for name in _FIELDS if name != "feed_id"})
 )
 
+_LISTED = select(*(table.c[name] for name in ("id", "config_url", "url", "poll_seq", "title", "paused", "listed")))
+_OF_FEED = update(table).where(table.c.id == bindparam("of_feed"))
+_LIST = _OF_FEED.values({name: bindparam(f"to_{name}") for name in ("title", "paused", "listed")})
+_UNLIST = _OF_FEED.values(listed=False)
+
 
 def sync_feeds(
     conn: Connection, feeds: Iterable[Feed], first_poll_at: Callable[[Feed], datetime], now: datetime
@@ -48,20 +53,25 @@ def sync_feeds(
     A feed with another `url` than before starts a new lifetime: no validators, a new baseline, and polls under way are
     fenced off. Not so when the new `url` is where its permanent redirects had led us already.
     """
-    known = {state.feed_id: state for state in _states(conn.execute(_STATES))}
+    known = {row.id: row for row in conn.execute(_LISTED)}
     wanted = {feed.id: feed for feed in feeds}
-    new = [
-        _row(_born(feed, first_poll_at(feed), now)) | _listing(feed) for feed in wanted.values() if feed.id not in known
-    ]
+    new = [feed for feed in wanted.values() if feed.id not in known]
     if new:
-        conn.execute(table.insert(), new)
+        conn.execute(table.insert(), [_row(_born(feed, first_poll_at(feed), now)) | _listing(feed) for feed in new])
+    changed = []
     for feed in wanted.values():
-        if feed.id in known and known[feed.id].config_url != feed.url:
-            _move(conn, known[feed.id], feed, first_poll_at(feed), now)
-    _list(conn, [feed for feed in wanted.values() if feed.id in known])
-    gone = set(known) - set(wanted)
-    if gone:
-        conn.execute(update(table).where(table.c.id.in_(gone)).values(listed=False))
+        row = known.get(feed.id)
+        if row is None:
+            continue
+        if row.config_url != feed.url:
+            _move(conn, row, feed, first_poll_at, now)
+        if (row.title, row.paused, row.listed) != (feed.title, feed.paused, True):
+            changed.append({"of_feed": feed.id} | {f"to_{name}": value for name, value in _listing(feed).items()})
+    if changed:
+        conn.execute(_LIST, changed)
+    left = [{"of_feed": row.id} for row in known.values() if row.listed and row.id not in wanted]
+    if left:
+        conn.execute(_UNLIST, left)
 
 
 def states(conn: Connection) -> dict[str, FeedState]:
@@ -126,29 +136,15 @@ def _born(feed: Feed, first: datetime, now: datetime, poll_seq: int = 0) -> Feed
     )
 
 
-def _move(conn: Connection, state: FeedState, feed: Feed, first: datetime, now: datetime) -> None:
+def _move(
+    conn: Connection, row: Row[*tuple[Any, ...]], feed: Feed, first_poll_at: Callable[[Feed], datetime], now: datetime
+) -> None:
     where = update(table).where(table.c.id == feed.id)
-    if feed.url == state.url:
+    if feed.url == row.url:
         conn.execute(where.values(config_url=feed.url, redirect_url=None, redirect_since=None))
         return
-    born = _row(_born(feed, first, now, state.poll_seq + 1))
+    born = _row(_born(feed, first_poll_at(feed), now, row.poll_seq + 1))
     conn.execute(where.values({name: value for name, value in born.items() if name != "id"}))
-
-
-def _list(conn: Connection, feeds: list[Feed]) -> None:
-    shown = {
-        id_: rest for id_, *rest in conn.execute(select(table.c.id, table.c.title, table.c.paused, table.c.listed))
-    }
-    changed = [feed for feed in feeds if shown[feed.id] != [feed.title, feed.paused, True]]
-    if changed:
-        statement = update(table).where(table.c.id == bindparam("of_feed"))
-        conn.execute(
-            statement.values({name: bindparam(f"to_{name}") for name in ("title", "paused", "listed")}),
-            [
-                {"of_feed": feed.id} | {f"to_{name}": value for name, value in _listing(feed).items()}
-                for feed in changed
-            ],
-        )
 
 
 def _listing(feed: Feed) -> dict[str, Any]:
