@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
+from lark import Lark, Token, UnexpectedToken
+from lark.lexer import Lexer
 from lark.visitors import Transformer, v_args
 
 from monitor.errors import MonitorError
@@ -104,8 +105,24 @@ class Or(Node):
 
 
 QUOTES = '"“”„‟«»＂'
-_WORD_CHAR = rf"[^\s()=:\/$,{QUOTES}]"
-_GRAMMAR = rf"""
+_WORD_CHAR = rf"[^\s()=:/$,{QUOTES}]"
+_OPERATORS = frozenset({"AND", "OR", "NOT"})
+_TOKENS = re.compile(
+    rf"""(?P<SKIP>\s+|\#[^\n]*)
+    |(?P<NEAR>O?NEAR/[\w.]*)
+    |(?P<ATLEAST>ATLEAST/[\w.]*)
+    |(?P<FIELD>[A-Za-z_]\w*:)
+    |(?P<WORD>{_WORD_CHAR}+)
+    |(?P<PHRASE>[{QUOTES}][^\n{QUOTES}]*[{QUOTES}])
+    |(?P<REGEX>/(?:[^/\\\n]|\\.)+/i?)
+    |(?P<REFERENCE>\$[A-Za-z_][\w-]*)
+    |(?P<EQUALS>=)
+    |(?P<OPEN>\()
+    |(?P<CLOSE>\))
+    |(?P<BAD>\S)""",
+    re.VERBOSE,
+)
+_GRAMMAR = r"""
 ?query: either
 ?either: both (OR both)*
 ?both: negated (AND negated)*
@@ -122,23 +139,24 @@ _GRAMMAR = rf"""
     | EQUALS PHRASE -> cased_phrase
     | REFERENCE -> reference
     | REGEX -> regex
-
-OR.9: /OR(?!{_WORD_CHAR})/
-AND.9: /AND(?!{_WORD_CHAR})/
-NOT.9: /NOT(?!{_WORD_CHAR})/
-NEAR.9: /O?NEAR\/[\w.]*/
-ATLEAST.9: /ATLEAST\/[\w.]*/
-FIELD.8: /[A-Za-z_]\w*:/
-PHRASE.8: /[{QUOTES}][^\n{QUOTES}]*[{QUOTES}]/
-REGEX.8: /\/(?:[^\/\\\n]|\\.)+\/i?/
-REFERENCE.8: /\$[A-Za-z_][\w-]*/
-EQUALS.8: "="
-OPEN.8: "("
-CLOSE.8: ")"
-WORD.5: /(?!#){_WORD_CHAR}+/
-%ignore /\s+/
-%ignore /#[^\n]*/
+%declare OR AND NOT NEAR ATLEAST FIELD WORD PHRASE REGEX REFERENCE EQUALS OPEN CLOSE
 """
+
+
+class _Lexer(Lexer):
+    """Cuts a query into tokens; a character that begins none is a BAD one, for the parser to stumble over."""
+
+    def __init__(self, conf: Any) -> None:
+        """Lark hands its configuration over; the terminals are ours."""
+
+    def lex(self, query: str) -> Iterator[Token]:  # type: ignore[override]  # the form lark calls with a plain string
+        for match in _TOKENS.finditer(query):
+            kind, value = match.lastgroup or "BAD", match[0]
+            if kind == "SKIP":
+                continue
+            if kind == "WORD" and value in _OPERATORS:
+                kind = value
+            yield Token(kind, value, match.start(), end_pos=match.end())
 
 
 @v_args(inline=True)
@@ -152,9 +170,11 @@ class _Build(Transformer[Token, Node]):
         return Term(_at(token), _end(token), str(token)[1:-1])
 
     def cased_word(self, equals: Token, token: Token) -> Node:
+        _want_adjacent(equals, token)
         return Term(_at(equals), _end(token), str(token), cased=True)
 
     def cased_phrase(self, equals: Token, token: Token) -> Node:
+        _want_adjacent(equals, token)
         return Term(_at(equals), _end(token), str(token)[1:-1], cased=True)
 
     def reference(self, token: Token) -> Node:
@@ -198,6 +218,11 @@ def _end(token: Token) -> int:
     return int(token.end_pos or 0)
 
 
+def _want_adjacent(equals: Token, token: Token) -> None:
+    if _end(equals) != _at(token):
+        raise QueryError(_at(equals), "= stands directly before what it makes case sensitive", f"write ={token}")
+
+
 def _distance(token: Token) -> int | None:
     name, _, number = token.partition("/")
     if number == "s":
@@ -218,34 +243,20 @@ def _count(token: Token) -> int:
 
 @cache
 def _parser() -> Lark:
-    return Lark(
-        _GRAMMAR,
-        parser="lalr",
-        lexer="basic",
-        start="query",
-        transformer=_Build(),
-        propagate_positions=False,
-        cache=False,
-    )
+    return Lark(_GRAMMAR, parser="lalr", lexer=_Lexer, start="query", transformer=_Build())
 
 
+@lru_cache(maxsize=20_000)  # a reload parses what changed
 def parse(query: str) -> Node:
     """The syntax tree of a query. QueryError says where the first mistake is and how to mend it."""
     _refuse_deep(query)
     try:
         return _parser().parse(query)  # type: ignore[return-value]  # the transformer makes nodes of trees
     except UnexpectedToken as error:
-        raise _mistake(query, error.token) from None
-    except UnexpectedCharacters as error:
-        at = error.pos_in_stream or 0
-        raise _mistake(query, Token("BAD", query[at], at, end_pos=at + 1)) from None
+        from monitor.rules.mistakes import explain_mistake
 
-
-def _mistake(query: str, found: Token) -> QueryError:
-    from monitor.rules.mistakes import explain_mistake
-
-    end = len(query) if found.type == "$END" else _at(found)
-    return explain_mistake(query, list(_parser().lex(query[:end])), found)
+        end = len(query) if error.token.type == "$END" else _at(error.token)
+        raise explain_mistake(query, list(_Lexer(None).lex(query[:end])), error.token) from None
 
 
 def _refuse_deep(query: str) -> None:

@@ -244,11 +244,13 @@ class _RuleCompiler:
 
     def _warn(self, query: ScalarNode) -> None:
         """YAML takes ` #` for its own comment, and folding makes a comment of the query's eat what follows."""
-        rest = query.source.text[query.end :].partition("\n")[0]
+        text = query.source.text
+        line_end = text.find("\n", query.end)
+        rest = text[query.end : line_end if line_end >= 0 else len(text)]
         remedy = "write the query as a block scalar: | and the query indented below"
         if query.style == "" and rest.lstrip().startswith("#") and rest != rest.lstrip():
             self.loader.warnings.append(problem(query, f"YAML cut this query before '{rest.strip()[:30]}'", remedy))
-        elif query.style in {">", ""} and "#" in query.text and ("\n" in query.source.text[query.start : query.end]):
+        elif query.style in {">", ""} and "#" in query.text and "\n" in text[query.start : query.end]:
             self.loader.warnings.append(problem(query, "a # in a folded query comments out all that follows", remedy))
 
 

@@ -19,6 +19,8 @@ def explain_mistake(query: str, tokens: list[Token], found: Token) -> QueryError
     before = [token for token in tokens if (token.start_pos or 0) < offset]
     last = before[-1] if before else None
     unclosed = _unclosed(before)
+    if last is not None and last.type == "FIELD" and last[:-1] not in TEXT_FIELDS + ID_FIELDS:
+        return unknown_field(last[:-1], last.start_pos or 0)
     if found.type == "$END":
         return _ends_early(offset, last, unclosed)
     if found.type == "BAD":
