@@ -53,16 +53,22 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     ranked = sorted(hits, key=lambda hit: (-_GRAVE.index(hit.severity), -_SURE.index(hit.shift.confidence)))
     first = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0]).shift
     shifts = [first, *(hit.shift for hit in ranked)]
+    quoted = _quoting(first, shifts)
     return replace(
-        first,
+        quoted,
         stage=next((one.stage for one in shifts if one.stage is not Stage.NONE), Stage.NONE),
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
         from_=next((one.from_ for one in shifts if one.from_), ""),
         to=next((one.to for one in shifts if one.to), ""),
-        evidence=next((one.evidence for one in shifts if one.evidence), ""),
         denied=any(one.denied for one in shifts),
     )
+
+
+def _quoting(shift: Shift, others: Iterable[Shift]) -> Shift:
+    """The shift with evidence: its own, or the first that another one quotes, with its marks."""
+    quoted = next((one for one in (shift, *others) if one.evidence), shift)
+    return replace(shift, evidence=quoted.evidence, marks=quoted.marks)
 
 
 def _union(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -86,7 +92,8 @@ def weigh(reports: Sequence[Report]) -> Shift:
     stage = _stage(reports)
     best = max(reports, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
     confidence, reasons = _confidence(reports)
-    return Shift(
+    return replace(
+        _quoting(best.shift, _shifts(reports)),
         direction=_heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR),
         stage=stage,
         object=_heaviest(reports, lambda shift: shift.object, None) or best.shift.object,
@@ -94,7 +101,6 @@ def weigh(reports: Sequence[Report]) -> Shift:
         models=_names(reports, lambda shift: shift.models),
         from_=_licence(reports, lambda shift: shift.from_),
         to=_licence(reports, lambda shift: shift.to),
-        evidence=best.shift.evidence or next((one.shift.evidence for one in reports if one.shift.evidence), ""),
         confidence=confidence,
         reasons=reasons,
         denied=any(report.shift.denied for report in reports),
