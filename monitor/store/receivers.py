@@ -79,6 +79,11 @@ def park(conn: Connection, names: Collection[str], state: ReceiverState) -> list
     return fresh
 
 
+def retry_now(conn: Connection, name: str, now: datetime) -> None:
+    """A person asks for another try of a parked receiver before its time."""
+    conn.execute(update(table).where(table.c.name == name, table.c.parked_scope.is_not(None)).values(retry_at=now))
+
+
 def unpark(conn: Connection, names: Collection[str]) -> list[str]:
     """They may be tried again. Names of those that were parked."""
     which = table.c.name.in_(list(names))

@@ -1,0 +1,93 @@
+"""What is missing before Slack works, in words: token, scopes, membership. Posts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monitor.alerts.outcome import remedy
+from monitor.alerts.receivers import Identity, Search, SlackReceiver, WebhookReceiver
+from monitor.alerts.slack import SlackChannel
+from monitor.alerts.webhook import Webhook
+from monitor.errors import DeliveryError
+
+MANIFEST = {
+    "display_information": {
+        "name": "licensewatch",
+        "description": "Tells this channel when the terms of an AI model change.",
+        "background_color": "#2b3a67",
+    },
+    "features": {"bot_user": {"display_name": "licensewatch", "always_online": True}},
+    "oauth_config": {"scopes": {"bot": ["chat:write", "channels:history", "groups:history"]}},
+    "settings": {"org_deploy_enabled": False, "socket_mode_enabled": False, "token_rotation_enabled": False},
+}
+_HISTORY = frozenset({"channels:history", "groups:history"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `ok` is None for what works less well than it could."""
+
+    what: str
+    ok: bool | None
+    says: str
+    remedy: str = ""
+
+
+async def check_channel(settings: SlackReceiver, token: str) -> list[Finding]:
+    """Ask Slack who the token is, what it may do, and whether it can see the channel."""
+    channel = SlackChannel(settings, token)
+    try:
+        try:
+            identity = await channel.open()
+        except DeliveryError as error:
+            return [Finding("token", False, str(error), remedy(error.code))]
+        who = f"{identity.who or 'a bot'} in {identity.team or 'a workspace'}"
+        return [Finding("token", True, who), *_scopes(identity), await _membership(channel, settings)]
+    finally:
+        await channel.close()
+
+
+async def check_webhook(_settings: WebhookReceiver, url: str) -> list[Finding]:
+    """A webhook cannot be asked anything without posting; only its URL is looked at."""
+    hook = Webhook(url)
+    try:
+        await hook.open()
+    except DeliveryError as error:
+        return [Finding("webhook", False, str(error), remedy(error.code))]
+    said = "the URL looks right; `licensewatch slack test` posts a message to be sure"
+    return [Finding("webhook", True, said)]
+
+
+def missing(name: str, places: str) -> Finding:
+    """No credential anywhere it was looked for."""
+    kind = "the webhook's URL" if "webhook" in name else "the bot token (`xoxb-…`)"
+    how = f"make an app with `licensewatch slack manifest`, install it, and put {kind} into one of these places"
+    return Finding("credential", False, f"{name} was found nowhere: looked in {places}", how)
+
+
+def _scopes(identity: Identity) -> Iterator[Finding]:
+    if identity.scopes is None:
+        yield Finding("scopes", None, "Slack did not say what the token may do")
+        return
+    lacking = sorted(_HISTORY - identity.scopes)
+    if not lacking:
+        yield Finding("scopes", True, ", ".join(sorted(identity.scopes)))
+    else:
+        said = f"{', '.join(lacking)} missing: an unclear outcome cannot be looked up, and is sent again (on_ambiguous)"
+        yield Finding("scopes", None, said, "add them (`licensewatch slack manifest`) and reinstall the app")
+
+
+async def _membership(channel: SlackChannel, settings: SlackReceiver) -> Finding:
+    what = f"channel {settings.channel}"
+    if not settings.channel:
+        how = "set $SLACK_CHANNEL or `channel:` to the channel's id (at the bottom of its details, C0123ABCD)"
+        return Finding("channel", False, "no channel is named", how)
+    try:
+        await channel.find(Search(frozenset({"none"}), since=channel.now()))
+    except DeliveryError as error:
+        code = str(error) if error.code == "cannot_read" else error.code
+        if code == "missing_scope":
+            return Finding(what, None, "cannot be looked at without a history scope", "see above")
+        return Finding(what, False, code, remedy(code))
+    return Finding(what, True, "the app is a member and can read it")

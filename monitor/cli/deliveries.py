@@ -1,0 +1,178 @@
+"""`licensewatch deliveries`: the outbox, its dead letters, and what a person can do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from monitor import clock
+from monitor.alerts.outcome import remedy
+from monitor.cli import output
+from monitor.cli.context import current
+from monitor.errors import UsageError
+from monitor.model import Delivery, DeliveryState
+from monitor.store import deliveries, receivers
+from monitor.store.engine import Connection
+
+app = typer.Typer(help="Deliveries: what is owed to whom, and dead letters.", no_args_is_help=True)
+
+State = Annotated[
+    list[DeliveryState] | None,
+    typer.Option("--state", help="Only these (may be given more than once)."),
+]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, or their first characters.")]
+All = Annotated[bool, typer.Option("--all", help="Every one that is in question.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Act = Callable[[Connection, Delivery], Sequence[str]]
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    state: State = None,
+    receiver: Annotated[str, typer.Option("--receiver", metavar="NAME", help="Only to this receiver.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 100,
+    json_: Json = False,
+) -> None:
+    """List deliveries, the newest first; dead letters with what to do about them."""
+    database = current(ctx).database()
+    with database.read() as conn:
+        found = deliveries.listing(conn, states=state or (), receiver=receiver or None, limit=limit)
+    if json_:
+        output.emit_json([record(one) for one in found])
+        return
+    columns = ("id", "story", "receiver", "what", "state", "attempts", "next", "last error", "what to do")
+    output.table("Deliveries", columns, map(_row, found), right=("story", "attempts"))
+
+
+@app.command()
+def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")], json_: Json = False) -> None:
+    """Show one delivery whole, the message of a dead letter included."""
+    database = current(ctx).database()
+    with database.read() as conn:
+        one = _one(conn, id_)
+    if json_:
+        output.emit_json(record(one) | {"facts": one.facts})
+        return
+    for name, value in record(one).items():
+        if name != "payload":
+            output.say(f"{name + ':':<17}{output.shown(value)}")
+    if one.payload is not None:
+        output.say(f"message:         {one.payload.get('text', '')}")
+
+
+@app.command()
+def release(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
+    """Let held deliveries go: alerts that were too many at once."""
+    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("released", json_), _release)
+
+
+@app.command()
+def retry(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
+    """Try dead or parked deliveries again, now."""
+    states = (DeliveryState.DEAD, DeliveryState.PARKED)
+    _each(ctx, states, ids, all_, _Said("to be tried again", json_), _retry)
+
+
+@app.command()
+def discard(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
+    """Drop deliveries for good, with the replies and edits that wait for them. `--all`: every held one."""
+    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("discarded", json_), _discard)
+
+
+class _Said:
+    """How the outcome of an action is printed."""
+
+    def __init__(self, word: str, json_: bool) -> None:
+        self.word, self.json = word, json_
+
+
+def _release(conn: Connection, one: Delivery) -> Sequence[str]:
+    return [one.id] if deliveries.release(conn, one.id) else []
+
+
+def _retry(conn: Connection, one: Delivery) -> Sequence[str]:
+    if one.state is DeliveryState.PARKED:
+        receivers.retry_now(conn, one.receiver, clock.now())
+    return [one.id] if deliveries.retry(conn, one.id) else []
+
+
+def _discard(conn: Connection, one: Delivery) -> Sequence[str]:
+    return deliveries.discard(conn, one.id)
+
+
+def _each(
+    ctx: typer.Context, states: Sequence[DeliveryState], ids: Sequence[str] | None, all_: bool, said: _Said, act: Act
+) -> None:
+    if bool(ids) == all_:
+        raise UsageError("name deliveries by their ids, or say --all")
+    database = current(ctx).database()
+    done: list[str] = []
+    with database.write() as conn:
+        wanted = (
+            deliveries.listing(conn, states=states, limit=100_000)[::-1] if all_ else [_one(conn, i) for i in ids or ()]
+        )
+        for one in wanted:
+            done += act(conn, one)
+    if said.json:
+        output.emit_json(done)
+    else:
+        output.say(f"{len(done)} {said.word}")
+    missed = [one for one in wanted if one.id not in done]
+    for one in missed:
+        output.fail(f"{one.id} is {one.state}, and cannot be {said.word}")
+    if missed:
+        raise typer.Exit(1)
+
+
+def _one(conn: Connection, prefix: str) -> Delivery:
+    found = deliveries.matching(conn, prefix)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no delivery's id starts with {prefix!r}; `licensewatch deliveries list` shows them")
+    raise UsageError(f"{prefix!r} starts the ids of {len(found)} deliveries; give more of it")
+
+
+def record(one: Delivery) -> dict[str, Any]:
+    """A delivery as `--json` prints it."""
+    return {
+        "id": one.id,
+        "story": one.story_id,
+        "storyline": one.storyline_id,
+        "receiver": one.receiver,
+        "role": one.role,
+        "action": one.action,
+        "state": one.state,
+        "attempts": one.attempts,
+        "created_at": one.created_at,
+        "next_attempt_at": one.next_attempt_at,
+        "last_attempt_at": one.last_attempt_at,
+        "last_error": one.last_error,
+        "error_scope": one.error_scope,
+        "remedy": remedy(one.last_error) if _needs_help(one) and one.last_error else None,
+        "channel": one.channel,
+        "ts": one.ts,
+        "payload": one.payload,
+    }
+
+
+def _needs_help(one: Delivery) -> bool:
+    return one.state in (DeliveryState.DEAD, DeliveryState.PARKED, DeliveryState.HELD)
+
+
+def _row(one: Delivery) -> tuple[object, ...]:
+    held = "`deliveries release` or `discard`" if one.state is DeliveryState.HELD else None
+    return (
+        one.id[:8],
+        one.story_id,
+        one.receiver,
+        f"{one.action} {one.role}",
+        one.state,
+        one.attempts,
+        one.next_attempt_at,
+        one.last_error,
+        held or record(one)["remedy"],
+    )
