@@ -80,7 +80,8 @@ def take(conn: Connection, now: datetime) -> Picture:
 def problems_of(picture: Picture) -> list[str]:
     """What a person should see to, in words, the gravest first."""
     found = [
-        f"receiver {one.name} is parked since {output.shown(one.parked_at)} UTC ({one.parked_scope}: {one.parked_code}): "
+        f"receiver {one.name} is parked since {output.shown(one.parked_at)} UTC "
+        f"({one.parked_scope}: {one.parked_code}): "
         "`licensewatch slack check` says what is missing"
         for one in picture.receivers.values()
         if one.parked_scope

@@ -20,6 +20,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 DOCUMENTS = SHARED / "feeds" / "documents.tar.xz"
 COUNT = 300
 CHANNEL = "C0MAIN"
+OPERATIONS = "C0OPS"  # some of the documents are no feeds, which is told there
 HEADLINE = "Meta's AI team weighs scrapping open‑source model for closed alternative"  # with a non-breaking hyphen
 OLD_HEADLINE = "Meta's AI lab weighs abandoning its open source model for a closed one, a year ago"
 STORY_FEED = {"id": "story", "title": "The Story Times"}
@@ -58,6 +59,7 @@ async def slack() -> Any:
     async with SlackServer() as server:
         server.bot("xoxb-main")
         server.channel(CHANNEL, "licensing")
+        server.channel(OPERATIONS, "operations")
         yield server
 
 
@@ -66,6 +68,8 @@ def _monitor(api_url: str) -> str:
 polling: {{interval: 2s, rhythm: fixed, host_gap: 0s, timeout: 20s, allow_private_networks: [127.0.0.0/8]}}
 receivers:
   - {{name: licensing, type: slack, channel: {CHANNEL}, api_url: "{api_url}"}}
+  - {{name: operations, type: slack, channel: {OPERATIONS}, api_url: "{api_url}"}}
+ops: {{to: [operations]}}
 routes: [{{to: [licensing]}}]
 web: {{listen: null}}
 """
