@@ -72,11 +72,15 @@ def _note(node: match.Node, document: Document, held: bool) -> str:
     if isinstance(node, match.ScoreNode):
         worth = [f"{points:+g}" for clause, points in node.clauses if clause.truth(document)]
         return f"{' '.join(worth) or 'nothing'} = {node.points(document):g}, needs {node.threshold:g}"
-    if isinstance(node, match.NearNode) and not held and not isinstance(node, match.NotNode):
-        both = node.left.truth(document) and node.right.truth(document)
-        reach = "in one sentence" if node.distance is None else f"within {node.distance} words"
-        return f"both occur, but not {reach}" if both else ""
-    return ""
+    return _near_miss(node, document) if isinstance(node, match.NearNode) and not held else ""
+
+
+def _near_miss(node: match.NearNode, document: Document) -> str:
+    absent = [side.source for side in (node.left, node.right) if not side.truth(document)]
+    if absent:
+        return f"{' and '.join(absent)} {'do' if len(absent) == 2 else 'does'} not occur"
+    reach = "in one sentence" if node.distance is None else f"within {node.distance} words"
+    return f"both occur, but not {reach}{' in this order' if node.ordered else ''}"
 
 
 def why_not(rule_set: RuleSet, rule_id: str, subject: Subject) -> str:

@@ -167,15 +167,25 @@ def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Fo
 
 def _actors(text: Text, kind: str) -> list[Found]:
     """Who the news is about: named in the title or evidence, else in the summary; asides only when nobody else is."""
+    aside = _asides(text, kind)
     for scope in text.scopes(kind)[:2]:
-        acting = [m for m in scope if not _is_aside(text, m)]
+        acting = [m for m in scope if m.start not in aside]
         if acting:
             return acting
     return next((scope for scope in text.scopes(kind) if scope), [])
 
 
-def _is_aside(text: Text, mention: Found) -> bool:
-    return any(0 <= mention.start - sign.end < _ASIDE_REACH for sign in text.signs("aside"))
+def _asides(text: Text, kind: str) -> set[int]:
+    """Where the mentions begin that a sign sets aside: the first one after it, and those joined to that by one word."""
+    found: set[int] = set()
+    for sign in text.signs("aside"):
+        reached = None
+        for mention in text.found.get(kind, ()):
+            first = reached is None and 0 <= mention.start - sign.end < _ASIDE_REACH
+            if first or (reached is not None and mention.start - reached == 1):
+                found.add(mention.start)
+                reached = mention.end
+    return found
 
 
 def _names(found: Iterable[Found]) -> tuple[str, ...]:
