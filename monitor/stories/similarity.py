@@ -5,6 +5,7 @@ The points are rules a person can argue with, not weights fitted by a machine; d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from monitor.stories.words import DEEDS
 DAY = timedelta(days=1)
 SURE = 4.0  # points from which an entry joins a story
 LEAD = 0.5  # how far the best story must lead the next, unless it is
+WORDING_AT_MOST = 2.0  # for like words between two kinds of event
 CERTAIN = 6.5  # … beyond doubt by itself
 
 
@@ -117,13 +119,16 @@ def fit(entry: Traits, story: Profile, weights: Weights, window: timedelta = tim
         return Fit(0.0, (), "other labs")
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
         return Fit(0.0, (), "another model")
+    kind = tuple(_kind(entry, story, gap))
+    # An announcement and its deed are worded alike by nature: then words cannot make one event of two.
+    most = WORDING_AT_MOST if kind and kind[0][0] <= -2.0 else math.inf
     parts = (
         *_actors(entry, story),
         *_lines(entry, story),
         *_way(entry, story),
-        *_kind(entry, story, gap),
+        *kind,
         *_time(gap),
-        *_wording(entry, story, weights),
+        *_wording(entry, story, weights, most),
     )
     return Fit(sum(points for points, _ in parts), parts)
 
@@ -186,7 +191,8 @@ def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[fl
     elif Kind.DELAY in kinds:
         yield (-0.5 if close else -3.0), "one is a delay"
     else:
-        yield (-0.5 if close else -2.0), f"another kind of event ({entry.kind})"
+        apart = -2.0 if gap is None else -3.0
+        yield (-0.5 if close else apart), f"another kind of event ({entry.kind})"
 
 
 def _time(gap: float | None) -> Iterable[tuple[float, str]]:
@@ -200,10 +206,10 @@ def _time(gap: float | None) -> Iterable[tuple[float, str]]:
         yield -1.0, "weeks apart"
 
 
-def _wording(entry: Traits, story: Profile, weights: Weights) -> Iterable[tuple[float, str]]:
+def _wording(entry: Traits, story: Profile, weights: Weights, most: float) -> Iterable[tuple[float, str]]:
     best = max((likeness(entry, member, weights) for member in story.members), default=0.0)
     if best > 0.12:
-        yield round(4.0 * best + (best >= 0.75), 2), f"wording {best:.0%}"
+        yield min(most, round(4.0 * best + (best >= 0.75), 2)), f"wording {best:.0%}"
     names = {name for member in story.members for name in (entry.names & member.title) | (member.names & entry.title)}
     if names:
         yield (

@@ -73,6 +73,20 @@ def test_announcement_delay_and_release_are_stories_of_their_own(title: str, sta
     assert (found.story_id, found.storyline_id) == (None, 1)
 
 
+def test_the_release_a_week_after_the_announcement_is_its_own_story_in_like_words() -> None:
+    facts = {"orgs": ("Alibaba",), "models": ("Qwen3.8-Max",), "direction": Direction.OPENING}
+    announced = candidate("Alibaba to open the weights of Qwen3.8-Max", stage=Stage.ANNOUNCED, **facts)
+    released = candidate("Alibaba opens the weights of Qwen3.8-Max", stage=Stage.EFFECTIVE, day=6, **facts)
+    assert not joins(released, announced)
+
+
+def test_outlets_that_read_the_stage_otherwise_on_the_same_day_join() -> None:
+    facts = {"orgs": ("Alibaba",), "models": ("Qwen3.8-Max",), "direction": Direction.OPENING}
+    announced = candidate("Alibaba to open the weights of Qwen3.8-Max", stage=Stage.ANNOUNCED, **facts)
+    released = candidate("Qwen3.8-Max weights: Alibaba opens up", stage=Stage.EFFECTIVE, day=0.5, **facts)
+    assert joins(released, announced)
+
+
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
