@@ -17,6 +17,7 @@ from monitor.alerts.receivers import Identity, Posting, Receipt, Search
 from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import Message
 
+_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?/[\x21-\x7e]*")
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,60}")
 
 
@@ -30,7 +31,7 @@ class Webhook:
 
     async def open(self) -> Identity:
         """A webhook cannot be asked who it is; only its URL can be read."""
-        if not self._url.startswith(("https://", "http://")):
+        if not _URL.fullmatch(self._url):
             raise refusal("bad_url", "the credential is no http(s) URL")
         return Identity()
 
