@@ -24,6 +24,21 @@ from monitor.store.engine import Database
 # A test server forgets everything anyway: no syncing, no vacuum.
 _FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
 
+# What the tables of a database are and which revision they have; deleting is quicker than making another database.
+_SHAPE = """
+SELECT md5(string_agg(concat(attrelid::regclass, attnum, attname, atttypid, attnotnull), ',' ORDER BY attrelid, attnum))
+    || (SELECT version_num FROM alembic_version)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+"""
+_EMPTY = """
+DO $$ DECLARE one text; BEGIN
+    FOR one IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND relname <> 'alembic_version' LOOP EXECUTE format('DELETE FROM %I', one); END LOOP;
+    FOR one IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
+        LOOP EXECUTE format('SELECT setval(%L, 1, false)', one); END LOOP;
+END $$
+"""
+
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
@@ -50,6 +65,9 @@ class Postgres:
                 self._run(f"ALTER SYSTEM SET {setting}")
             self._run("SELECT pg_reload_conf()")
             self.template = self._made_template()
+        self._spare: list[str] = []
+        with psycopg.connect(self._server.get_uri(database=self.template)) as session:
+            [self._shape] = session.execute(_SHAPE).fetchone() or [None]
 
     def url(self, name: str) -> str:
         uri: str = self._server.get_uri(database=name)
@@ -62,6 +80,25 @@ class Postgres:
 
     def drop(self, name: str) -> None:
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def borrow(self) -> str:
+        """An upgraded, empty database; one that an earlier test gave back, where there is one."""
+        if not self._spare:
+            self._spare.append(self.create(self.template))
+        return self._spare.pop()
+
+    def give_back(self, name: str) -> None:
+        """Empty it for the next test, or drop it when it has other tables now or somebody still works in it."""
+        try:
+            with psycopg.connect(self._server.get_uri(database=name), autocommit=True) as session:
+                [now] = session.execute(_SHAPE).fetchone() or [None]
+                if now != self._shape:
+                    raise psycopg.errors.ObjectNotInPrerequisiteState
+                session.execute("SET lock_timeout = '1s'")
+                session.execute(_EMPTY)
+            self._spare.append(name)
+        except psycopg.Error:
+            self.drop(name)
 
     def stop(self) -> None:
         with _alone(self._lock):
@@ -132,11 +169,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         database.close()
         return
     server: Postgres = request.getfixturevalue("postgres")
-    name = server.create(server.template)
+    name = server.borrow()
     database = Database(server.url(name))
     yield database
     database.close()
-    server.drop(name)
+    server.give_back(name)
 
 
 @pytest.fixture
