@@ -16,7 +16,7 @@ from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, mutes, stories
 from monitor.store.engine import Connection
-from monitor.stories import assign, record, storyline
+from monitor.stories import assign, outlets, record, storyline
 from monitor.stories.assign import Assignment
 
 
@@ -96,7 +96,7 @@ def _newcomer(heard: Heard, look: Look) -> _Newcomer:
     coverage = Coverage(
         entry_id=heard.entry_id,
         feed_id=look.feed.id,
-        outlet=look.feed.title or look.feed.id,
+        outlet=outlets.outlet(heard.entry, look.feed.title),
         title=heard.entry.title,
         url=heard.entry.url,
         trust=look.feed.trust,
