@@ -95,7 +95,10 @@ def absolute(base: str, link: str) -> str:
         host = urlsplit(url).hostname
     except ValueError:
         return ""
-    return url if host and is_web(url) else ""
+    if not host or not is_web(url):
+        return ""
+    scheme, _, rest = url.partition(":")
+    return f"{scheme.lower()}:{rest}"
 
 
 def _host(parts_host: str, scheme: str, port: int | None) -> str:
@@ -103,7 +106,7 @@ def _host(parts_host: str, scheme: str, port: int | None) -> str:
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        host = quote(host)
+        host = quote(host).lower()
     if ":" in host:
         host = f"[{host}]"
     return host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"

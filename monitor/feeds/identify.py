@@ -44,24 +44,35 @@ def lookup_keys(entries: Iterable[Entry]) -> set[str]:
     return {key for entry in entries for key in (*entry.keys, *entry.lookup)}
 
 
-def _asked(entry: Entry) -> Iterable[str]:
-    """The keys under which an entry is looked for, the most certain first. Key `t` is stored for shared items only."""
-    is_shared = any(key[0] in "sd" for key in entry.keys)
-    yield from (key for key in entry.keys if is_shared or key[0] != "t")
-    yield from entry.lookup
+def _matches(entry: Entry, known: Mapping[str, Known]) -> list[Known]:
+    """The known entries this may be, the most certain first. Key `t` finds shared items only, by their text."""
+    is_shared = any(key[0] == "s" for key in entry.keys)
+    asked = [key for key in entry.keys if is_shared or key[0] != "t"]
+    return [known[key] for key in (*asked, *entry.lookup) if key in known]
 
 
-def identify(entries: Iterable[Entry], known: Mapping[str, Known]) -> tuple[Identified, ...]:
+def identify(entries: Sequence[Entry], known: Mapping[str, Known]) -> tuple[Identified, ...]:
     """The verdict on every entry of a document, in its order. `known` answers for `lookup_keys(entries)`.
 
-    Two entries of a document are never one known entry, unless they read the same or nothing else is left of one.
+    Two entries of a document are never one known entry, unless nothing is left to tell them apart; the one that reads
+    as it did before, or whose guid it is, comes first.
     """
+    matches = [_matches(entry, known) for entry in entries]
+    judged: dict[int, Identified] = {}
     taken: set[int] = set()
-    return tuple(_judge(entry, known, taken) for entry in entries)
+    for n in sorted(range(len(entries)), key=lambda n: _doubt(entries[n], matches[n], known)):
+        judged[n] = _judge(entries[n], matches[n], known, taken)
+    return tuple(judged[n] for n in range(len(entries)))
 
 
-def _judge(entry: Entry, known: Mapping[str, Known], taken: set[int]) -> Identified:
-    matches = [known[key] for key in _asked(entry) if key in known]
+def _doubt(entry: Entry, matches: list[Known], known: Mapping[str, Known]) -> int:
+    """0: a match reads the same; 1: the guid is known; 2: another key is."""
+    if any(match.text_hash == entry.text_hash for match in matches):
+        return 0
+    return 1 if entry.keys[:1] and entry.keys[0] in known else 2
+
+
+def _judge(entry: Entry, matches: list[Known], known: Mapping[str, Known], taken: set[int]) -> Identified:
     free = tuple(key for key in entry.keys if key not in known)
     match = next((match for match in matches if match.entry_id not in taken), matches[0] if matches else None)
     if match is None:

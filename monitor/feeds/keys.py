@@ -47,7 +47,7 @@ def text_hash(title: str, *texts: str) -> str:
 
 
 def _own_keys(marks: Marks, site: str) -> dict[str, str]:
-    """The guid and link keys of an item by letter. A link to the feed's own site identifies nothing."""
+    """The keys by letter that an item may have to itself. A link to the feed's own site identifies nothing."""
     keys: dict[str, str] = {}
     guid_url, link = urls.canonical(marks.guid), urls.canonical(marks.link)
     if marks.guid and not _is_site(guid_url, site):
@@ -56,15 +56,13 @@ def _own_keys(marks: Marks, site: str) -> dict[str, str]:
             keys["n"] = "n" + digest(guid_url)
     if link and not _is_site(link, site):
         keys["l"] = "l" + digest(link)
+    if not keys and marks.title:
+        keys["d"] = "d" + digest(marks.title, marks.day.isoformat() if marks.day else "")
     return keys
 
 
 def _is_site(url: str, site: str) -> bool:
     return bool(url) and (url == site or urls.is_site_root(url))
-
-
-def _text_key(letter: str, marks: Marks) -> str:
-    return letter + digest(marks.title, marks.text)
 
 
 def document_keys(items: Sequence[Marks], site: str = "") -> list[Keys | None]:
@@ -74,37 +72,38 @@ def document_keys(items: Sequence[Marks], site: str = "") -> list[Keys | None]:
     """
     site = urls.canonical(site)
     own = [_own_keys(marks, site) for marks in items]
-    seen: set[tuple[object, ...]] = set()
-    first: list[bool] = []
-    for marks, keys in zip(items, own, strict=True):
-        guid = keys.get("n") or marks.guid
-        sight = (guid, keys.get("l") or marks.link, marks.title, marks.text)
-        first.append(sight not in seen)
-        seen.add(sight)
-    carried = Counter(key for keys, is_first in zip(own, first, strict=True) if is_first for key in keys.values())
+    is_first = _first_sights(items, own)
+    carried = Counter(key for keys, first in zip(own, is_first, strict=True) if first for key in keys.values())
     found: list[Keys | None] = []
     texts: set[str] = set()
-    for marks, keys, is_first in zip(items, own, first, strict=True):
+    for marks, keys, first in zip(items, own, is_first, strict=True):
         sole = [key for key in keys.values() if carried[key] == 1]
-        found.append(_keys_of(marks, sole, texts, shared=bool(keys)) if is_first else None)
+        found.append(_keys_of(marks, sole, texts) if first else None)
     return found
 
 
-def _keys_of(marks: Marks, sole: list[str], texts: set[str], *, shared: bool) -> Keys | None:
+def _first_sights(items: Sequence[Marks], own: Sequence[dict[str, str]]) -> list[bool]:
+    """For each item whether no earlier one equals it in guid, link, title and text (and day, with neither of those)."""
+    seen: set[tuple[str, ...]] = set()
+    firsts = []
+    for marks, keys in zip(items, own, strict=True):
+        sight = (keys.get("n") or marks.guid, keys.get("l") or marks.link, keys.get("d", ""), marks.title, marks.text)
+        firsts.append(sight not in seen)
+        seen.add(sight)
+    return firsts
+
+
+def _keys_of(marks: Marks, sole: list[str], texts: set[str]) -> Keys | None:
     """`texts` collects the text keys given out: one text stands for one entry of the document."""
-    as_shared, as_own = _text_key("s", marks), _text_key("t", marks)
+    text = digest(marks.title, marks.text)
     if sole:
-        stored = (*sole, as_own) if as_own not in texts else tuple(sole)
-        texts.add(as_own)
-        return stored, (as_shared,)
-    if shared or not (marks.title or marks.day):
-        key, lookup = as_shared, [as_own]
-    else:
-        key, lookup = "d" + digest(marks.title, marks.day.isoformat() if marks.day else ""), []
-    if key in texts:
+        stored = (*sole, "t" + text) if "t" + text not in texts else tuple(sole)
+        texts.add("t" + text)
+        return stored, ("s" + text,)
+    if "s" + text in texts:
         return None
-    texts.add(key)
-    return (key,), tuple(lookup)
+    texts.add("s" + text)
+    return ("s" + text,), ("t" + text,)
 
 
 def with_keys(entry: Entry, keys: Keys) -> Entry:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor import urls
 from monitor.errors import ParseError
 from monitor.feeds import dates, hints, jsonfeed, prolog
 from monitor.model import FeedFormat, Parsed, RawItem
@@ -132,15 +133,19 @@ def _content(entry: Any) -> tuple[str, str]:
 
 
 def _link(entry: Any) -> str:
-    """The link of an item: feedparser's, else any of its alternates, else what its first enclosure points to."""
-    if link := _word(entry.get("link")):
-        return link
+    """The link of an item: its <link>, else a guid that is a URL, else what else it links to, enclosures last.
+
+    feedparser takes any guid for a link that does not say isPermaLink="false", Atom's tag: URIs included.
+    """
     links = [found for found in entry.get("links") or () if isinstance(found, Mapping) and _word(found.get("href"))]
+    named, guid = _word(entry.get("link")), _word(entry.get("id"))
+    if named and (named != guid or urls.is_web(named) or any(found.get("href") == named for found in links)):
+        return named
     for rel in ("alternate", "related", "via", "enclosure"):
         for found in links:
             if found.get("rel") == rel:
                 return _word(found.get("href"))
-    return ""
+    return named if named.startswith("/") else ""
 
 
 def _tags(entry: Any) -> tuple[str, ...]:

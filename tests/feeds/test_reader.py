@@ -1,0 +1,245 @@
+"""A36: documents are read in workers; whatever a document does, it ends soon, stays small and harms nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import ParseError, ParseInterrupted
+from monitor.feeds import reading
+from monitor.feeds.reader import Limits, Reader
+from monitor.model import Document, Feed
+from monitor.testing.feed_server import FeedServer
+
+FEED = Feed("f", "https://feeds.example/feed")
+NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+GOOD = (Path(__file__).parent / "documents" / "rss20.xml").read_bytes()
+
+
+def document(body: bytes) -> Document:
+    return Document(FEED.url, 200, {"content-type": "application/rss+xml", "set-cookie": "CANARY"}, body)
+
+
+@pytest.fixture
+async def reader() -> AsyncIterator[Reader]:
+    async with Reader(2) as running:
+        yield running
+
+
+def children() -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+
+
+async def test_a_document_becomes_a_reading(reader: Reader) -> None:
+    found = await reader.read(FEED, document(GOOD), NOW)
+    assert (found.format, found.title, found.items, len(found.entries)) == ("rss20", "Weights & Measures", 4, 4)
+    assert found.hints.skip_hours == (0, 1)
+    first = found.entries[0]
+    assert (first.feed_id, first.title) == ("f", "Orion drops its open licence")
+    assert first.published_at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+
+
+async def test_what_is_no_feed_is_said_and_the_worker_lives_on(reader: Reader) -> None:
+    for _ in range(3):
+        with pytest.raises(ParseError, match="web page"):
+            await reader.read(FEED, document(b"<html><body>Accept cookies?</body></html>"), NOW)
+    assert len(children()) == 1
+
+
+async def test_workers_start_when_there_is_something_to_read(reader: Reader) -> None:
+    """A round of 304 pays nothing for workers, and never more of them run than were allowed."""
+    assert children() == []
+    await asyncio.gather(*(reader.read(FEED, document(GOOD), NOW) for _ in range(20)))
+    assert len(children()) == 2
+
+
+async def test_workers_end_with_the_reader() -> None:
+    async with Reader(1) as running:
+        await running.read(FEED, document(GOOD), NOW)
+        assert children()
+    assert children() == []
+
+
+async def test_a_killed_worker_is_replaced(reader: Reader) -> None:
+    """A worker that dies takes one reading with it at most."""
+    await reader.read(FEED, document(GOOD), NOW)
+    os.kill(children()[0], signal.SIGKILL)
+    with pytest.raises(ParseInterrupted):
+        await reader.read(FEED, document(GOOD), NOW)
+    assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
+
+
+async def test_a_cancelled_reading_leaves_no_answer_behind(reader: Reader) -> None:
+    """The next document never gets the answer to the last one."""
+    slow = asyncio.create_task(reader.read(FEED, document(_items(4000)), NOW))
+    await asyncio.sleep(0.3)
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+    assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
+
+
+async def test_stop_signals_are_the_main_process_s_business(reader: Reader) -> None:
+    """A document under way is read to its end when the unit is stopped."""
+    await reader.read(FEED, document(GOOD), NOW)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        os.kill(children()[0], stop)
+    assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
+
+
+async def test_no_secret_reaches_a_worker(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A37: the environment of a process that reads what strangers wrote holds no token."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-CANARY")
+    await reader.read(FEED, document(GOOD), NOW)
+    assert "CANARY" not in Path(f"/proc/{children()[0]}/environ").read_text()
+
+
+def test_an_answer_that_makes_no_sense_is_an_error() -> None:
+    """What comes from a worker is not believed."""
+    good = json.loads(reading.perform(reading.job("f", FEED.format, FEED.url, {}, NOW), GOOD))
+    for broken in ([], {}, [1, 2, 3], [good[0], good[1], [[1]]], [good[0], good[1], [[["t"], 5, [], [], [], []]]], "x"):
+        with pytest.raises(ParseError):
+            reading.received(json.dumps(broken).encode(), "f")
+    with pytest.raises(ParseError):
+        reading.received(b"\x80\x04.", "f")
+
+
+# ---- hostile documents
+
+
+def _rss(inside: str, prolog: str = "") -> bytes:
+    return f'<?xml version="1.0"?>{prolog}<rss version="2.0"><channel>{inside}</channel></rss>'.encode()
+
+
+def _items(count: int) -> bytes:
+    return _rss("".join(f"<item><guid>{n}</guid><title>t{n}</title></item>" for n in range(count)))
+
+
+def _laughs() -> bytes:
+    lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "lol">' for n in range(10))
+    return _rss("<item><title>&l9;</title></item>", f"<!DOCTYPE r [{lines}]>")
+
+
+def _quadratic() -> bytes:
+    declared = f'\n<!DOCTYPE r [\n<!ENTITY a "{"x" * 50_000}">\n]>\n'
+    return _rss(f"<item><title>{'&a;' * 50_000}</title></item>", declared)
+
+
+def _external() -> bytes:
+    return _rss("<item><title>&x;</title></item>", '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>')
+
+
+def _nested_elements() -> bytes:
+    return _rss(f"{'<a>' * 50_000}x{'</a>' * 50_000}<item><title>t</title></item>")
+
+
+def _nested_markup() -> bytes:
+    return _rss(f"<item><title>t</title><description><![CDATA[{'<div>' * 50_000}x]]></description></item>")
+
+
+def _nested_inline() -> bytes:
+    return _rss(f"<item><title>t</title><description>{'<div>' * 50_000}x{'</div>' * 50_000}</description></item>")
+
+
+def _attributes() -> bytes:
+    attributes = " ".join(f"a{n}='x'" for n in range(20_000))
+    return _rss(f"<item {attributes}><title>t</title></item>")
+
+
+def _nested_json() -> bytes:
+    return b'{"version":"https://jsonfeed.org/version/1","items":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def _open_quotes() -> bytes:
+    markup = '<a href="' * 200_000
+    return _rss(f"<item><title>t</title><description><![CDATA[{markup}]]></description></item>")
+
+
+def _comments() -> bytes:
+    return _rss(f"<item><title>t</title><description><![CDATA[{'<!--' * 200_000}<script>]]></description></item>")
+
+
+HOSTILE: list[Callable[[], bytes]] = [
+    _laughs,
+    _quadratic,
+    _external,
+    _nested_elements,
+    _nested_markup,
+    _nested_inline,
+    _attributes,
+    _nested_json,
+    _open_quotes,
+    _comments,
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__.strip("_"))
+async def test_hostile_documents_end_soon_and_small(reader: Reader, make: Callable[[], bytes]) -> None:
+    """A36: read or refused in at most 5 s, RSS growth at most 128 MB, and the next document is read."""
+    await reader.read(FEED, document(GOOD), NOW)
+    worker = children()[0]
+    body, before, loop = make(), _rss_kb(worker), asyncio.get_running_loop()
+    begun, cpu = loop.time(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    try:
+        found = await reader.read(FEED, document(body), NOW)
+        assert "root:" not in found.entries[0].title
+    except ParseError:
+        pass
+    assert loop.time() - begun <= 5
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - cpu <= 5
+    if worker in children():
+        assert _peak_kb(worker) - before <= 128 * 1024
+    assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
+
+
+def _rss_kb(pid: int) -> int:
+    return _status_kb(pid, "VmRSS")
+
+
+def _peak_kb(pid: int) -> int:
+    return _status_kb(pid, "VmHWM")
+
+
+def _status_kb(pid: int, name: str) -> int:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name))
+    return int(line.split()[1])
+
+
+async def test_external_entities_reach_no_server(reader: Reader) -> None:
+    """A36: XXE makes no request."""
+    async with FeedServer() as server:
+        url = server.url("/x.dtd")
+        declared = f'<!DOCTYPE r SYSTEM "{url}" [<!ENTITY x SYSTEM "{url}"><!ENTITY % p SYSTEM "{url}"> %p;]>'
+        await reader.read(FEED, document(_rss("<item><title>&x;</title></item>", declared)), NOW)
+        assert server.requests == []
+
+
+async def test_time_is_limited_by_the_kernel() -> None:
+    """A36: a document that takes too much CPU time ends its worker, and only that."""
+    async with Reader(1, Limits(cpu_s=0.5)) as hasty:
+        with pytest.raises(ParseInterrupted):
+            await hasty.read(FEED, document(_items(20_000)), NOW)
+        assert (await hasty.read(FEED, document(GOOD), NOW)).items == 4
+
+
+async def test_memory_is_limited_by_the_kernel() -> None:
+    """A36: a document that takes too much memory is refused, and the next one is read by a fresh worker."""
+    async with Reader(1, Limits(memory_mib=24)) as narrow:
+        with pytest.raises(ParseError, match="memory"):
+            await narrow.read(FEED, document(_rss(f"<item><title>{'word ' * 2_000_000}</title></item>")), NOW)
+        assert (await narrow.read(FEED, document(GOOD), NOW)).items == 4
+
+
+async def test_a_large_document_leaves_no_large_worker(reader: Reader) -> None:
+    """A13: a worker that grew is replaced, so memory does not pile up."""
+    big = _rss(f"<item><title>t</title><description>{'word ' * 2_500_000}</description></item>")
+    assert (await reader.read(FEED, document(big), NOW)).items == 1
+    await reader.read(FEED, document(GOOD), NOW)
+    assert _rss_kb(children()[0]) < 100 * 1024
