@@ -240,11 +240,12 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     if not mark.startswith(".") or mark.startswith(".."):
         return True
     last = _LAST_WORD.search(text, max(0, match.start() - 30), match.start())
-    word = last[1].lower() if last else ""
+    written = last[1] if last else ""
+    word = written.lower()
     if word in _FIRMS:
         follower = re.match(r"\w+", rest)
         return follower is not None and follower[0].lower() in _STARTERS
-    initial = len(word) == 1 and word.isalpha() and word != "i"
+    initial = len(written) == 1 and written.isupper() and written != "I"
     return word not in _ABBREVIATIONS and not initial
 
 

@@ -27,6 +27,7 @@ SEARCHED = 0b0111  # an unqualified term means title, summary and content
 ALL_FIELDS = 0b1111
 
 Occurrence = tuple[int, int]
+Pair = tuple[Occurrence, Occurrence]
 # A leaf that matched: positions, and the exact characters when a regex found them.
 Leaf = tuple[int, ...]
 Literal = tuple[int, int, int]  # which, where from and where to in the padded text
@@ -94,6 +95,7 @@ class Document:
         "_terms",
         "_words",
         "index",
+        "pairs",
         "subject",
         "texts",
     )
@@ -110,6 +112,7 @@ class Document:
         self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
+        self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
         self._literals = literals
         self._begins: dict[int, list[int]] | None = None
         self._places: tuple[list[int], list[int]] = ([], [])

@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.rules.document import ALL_FIELDS, FIELD_STEP, SEARCHED, Document, Leaf, Mention, Occurrence
+from monitor.rules.document import ALL_FIELDS, FIELD_STEP, SEARCHED, Document, Leaf, Mention, Occurrence, Pair
+
+# Pairs that one NEAR tries in one entry: an article has a few thousand, a text made to hurt has millions.
+_MOST_PAIRS = 100_000
 
 
 @dataclass(slots=True)
@@ -27,13 +30,13 @@ class Node:
         """Where it occurs, in order of position, no two equal."""
         return ()
 
-    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:  # noqa: ARG002  # a leaf is its own part
-        """The leaves that make up one of its occurrences."""
-        return {at}
+    def parts(self, document: Document, places: set[Occurrence]) -> set[Leaf]:  # noqa: ARG002  # a leaf is its own part
+        """The leaves that make up these of its occurrences."""
+        return {*places}
 
     def leaves(self, document: Document) -> set[Leaf]:
         """The leaves that make it true."""
-        return {leaf for at in self.occurrences(document) for leaf in self.parts(document, at)}
+        return self.parts(document, set(self.occurrences(document)))
 
     def children(self) -> Sequence[Node]:
         return ()
@@ -81,8 +84,9 @@ class RegexNode(Node):
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
         return _within(sorted(document.regex(self.number)), self.fields)
 
-    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
-        return set(document.regex(self.number).get(at, ()))
+    def parts(self, document: Document, places: set[Occurrence]) -> set[Leaf]:
+        found = document.regex(self.number)
+        return {leaf for at in places for leaf in found.get(at, ())}
 
 
 @dataclass(slots=True)
@@ -109,10 +113,10 @@ class NearNode(Node):
         return next(self._pairs(document), None) is not None
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
-        return sorted({_cover(a, b) for a, b in self._pairs(document)})
+        return sorted({_cover(a, b) for a, b in self._all_pairs(document)})
 
-    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
-        return self._leaves(document, at)
+    def parts(self, document: Document, places: set[Occurrence]) -> set[Leaf]:
+        return self._leaves(document, places)
 
     def leaves(self, document: Document) -> set[Leaf]:
         return self._leaves(document, None)
@@ -120,25 +124,33 @@ class NearNode(Node):
     def children(self) -> Sequence[Node]:
         return (self.left, self.right)
 
-    def _leaves(self, document: Document, cover: Occurrence | None) -> set[Leaf]:
-        pairs = [pair for pair in self._pairs(document) if cover is None or _cover(*pair) == cover]
-        lefts, rights = {a for a, _ in pairs}, {b for _, b in pairs}
-        found = {leaf for a in lefts for leaf in self.left.parts(document, a)}
-        return found | {leaf for b in rights for leaf in self.right.parts(document, b)}
+    def _leaves(self, document: Document, covers: set[Occurrence] | None) -> set[Leaf]:
+        pairs = [pair for pair in self._all_pairs(document) if covers is None or _cover(*pair) in covers]
+        lefts = self.left.parts(document, {a for a, _ in pairs})
+        return lefts | self.right.parts(document, {b for _, b in pairs})
 
-    def _pairs(self, document: Document) -> Iterator[tuple[Occurrence, Occurrence]]:
+    def _all_pairs(self, document: Document) -> Sequence[Pair]:
+        if id(self) not in document.pairs:
+            document.pairs[id(self)] = list(self._pairs(document))
+        return document.pairs[id(self)]
+
+    def _pairs(self, document: Document) -> Iterator[Pair]:
         lefts = self.left.occurrences(document)
         rights = self.right.occurrences(document) if lefts else ()
         if not rights:
             return
         longest = max(end - start for start, end in rights)
         reach = FIELD_STEP if self.distance is None else self.distance
+        tried = 0
         for a in lefts:
             low = bisect_left(rights, (a[0] - reach - longest, 0))
             high = bisect_right(rights, (a[1] + reach, 1 << 62))
             for b in rights[low:high]:
                 if self._joined(document, a, b):
                     yield a, b
+            tried += high - low
+            if tried > _MOST_PAIRS:
+                return
 
     def _joined(self, document: Document, a: Occurrence, b: Occurrence) -> bool:
         if a == b:  # a regex between two words has no width, and is no two occurrences
@@ -171,11 +183,10 @@ class OrNode(Node):
             found.update(node.occurrences(document))
         return sorted(found)
 
-    def parts(self, document: Document, at: Occurrence) -> set[Leaf]:
+    def parts(self, document: Document, places: set[Occurrence]) -> set[Leaf]:
         found: set[Leaf] = set()
         for node in self.alternatives:
-            if at in node.occurrences(document):
-                found |= node.parts(document, at)
+            found |= node.parts(document, places.intersection(node.occurrences(document)))
         return found
 
     def leaves(self, document: Document) -> set[Leaf]:
@@ -225,8 +236,8 @@ class AtLeastNode(Node):
 
     def leaves(self, document: Document) -> set[Leaf]:
         enough = self._fields(document)
-        found = [at for at in self.child.occurrences(document) if at[0] // FIELD_STEP in enough]
-        return {leaf for at in found for leaf in self.child.parts(document, at)}
+        found = {at for at in self.child.occurrences(document) if at[0] // FIELD_STEP in enough}
+        return self.child.parts(document, found)
 
     def children(self) -> Sequence[Node]:
         return (self.child,)

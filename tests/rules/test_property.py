@@ -132,7 +132,7 @@ def rule_file(made: list[dict[str, Any]], thing: Vocabulary) -> str:
     return json.dumps({"version": 1, "vocabularies": words, "rules": named})
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(made=st.lists(rules(), min_size=1, max_size=4), thing=vocabularies(), entry=entries())
 def test_compiled_rules_match_what_a_naive_reading_matches(
     made: list[dict[str, Any]], thing: Vocabulary, entry: Entry
