@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -76,14 +77,17 @@ class Lane:
             if not await self._open_for_delivery(states):
                 return
             await self._settle_unknown()
-            row = await self._read(lambda conn: deliveries.next_due(conn, self._names, self._now()))
+            wait = max(0.0, (self._ready_at or 0.0) - self._options.monotonic())
+            row = await self._read(partial(self._first_due, in_seconds=wait))
             if row is None:
                 return
-            wait = (self._ready_at or 0.0) - self._options.monotonic()
-            if wait > 0:
-                await self._nap(min(wait, _NAP_S))
-            else:
+            await self._nap(min(wait, _NAP_S))
+            # What was read before the nap still holds: `begin` refuses a row that is not pending any more.
+            if wait <= _NAP_S and not self._stopping.is_set():
                 await self._attempt(row)
+
+    def _first_due(self, conn: Connection, *, in_seconds: float) -> Delivery | None:
+        return deliveries.next_due(conn, self._names, self._now() + timedelta(seconds=in_seconds))
 
     def stop(self) -> None:
         """Begin no further attempt."""
@@ -95,8 +99,11 @@ class Lane:
             self._request_task.cancel()
 
     async def _nap(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            # a little longer, because timers may fire a tick early
+            await asyncio.wait_for(self._stopping.wait(), seconds + 0.001)
 
     @property
     def _options(self) -> Options:
