@@ -1,0 +1,176 @@
+"""The shift record: who, what, from what to what, how far, and how sure."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.model import Shift
+from monitor.rules.licences import canonical_licence
+from tests.rules.helpers import entry, rules_of
+
+PACK = """
+vocabularies:
+  lab:
+    kind: org
+    entities:
+      - {name: Meta, terms: [=Meta]}
+      - {name: OpenAI, terms: [OpenAI]}
+      - {name: Google, terms: [Google]}
+      - {name: The Hub, venue: true, terms: [The Hub]}
+  model:
+    kind: model
+    entities:
+      - {name: GPT, org: OpenAI, terms: [GPT, =GPT ?]}
+      - {name: gpt-oss, org: OpenAI, terms: [gpt-oss]}
+      - {name: Llama, org: Meta, terms: [=Llama]}
+  licence:
+    kind: licence
+    entities:
+      - {name: apache 2.0, rank: 8, terms: [Apache 2.0]}
+      - {name: Llama Community, rank: 4, terms: [Llama licen?e]}
+      - {name: closed, terms: [closed]}
+  stage:
+    kind: stage
+    entities:
+      - {name: reversed, terms: [reverses]}
+      - {name: considering, terms: [weighs, may]}
+      - {name: rumour, terms: [reportedly]}
+      - {name: effective, terms: [released, has changed]}
+      - {name: announced, terms: [to be released]}
+  object:
+    kind: object
+    entities:
+      - {name: licence_text, terms: [licen?e]}
+      - {name: code, terms: [code]}
+  sign:
+    kind: sign
+    entities:
+      - {name: denied, terms: [denies]}
+      - {name: anonymous, terms: [people familiar]}
+      - {name: official, terms: [in a blog post]}
+      - {name: aside, terms: [unlike, rivals, than]}
+      - {name: from, terms: [from, drops]}
+      - {name: to, terms: [to, under]}
+rules:
+  - {id: any, title: t, when: weights OR model OR licence OR license}
+"""
+RULES = rules_of(PACK)
+
+
+def shift(title: str, summary: str = "", content: str = "") -> Shift:
+    (hit,) = RULES.match(entry(title, summary, content=content))
+    return hit.shift
+
+
+@pytest.mark.parametrize(
+    ("title", "orgs"),
+    [
+        ("Meta's model", ("Meta",)),
+        ("A Llama model", ("Meta",)),
+        ("Unlike OpenAI, Meta keeps its model open", ("Meta",)),
+        ("Meta model beats rivals OpenAI and Google", ("Meta",)),
+        ("Meta model on The Hub", ("Meta",)),
+        ("The Hub keeps a model", ("The Hub",)),
+        ("OpenAI and Meta on model weights", ("OpenAI", "Meta")),
+        ("A model", ()),
+    ],
+)
+def test_who_is_meant(title: str, orgs: tuple[str, ...]) -> None:
+    assert shift(title).orgs == orgs
+
+
+def test_names_come_from_the_headline_first_and_from_the_summary_when_it_has_none() -> None:
+    assert shift("Meta's model", "OpenAI did so before.").orgs == ("Meta",)
+    assert shift("A model goes", "It rained. OpenAI said so.").orgs == ("OpenAI",)
+
+
+def test_a_longer_name_wins_over_one_inside_it() -> None:
+    assert shift("The gpt-oss model").models == ("gpt-oss",)
+
+
+@pytest.mark.parametrize(
+    ("title", "stage"),
+    [
+        ("Meta weighs a released model", "considering"),
+        ("Model to be released", "announced"),
+        ("Model released", "effective"),
+        ("Meta reverses: model released", "reversed"),
+        ("A model", "n/a"),
+    ],
+)
+def test_the_stage_follows_the_words_and_the_order_of_the_vocabulary(title: str, stage: str) -> None:
+    assert shift(title).stage == stage
+
+
+def test_the_stage_of_the_headline_wins_over_one_in_the_summary() -> None:
+    assert shift("Model released", "Others may follow.").stage == "effective"
+
+
+@pytest.mark.parametrize(
+    ("title", "from_", "to", "direction"),
+    [
+        (
+            "Meta moves model from Apache 2.0 to the Llama licence",
+            "Apache-2.0",
+            "LicenseRef-Llama-Community",
+            "restricting",
+        ),
+        (
+            "Meta drops Llama license, model now under Apache 2.0",
+            "LicenseRef-Llama-Community",
+            "Apache-2.0",
+            "loosening",
+        ),
+        ("Meta model is Apache 2.0", "", "Apache-2.0", "unclear"),
+        ("A model", "", "", "unclear"),
+    ],
+)
+def test_from_which_licence_to_which(title: str, from_: str, to: str, direction: str) -> None:
+    found = shift(title)
+    assert (found.from_, found.to, found.direction) == (from_, to, direction)
+
+
+def test_closing_goes_from_open_to_closed() -> None:
+    rules = rules_of("rules: [{id: r, title: t, when: model, shift: {direction: closing}, assume: {stage: rumour}}]")
+    (hit,) = rules.match(entry("A model"))
+    assert (hit.shift.from_, hit.shift.to, hit.shift.stage) == ("open", "closed", "rumour")
+
+
+def test_the_evidence_is_the_sentence_that_says_so_and_its_words_are_marked() -> None:
+    found = shift("News of the day", "It rained. Meta pulled the model weights. Then it stopped.")
+    assert found.evidence == "Meta pulled the model weights."
+    assert [found.evidence[start:end] for start, end in found.marks] == ["model", "weights"]
+
+
+def test_confidence_has_its_reasons() -> None:
+    sure = shift("Meta model released, Llama first", "In a blog post it said so.")
+    unsure = shift("Is a model going?", "People familiar say so.")
+    assert (sure.confidence, unsure.confidence) == ("high", "low")
+    assert "the sources are not named" in unsure.reasons
+
+
+def test_a_denial_is_noted_and_does_not_change_the_direction() -> None:
+    assert shift("Meta weighs a closed model", "A spokesperson denies it.").denied
+    assert not shift("Meta weighs a closed model").denied
+
+
+def test_the_author_is_no_actor() -> None:
+    rules = rules_of(PACK + "  - {id: by, title: t, when: 'author:nobody'}\n")
+    (hit,) = rules.match(entry("A model", author="Meta"))
+    assert hit.shift.orgs == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("apache-2.0", "Apache-2.0"),
+        ("Apache 2.0", "Apache-2.0"),
+        ("MIT", "MIT"),
+        ("cc by nc 4.0", "CC-BY-NC-4.0"),
+        ("Llama 4 Community", "LicenseRef-Llama-4-Community"),
+        ("LicenseRef-Gemma terms", "LicenseRef-Gemma-terms"),
+        ("open", "open"),
+    ],
+)
+def test_licences_get_spdx_names_where_there_are_any(name: str, canonical: str) -> None:
+    assert canonical_licence(name) == canonical

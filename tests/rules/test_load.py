@@ -1,0 +1,151 @@
+"""Loading: all or nothing, every mistake at its own character, examples run when something changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from monitor.errors import ConfigError
+from monitor.rules import examples
+from monitor.rules.load import load_rules, rules_schema
+from tests.rules.helpers import entry, problems_of, rules_of
+
+SHIPPED = Path(__file__).parents[2] / "config" / "rules"
+
+
+@pytest.mark.parametrize(
+    ("document", "place", "words"),
+    [
+        ("rules:\n- id: a\n  title: t\n  when: |\n    open AND\n      closed source\n", "6:14", "two terms"),
+        ("rules:\n- id: a\n  title: t\n  when: open source\n", "4:14", "two terms"),
+        ("rules:\n- id: a\n  title: t\n  when: 'it''s AND (b'\n", "4:20", "never closed"),
+        ('rules:\n- id: a\n  title: t\n  when: "\\"a b\\" c"\n', "4:18", "two terms"),
+        ("rules:\n- id: a\n  title: t\n  when: >\n    open\n    AND\n    $nope\n", "7:5", "no vocabulary nope"),
+        ("rules:\n- id: a\n  title: t\n  any:\n  - a\n  - a NEAR/2 b NEAR/2 c\n", "6:16", "chain of NEARs"),
+        ("rules:\n- {id: a, title: t, score: {threshold: 1, add: [{when: a b, points: 1}]}}\n", "2:57", "two terms"),
+        ("rules:\n- {id: a, title: t, when: a, unless: '/(?=b)/'}\n", "2:38", "RE2 refuses"),
+        ("vocabularies:\n  v: [open, 'o*']\n", "2:14", "two letters"),
+        ("vocabularies:\n  v: [a NEAR/2 b]\n", "2:9", "operator"),
+        ("vocabularies:\n  v: [$w]\n  w: [$v]\n", "3:7", "leads back to itself"),
+        ("vocabularies:\n  v: {kind: stage, entities: [{name: considerng, terms: [a]}]}\n", "2:38", "considering"),
+        ("vocabularies:\n  v: []\n", "2:3", "empty"),
+        ("vocabularies:\n  v: {kind: org, terms: [a]}\n", "2:3", "entities"),
+        ("vocabularies:\n  v: [a]\nrules:\n- {id: v, title: t, when: a}\n", "4:8", "taken, at rules.yaml:2:3"),
+        ("rules:\n- {id: a, title: t}\n", "2:8", "says nothing"),
+        ("rules:\n- {id: a, title: t, when: a, any: [b]}\n", "2:8", "two ways"),
+        ("rules:\n- {id: a, title: t, none: [b]}\n", "2:29", "none alone"),
+        ("rules:\n- {id: a, title: t, when: NOT b}\n", "2:27", "not negated"),
+        ("rules:\n- {id: a, title: t, when: a, must_match: [b]}\n", "2:43", "does not match its example: a fails"),
+        ("rules:\n- {id: a, title: t, when: a, must_not_match: [b a]}\n", "2:47", "by 'a'"),
+        (
+            "rules:\n- {id: a, title: t, when: a, must_match: [{title: a, expect: {stage: rumour}}]}\n",
+            "2:43",
+            "stage is read",
+        ),
+        ("rules:\n- {id: a, title: t, when: a, shift: {direction: closng}}\n", "2:49", "closing"),
+        ("rules:\n- {id: a, title: t, wen: a}\n", "2:21", "when"),
+    ],
+)
+def test_a_mistake_is_named_at_its_character(document: str, place: str, words: str) -> None:
+    """A20: file:line:column, and the mend."""
+    found = problems_of(document)
+    assert found
+    assert found[0].startswith(f"rules.yaml:{place}:")
+    assert words in found[0]
+
+
+def test_all_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
+    tmp_path.joinpath("a.yaml").write_text("rules: [{id: a, title: t, when: a b}, {id: b, title: t, when: c d}]")
+    tmp_path.joinpath("b.yaml").write_text("vocabularies: {v: [o*]}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_rules([tmp_path])
+    assert [Path(problem.place.file).name for problem in caught.value.problems] == ["a.yaml", "a.yaml", "b.yaml"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "rules:\n- id: a\n  title: t\n  when: open # OR closed\n",
+        "rules:\n- id: a\n  title: t\n  when: >\n    open # a remark\n    OR closed\n",
+    ],
+)
+def test_queries_that_yaml_may_have_cut_are_warned_about(document: str) -> None:
+    assert len(rules_of(document).warnings) == 1
+
+
+def test_a_version_is_a_hash_of_the_rule_and_the_vocabularies_it_uses() -> None:
+    def version(inner: str, other: str, example: str) -> str:
+        words = f"inner: [{inner}], outer: [$inner], other: [{other}]"
+        rule = f"{{id: r, title: t, when: $outer, must_match: [{example}]}}"
+        return rules_of(f"{{vocabularies: {{{words}}}, rules: [{rule}]}}").rules["r"].version
+
+    assert version("a", "x", "a") == version("a", "y", "a b")
+    assert version("a", "x", "a") != version(["a", "OR"][0] + "c", "x", "ac")
+
+
+def test_examples_of_unchanged_rules_do_not_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[str] = []
+    real = examples.failures
+
+    def counted(rule_set, rule, form, node):  # type: ignore[no-untyped-def]  # as the original
+        ran.append(rule.id)
+        return real(rule_set, rule, form, node)
+
+    monkeypatch.setattr(examples, "failures", counted)
+    file = tmp_path / "r.yaml"
+    text = "vocabularies: {v: [a]}\nrules:\n- {id: one, title: t, when: $v, must_match: [a]}\n- {id: two, title: t, when: b, must_match: [b]}\n"
+    file.write_text(text)
+    first = load_rules([file])
+    second = load_rules([file], first)
+    file.write_text(text.replace("v: [a]", "v: [a, c]"))
+    load_rules([file], second)
+    assert ran == ["one", "two", "one"]
+
+
+def test_a_thousand_rules_reload_within_two_seconds(tmp_path: Path) -> None:
+    """A20: saved edits are live within 2 s; loading is most of it."""
+    file = tmp_path / "r.yaml"
+    rule = "- {{id: r{0}, title: t, when: '(alpha{0} OR beta) NEAR/8 gamma{0} AND NOT \"delta {0}\"', must_match: [beta gamma{0}]}}\n"
+    file.write_text("rules:\n" + "".join(rule.format(n) for n in range(1000)))
+    first = load_rules([file])
+    begin = time.process_time()
+    load_rules([file], first)
+    assert time.process_time() - begin < 2
+
+
+def test_the_shipped_rules_load_and_fit_their_schema() -> None:
+    import yaml
+
+    rules = load_rules([SHIPPED])
+    assert rules.rules
+    for file in SHIPPED.glob("*.yaml"):
+        jsonschema.validate(yaml.safe_load(file.read_text()), rules_schema())
+        assert file.read_text().startswith("# yaml-language-server: $schema=")
+    json.dumps(rules_schema())
+
+
+def test_the_story_it_was_made_for_is_closing_and_considered() -> None:
+    hits = load_rules([SHIPPED]).match(
+        entry("Meta's AI team weighs scrapping open\u2011source model for closed alternative")
+    )
+    assert any(
+        (str(hit.shift.direction), str(hit.shift.stage), str(hit.shift.object), hit.shift.orgs)
+        == ("closing", "considering", "weights", ("Meta",))
+        for hit in hits
+    )
+
+
+def test_names_of_organisations_and_models_lead_to_the_canonical_one() -> None:
+    rules = rules_of(
+        "vocabularies:\n"
+        "  lab: {kind: org, entities: [{name: Google, terms: [Google, DeepMind, =GDM]}]}\n"
+        "  model: {kind: model, entities: [{name: Llama, org: Meta, terms: [=Llama, =Llama ?]}]}\n"
+    )
+    assert rules.orgs()["deepmind"] == "Google"
+    assert rules.canonical("org", "Google DeepMind") == "Google"
+    assert rules.canonical("model", "Llama 4") == "Llama"
+    assert rules.canonical("org", "Nobody Ltd") == "nobody ltd"
