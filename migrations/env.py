@@ -4,13 +4,11 @@ from typing import Any, Literal
 
 from alembic import context
 
-from monitor.store.schema import UtcDateTime, Words, metadata
-
-FOREIGN = "procrastinate_"  # tables that a cluster's job queue keeps in the same database
+from monitor.store.schema import UtcDateTime, Words, is_modelled, metadata
 
 
 def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
-    return not (kind == "table" and name is not None and name.startswith(FOREIGN))
+    return kind != "table" or name is None or is_modelled(name)
 
 
 def _plain(kind: str, value: Any, _context: Any) -> str | Literal[False]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.store import feeds, retention
+from monitor.store import feeds, retention, search
 from monitor.store.engine import Connection, Database
 from monitor.yamlfile import Duration
 
@@ -32,6 +32,7 @@ class Pruned:
     storylines: int = 0
     deliveries: int = 0
     records: int = 0
+    indexed: int = 0
     done: bool = True
 
 
@@ -43,7 +44,9 @@ def run(
     most_pages: int = MOST_PAGES,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Pruned:
-    """Prune, in short transactions of their own. `advance` hears how many entries and storylines each page dealt with.
+    """Prune, and index what search does not know yet, in short transactions of their own.
+
+    `advance` hears how many entries and storylines each page let go of.
 
     Raises StoreError when the database cannot be used; what was pruned before stays pruned.
     """
@@ -56,11 +59,12 @@ def run(
     entries = every(lambda conn: retention.prune_entries(conn, texts, now, PAGE))
     storylines = every(lambda conn: retention.prune_storylines(conn, stories, PAGE // 10))
     deliveries = every(lambda conn: retention.prune_deliveries(conn, texts, PAGE))
+    indexed = sum(_pages(database, pages, lambda conn: search.catch_up(conn, PAGE // 4), lambda _: None))
     with database.write() as conn:
         records = retention.prune_records(conn, stories)
         feeds.forget_hosts(conn, now - timedelta(days=1))
     _optimise(database)
-    return Pruned(entries, storylines, deliveries, records, done=next(pages, None) is not None)
+    return Pruned(entries, storylines, deliveries, records, indexed, done=next(pages, None) is not None)
 
 
 def waiting(database: Database, keep: Retention, now: datetime) -> tuple[int, int]:

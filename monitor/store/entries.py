@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
 from monitor import urls
 from monitor.model import Entry
+from monitor.store import search
 from monitor.store.bulk import Bulk
 from monitor.store.schema import entry as table
 from monitor.store.schema import entry_key
@@ -72,6 +73,7 @@ def add(conn: Connection, entries: Sequence[Entry], *, now: datetime, baseline: 
             for key in entry.keys
         ],
     )
+    search.later(conn, ids)
     return ids
 
 
@@ -85,6 +87,7 @@ def revise(conn: Connection, entry_id: int, entry: Entry, now: datetime) -> None
     conn.execute(update(table).where(table.c.id == entry_id).values(values))
     conn.execute(update(entry_key).where(entry_key.c.entry_id == entry_id).values(text_hash=entry.text_hash))
     add_keys(conn, entry.feed_id, entry_id, entry.keys, entry.text_hash)
+    search.later(conn, [entry_id])
 
 
 def add_keys(conn: Connection, feed_id: str, entry_id: int, keys: Collection[str], text_hash: str) -> None:

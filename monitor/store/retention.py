@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from monitor.model import Action, DeliveryState, Role
+from monitor.store import search
 from monitor.store.schema import alert, delivery, entry, fact, mute, story, story_entry, storyline
 
 _FINISHED = (DeliveryState.SENT, DeliveryState.DISCARDED, DeliveryState.DEAD)
@@ -33,6 +34,7 @@ def prune_entries(conn: Connection, before: datetime, now: datetime, limit: int)
         conn.execute(update(entry).where(entry.c.id.in_(ids), ~told).values(title=""))
         empty: dict[str, Any] = {"summary": "", "content": "", "author": "", "tags": [], "links": []}
         conn.execute(update(entry).where(entry.c.id.in_(ids)).values(**empty, pruned_at=now))
+        search.forget(conn, ids)
     return len(ids)
 
 

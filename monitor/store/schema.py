@@ -1,7 +1,8 @@
 """All tables, as SQLAlchemy Core. `migrations/` builds exactly these (`alembic check`).
 
 Portable between SQLite and PostgreSQL. Times are UTC and come back timezone-aware; JSON columns hold lists and dicts of
-plain values. Identity keys are kept for ever (tombstones); texts are pruned by retention.
+plain values. Identity keys are kept for ever (tombstones); texts are pruned by retention. What stands beside these
+tables in a database is told by `is_modelled`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+# Tables that a cluster's job queue keeps in the same database, and the full-text index (store/search.py).
+_UNMODELLED = ("procrastinate_", "entry_search")
+
+
+def is_modelled(name: str) -> bool:
+    """Whether a table of a database is one of those that stand here, so that migrations may compare it."""
+    return not name.startswith(_UNMODELLED)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -164,6 +174,13 @@ entry_key = Table(
     Column("entry_id", BigInteger, nullable=False, index=True),
     Column("text_hash", String(32), nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Entries whose texts wait to be made findable (store/search.py).
+unsearched = Table(
+    "unsearched",
+    metadata,
+    Column("entry_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
 )
 
 hit = Table(
