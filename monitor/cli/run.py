@@ -48,7 +48,7 @@ def run(
     configuration = context.configuration()
     redactor = telemetry.set_up(verbose=context.verbose)
     command = "licensewatch run --once" if once else "licensewatch run"
-    with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())):
+    with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
         database = context.database()
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
         try:
@@ -57,14 +57,14 @@ def run(
                 asyncio.run(_once(service, every=every))
             else:
                 service.on_outcome = FirstRound().hear
-                asyncio.run(_serve(service))
+                asyncio.run(_serve(service, lock))
         finally:
             database.close()
 
 
-async def _serve(service: Service) -> None:
+async def _serve(service: Service, lock: DatabaseLock) -> None:
     async with service:
-        daemon = Daemon(service, os.environ)
+        daemon = Daemon(service, lock, os.environ)
         await daemon.run()
 
 

@@ -17,13 +17,17 @@ from monitor.clock import ClockWatch
 from monitor.daemon.reload import Reloaded, Reloader
 from monitor.daemon.service import Service
 from monitor.daemon.ticks import Ticks
+from monitor.errors import LockHeld, StoreError
 from monitor.store import deliveries, due, facts
 from monitor.store.engine import Connection
+from monitor.store.lock import DatabaseLock
 
 __all__ = ["Daemon", "Service"]
 
 TICK = timedelta(seconds=1)
 HOUSEKEEPING = timedelta(minutes=10)
+ASSURE = timedelta(seconds=10)
+OUTBOX_STALLED_S = 30.0
 REMEMBER_TICK = timedelta(seconds=10)
 DRAIN = timedelta(seconds=20)
 
@@ -35,11 +39,14 @@ class Daemon:
     """One running service, until SIGTERM or SIGINT."""
 
     service: Service
+    lock: DatabaseLock
     environ: Mapping[str, str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _watch: ClockWatch = field(default_factory=ClockWatch)
     _tick_remembered: datetime | None = None
     _ready: bool = False
+    _lost: str = ""
+    _delivered: float = field(default_factory=clock.monotonic)  # the outbox was last looked through
 
     async def run(self) -> None:
         """Poll and deliver until told to stop; then finish what is under way and leave nothing in `sending`."""
@@ -51,8 +58,9 @@ class Daemon:
         self._systemd = sdnotify.SystemdNotifier()
         ticks = Ticks()
         ticks.every(TICK, "polls", self._tick)
-        ticks.every(TICK, "deliveries", self.service.deliverer.drain_due)
+        ticks.every(TICK, "deliveries", self._deliver)
         ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
+        ticks.every(ASSURE, "lock", self._assure_lock)
         watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
         watching.add_done_callback(_raise_unless_cancelled)
         try:
@@ -60,6 +68,8 @@ class Daemon:
         finally:
             watching.cancel()
             await self._drain()
+        if self._lost:
+            raise LockHeld(self._lost)
 
     def _stop(self, why: str) -> None:
         log.info("stopping", why=why)
@@ -79,8 +89,22 @@ class Daemon:
             self._ready = True
             self._systemd.notify("READY=1")
             log.info("ready", feeds=len(self.service.configuration.feeds))
-        if self.service.rounds.store_ok:
+        if self.service.rounds.store_ok and clock.monotonic() - self._delivered < OUTBOX_STALLED_S:
             self._systemd.notify("WATCHDOG=1")
+
+    async def _deliver(self) -> None:
+        await self.service.deliverer.drain_due()
+        self._delivered = clock.monotonic()
+
+    async def _assure_lock(self) -> None:
+        """Two daemons on one database would post twice: stop when another took over while ours was lost."""
+        try:
+            await asyncio.to_thread(self.lock.assure)
+        except LockHeld as error:
+            self._lost = str(error)
+            self._stop(self._lost)
+        except StoreError as error:
+            log.warning("lock", problem=str(error), remedy="tried again in 10 s")
 
     async def _mind_the_clock(self) -> None:
         step = self._watch.step(clock.now(), clock.monotonic())

@@ -146,7 +146,7 @@ class Service:
             feed = policy.feeds.get(state.feed_id)
             moved = plan.reload(feed, state, policy.polling, now) if feed is not None else state
             if moved.next_poll_at != state.next_poll_at:
-                feed_store.save(conn, moved, state.poll_seq)
+                feed_store.reschedule(conn, moved)
 
     # ---- polling
 

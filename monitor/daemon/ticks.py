@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from monitor import clock
+from monitor.errors import MonitorError
 
 LATE_S = 1.5  # a tick this much overdue on the steady clock means that the wall clock was set back
 LOOK_AGAIN_S = 0.5
@@ -60,6 +61,8 @@ class Ticks:
             self._beats[name].last = clock.monotonic()
             try:
                 await work()
+            except MonitorError as error:
+                log.error("failed", tick=name, problem=str(error))
             except Exception:
                 log.exception("failed", tick=name)
 
