@@ -58,8 +58,8 @@ def dispatch(
 ) -> tuple[Delivery, ...]:
     """Deliveries of an alert in the order they are to be tried; none for a suppression that edits nothing.
 
-    A new story is posted; a move is a broadcast reply and an edit of the parent; a repeat is two edits. A receiver
-    that holds no message of the storyline yet gets the parent instead.
+    A move, or another story of a storyline that stands there already, is a broadcast reply and an edit of the parent;
+    a repeat is two edits. A receiver that holds no message of the storyline yet gets the parent instead.
     """
     return tuple(
         delivery
@@ -149,7 +149,7 @@ def _for_receiver(draft: _Draft) -> Iterator[Delivery]:
             yield draft.post(Role.PARENT)
         return
     threaded = isinstance(draft.settings, SlackReceiver)
-    if tells and alert.reason is not Reason.NEW_STORY:
+    if tells:
         yield replace(draft.post(Role.MOVE, thread.parent_id), broadcast=threaded, facts=facts)
     if threaded:
         yield from _edits(draft, thread)

@@ -74,7 +74,7 @@ def parent(storyline: Storyline) -> Message:
 def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     """What just moved. `facts`: line (what moved, in one line), reason, story_id."""
     story = _story(storyline, facts.get("story_id"))
-    line = str(facts.get("line") or facts.get("reason") or "news in this storyline")
+    line = str(facts.get("line") or "another story of this storyline")
     subject = _subject(storyline)
     best = next(iter(story.coverage), None)
     body = [section(f"*{literal(_capital(line), 600)}*\n{_status(story.shift, story.shift.stage)}")]

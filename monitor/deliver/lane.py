@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from monitor.alerts.outcome import PARK_RETRY, Next, Outcome, after_failure
+from monitor.alerts.outcome import PARK_RETRY, Next, Outcome, after_failure, scope_of
 from monitor.alerts.receivers import ConsoleReceiver, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
 from monitor.deliver import parking, steps
 from monitor.deliver.look import Look, look
@@ -174,6 +174,9 @@ class Lane:
             if error.scope in (DeliveryScope.CREDENTIAL, DeliveryScope.DESTINATION):
                 await self._park(settings, error, secret)
                 return False
+            if error.scope is DeliveryScope.TRANSIENT and scope_of(error.code) is None:
+                log.warning("not introduced", receivers=self._names, code=error.code)
+                return True  # a word nobody knows is no reason to stay silent: the message itself will tell
             # Nothing was posted: whatever broke, it is safe to ask again.
             self._stumble(error)
             self._knock_at = self._ready_at or 0.0

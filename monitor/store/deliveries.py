@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, text, update
@@ -337,21 +337,6 @@ def discard(conn: Connection, delivery_id: str) -> list[str]:
         select(table.c.id).where(table.c.target_id == delivery_id, table.c.state.in_([str(one) for one in states]))
     )
     return [delivery_id, *(gone for one in list(waiting) for gone in discard(conn, one))]
-
-
-def shift_due_times(conn: Connection, step: timedelta) -> None:
-    """The wall clock was set: everything due keeps its distance from now."""
-    due = select(table.c.id, table.c.next_attempt_at).where(
-        table.c.next_attempt_at.is_not(None), table.c.state.in_([str(one) for one in OPEN])
-    )
-    for delivery_id, at in list(conn.execute(due)):
-        conn.execute(update(table).where(table.c.id == delivery_id).values(next_attempt_at=at + step))
-
-
-def pull_back(conn: Connection, now: datetime, ceiling: timedelta) -> int:
-    """At start: nothing is due later than `ceiling` from now (the clock may have been wrong when it was planned)."""
-    late = and_(table.c.next_attempt_at > now + ceiling, table.c.state.in_([State.PENDING, State.UNKNOWN]))
-    return conn.execute(update(table).where(late).values(next_attempt_at=now + ceiling)).rowcount
 
 
 def _all(conn: Connection, state: DeliveryState, receivers: Collection[str], values: Mapping[str, Any]) -> int:

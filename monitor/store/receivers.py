@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -90,14 +90,6 @@ def unpark(conn: Connection, names: Collection[str]) -> list[str]:
     parked = list(conn.scalars(select(table.c.name).where(which, table.c.parked_scope.is_not(None))))
     conn.execute(update(table).where(which).values(**_FREE))
     return parked
-
-
-def shift_due_times(conn: Connection, step: timedelta) -> None:
-    """The wall clock was set: waiting times keep their length."""
-    for state in states(conn).values():
-        moved = {name: at + step for name in ("retry_at", "last_post_at") if (at := getattr(state, name)) is not None}
-        if moved:
-            conn.execute(update(table).where(table.c.name == state.name).values(**moved))
 
 
 def _ensure(conn: Connection, names: Collection[str]) -> None:

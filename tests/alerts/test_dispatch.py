@@ -54,6 +54,12 @@ def test_a_move_is_a_broadcast_reply_and_an_edit(reason: Reason) -> None:
     assert (rows[0].broadcast, rows[0].facts["line"], rows[0].facts["story_id"]) == (True, "a → b", 2)
 
 
+def test_a_new_story_of_a_storyline_that_stands_there_is_a_reply() -> None:
+    """No wrong silence: its first entries may have been muted or too old, and now it is news."""
+    rows = made(Reason.NEW_STORY, threads={"licensing": Thread("p", SENT)})
+    assert shape(rows)[0] == ("licensing", Role.MOVE, Action.POST, "p")
+
+
 def test_a_repeat_edits_the_parent_and_posts_or_edits_the_one_coverage_reply() -> None:
     """A33"""
     first = made(Reason.REPEAT, threads={"licensing": Thread("p", SENT)})

@@ -177,21 +177,6 @@ def test_parked_receivers_keep_their_order(database: Database) -> None:
     assert due(database) == "a"
 
 
-def test_a_clock_step_moves_due_times_with_it(database: Database) -> None:
-    """A39"""
-    step = timedelta(hours=1)
-    filled(database, delivery("a", next_attempt_at=LATER))
-    with database.write() as conn:
-        deliveries.shift_due_times(conn, step)
-        moved = deliveries.get(conn, "a")
-        assert moved is not None
-        assert moved.next_attempt_at == LATER + step
-        assert deliveries.pull_back(conn, NOW, timedelta(minutes=5)) == 1
-        pulled = deliveries.get(conn, "a")
-    assert pulled is not None
-    assert pulled.next_attempt_at == NOW + timedelta(minutes=5)
-
-
 def test_what_waits_for_a_person_is_nothing_to_wait_for(database: Database) -> None:
     """`run --once` ends although a held storyline has replies."""
     filled(database, delivery("parent", state=State.HELD), reply("reply", "parent"))

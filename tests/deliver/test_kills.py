@@ -13,6 +13,8 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.model import DeliveryState, Reason, Role, Stage
 from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
@@ -26,7 +28,7 @@ UNFINISHED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOW
 
 
 async def start(database: Database, slack: SlackServer) -> asyncio.subprocess.Process:
-    worker = ROOT / "tests" / "alerts" / "worker.py"
+    worker = ROOT / "tests" / "deliver" / "worker.py"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(worker),
@@ -50,6 +52,7 @@ def spoil(slack: SlackServer, dice: random.Random) -> None:
         slack.script(faults.rate_limited(0.2, method="chat.postMessage"))
 
 
+@pytest.mark.slow
 async def test_no_kill_and_no_fault_loses_or_doubles_a_message(sqlite_database: Database) -> None:
     """A25, A26: each storyline has one top-level message per channel, each move one reply, and one coverage reply."""
     dice = random.Random(20250712)
