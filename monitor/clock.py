@@ -23,6 +23,11 @@ def monotonic() -> float:
     return time.clock_gettime(_STEADY)
 
 
+def stamp(at: datetime) -> str:
+    """A time as JSON, Atom and HTML write it: 2026-03-04T12:00:00Z."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 @dataclass(slots=True)
 class ClockWatch:
     """Notices that somebody set the wall clock: it moved against the monotonic one."""

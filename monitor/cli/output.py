@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from monitor.clock import stamp
 from monitor.text import printable
 
 
@@ -106,7 +107,7 @@ def plain(value: Any) -> Any:
         case Enum():
             return value.value
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return stamp(value)
         case timedelta():
             return value.total_seconds()
         case Path():

@@ -11,10 +11,11 @@ import typer
 from monitor.cli import evaluation, output
 from monitor.cli.context import current
 from monitor.errors import UsageError
-from monitor.model import Shift, Step, Story
+from monitor.model import Shift, Story
 from monitor.store import alerts as alert_store
 from monitor.store import stories as store
 from monitor.store.engine import Connection
+from monitor.web.ledger import outlets, step_record
 
 app = typer.Typer(help="Stories: what was told, and from which entries.", no_args_is_help=True)
 
@@ -157,11 +158,6 @@ def eval_(
         output.say("merged wrongly: " + " + ".join(f"{items[i].id} “{items[i].candidate.entry.title}”" for i in pair))
 
 
-def outlets(story: Story) -> list[str]:
-    """The outlets of a story, best source first, each once."""
-    return list(dict.fromkeys(one.outlet or one.feed_id for one in story.coverage))
-
-
 def shift_line(shift: Shift) -> str:
     """`closing · considering · weights`, with a note when a denial was reported."""
     return f"{shift.direction} · {shift.stage} · {shift.object}" + (" · denied" if shift.denied else "")
@@ -182,17 +178,4 @@ def story_record(story: Story) -> dict[str, Any]:
             {"feed": one.feed_id, "title": one.title, "url": one.url, "published": one.published_at}
             for one in story.coverage
         ],
-    }
-
-
-def step_record(step: Step) -> dict[str, Any]:
-    """A step as JSON prints it."""
-    return {
-        "at": step.at,
-        "stage": step.stage,
-        "direction": step.direction,
-        "reason": step.reason,
-        "headline": step.headline,
-        "url": step.url,
-        "outlet": step.outlet,
     }
