@@ -1,0 +1,168 @@
+"""The ledger of shifts: every story with its stages, dates and sources, fit to be cited; as CSV or Atom too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from xml.etree import ElementTree as ET  # writes only
+
+from monitor.clock import stamp
+from monitor.model import Step, Story
+from monitor.store import stories as store
+from monitor.store.engine import Connection
+
+_ATOM = "http://www.w3.org/2005/Atom"
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLUMNS = (
+    "id", "storyline", "first_seen", "last_seen", "orgs", "models", "direction", "stage", "object", "from", "to",
+    "confidence", "denied", "severity", "title", "evidence", "steps", "outlets", "urls", "first_poll",
+)  # fmt: skip
+
+
+def ledger(conn: Connection, name: str, since: datetime | None) -> list[dict[str, Any]]:
+    """Every shift with its steps and sources, the oldest first; those that first polls of feeds found are marked."""
+    stories = store.listing(conn, store.Wanted(baseline=None, name=name, since=since, limit=None))
+    steps = {storyline: store.steps(conn, storyline) for storyline in {story.storyline_id for story in stories}}
+    ordered = sorted(stories, key=lambda story: (story.first_seen_at, story.id))
+    return [_record(story, steps[story.storyline_id]) for story in ordered]
+
+
+def _record(story: Story, steps: Iterable[Step]) -> dict[str, Any]:
+    shift = story.shift
+    return {
+        "id": story.id,
+        "storyline": story.storyline_id,
+        "title": story.title,
+        "orgs": shift.orgs,
+        "models": shift.models,
+        "direction": shift.direction,
+        "stage": shift.stage,
+        "object": shift.object,
+        "from": shift.from_,
+        "to": shift.to,
+        "evidence": shift.evidence,
+        "confidence": shift.confidence,
+        "denied": shift.denied,
+        "severity": story.severity,
+        "first_seen": story.first_seen_at,
+        "last_seen": story.last_seen_at,
+        "first_poll": story.baseline,
+        "steps": [step_record(step) for step in steps],
+        "outlets": outlets(story),
+        "sources": [
+            {
+                "outlet": one.outlet,
+                "title": one.title,
+                "url": one.url,
+                "published": one.published_at,
+                "trust": one.trust,
+            }
+            for one in story.coverage
+        ],
+    }
+
+
+def outlets(story: Story) -> list[str]:
+    """The outlets of a story, best source first, each once."""
+    return list(dict.fromkeys(one.outlet or one.feed_id for one in story.coverage))
+
+
+def step_record(step: Step) -> dict[str, Any]:
+    """A step as JSON prints it."""
+    return {
+        "at": step.at,
+        "stage": step.stage,
+        "direction": step.direction,
+        "reason": step.reason,
+        "headline": step.headline,
+        "url": step.url,
+        "outlet": step.outlet,
+    }
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The ledger as a table: one row a shift, lists joined with `; `, cells that a spreadsheet would run made text."""
+    written = io.StringIO()
+    table = csv.writer(written, lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    for row in rows:
+        flat = {
+            **row,
+            "steps": [f"{step['at']:%Y-%m-%d} {step['stage']} ({step['reason']})" for step in row["steps"]],
+            "urls": [source["url"] for source in row["sources"] if source["url"]],
+        }
+        table.writerow(_cell(flat[column]) for column in COLUMNS)
+    return written.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        text = "; ".join(map(str, value))
+    elif isinstance(value, datetime):
+        text = stamp(value)
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    else:
+        text = str(value.value if isinstance(value, Enum) else value)
+    text = _NOT_XML.sub("", text)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def as_atom(rows: Sequence[Mapping[str, Any]], now: datetime, *, address: str = "") -> str:
+    """The ledger as an Atom feed (RFC 4287), the latest news first. `address`: where this very feed is."""
+    ET.register_namespace("", _ATOM)
+    feed = ET.Element(f"{{{_ATOM}}}feed")
+    latest = max((row["last_seen"] for row in rows), default=now)
+    _add(feed, "id", f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'licensewatch/ledger')}")
+    _add(feed, "title", "AI model licensing shifts")
+    _add(feed, "updated", stamp(latest))
+    _add(feed, "generator", "licensewatch")
+    if address:
+        _add(feed, "link", "", rel="self", type="application/atom+xml", href=address)
+    _add(_add(feed, "author", ""), "name", "licensewatch")
+    for row in sorted(rows, key=lambda one: one["last_seen"], reverse=True):
+        _atom_entry(feed, row)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode")
+
+
+def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
+    entry = _add(feed, "entry", "")
+    identity = f"licensewatch/story/{row['id']}/{stamp(row['first_seen'])}"
+    _add(entry, "id", f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, identity)}")
+    _add(entry, "title", row["title"] or "Untitled")
+    _add(entry, "published", stamp(row["first_seen"]))
+    _add(entry, "updated", stamp(row["last_seen"]))
+    for number, source in enumerate(one for one in row["sources"] if re.match(r"https?://\S+$", one["url"])):
+        relation = "alternate" if number == 0 else "related"
+        _add(entry, "link", "", rel=relation, href=source["url"], title=source["outlet"] or source["title"])
+    for term in (row["direction"], row["stage"], row["object"], *row["orgs"], *row["models"]):
+        _add(entry, "category", "", term=str(term))
+    _add(entry, "content", _in_words(row), type="text")
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    who = ", ".join((*row["orgs"], *row["models"]))
+    terms = f"{row['from'] or '?'} → {row['to'] or '?'}" if row["from"] or row["to"] else ""
+    lines = [f"{row['direction']} · {row['stage']} · {row['object']}", who, terms]
+    lines += [f"“{row['evidence']}”"] if row["evidence"] else []
+    lines += [f"{step['at']:%Y-%m-%d} {step['stage']}: {step['reason']}{by(step['outlet'])}" for step in row["steps"]]
+    lines += ["Sources: " + ", ".join(row["outlets"])] if row["outlets"] else []
+    return "\n".join(filter(None, lines))
+
+
+def _add(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
+    clean = {name: _NOT_XML.sub("", value) for name, value in attributes.items()}
+    child = ET.SubElement(parent, f"{{{_ATOM}}}{tag}", clean)
+    child.text = _NOT_XML.sub("", text) or None
+    return child
+
+
+def by(outlet: str) -> str:
+    """`, The Outlet`, or nothing when nobody is named."""
+    return f", {outlet}" if outlet else ""

@@ -1,0 +1,95 @@
+"""The state of the service at one moment, and what a person should see to: for `status`, the page and readiness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from monitor.feeds import plan
+from monitor.model import DeliveryState, Feed, FeedHealth, FeedState, Mute
+from monitor.settings import Configuration
+from monitor.store import deliveries, entries, facts, feeds, hits, mutes, receivers, stories
+from monitor.store.engine import Connection
+from monitor.store.receivers import ReceiverState
+
+RUNNING = timedelta(seconds=30)  # the daemon writes its last tick every ten
+OVERDUE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The state of the service at one moment, as the database has it."""
+
+    now: datetime
+    feeds: dict[str, FeedState]
+    entries: int
+    stories: int
+    hits: int
+    deliveries: dict[str, int]
+    oldest_due: datetime | None
+    receivers: dict[str, ReceiverState]
+    mutes: list[Mute]
+    last_tick: datetime | None
+    rejected: str
+
+    @property
+    def running(self) -> bool:
+        """Whether a daemon ticked lately."""
+        return self.last_tick is not None and abs(self.now - self.last_tick) < RUNNING
+
+
+def take(conn: Connection, now: datetime) -> Picture:
+    """Read the picture from the database."""
+    return Picture(
+        now=now,
+        feeds=feeds.states(conn),
+        entries=sum(entries.counts(conn).values()),
+        stories=stories.count(conn),
+        hits=hits.total(conn),
+        deliveries=deliveries.counts(conn),
+        oldest_due=deliveries.oldest_due(conn, now),
+        receivers=receivers.states(conn),
+        mutes=mutes.active(conn, now),
+        last_tick=facts.set_at(conn, "last_tick"),
+        rejected=facts.get(conn, "configuration_problem") or "",
+    )
+
+
+def problems_of(picture: Picture) -> list[str]:
+    """What a person should see to, in words, the gravest first."""
+    found = [
+        f"receiver {one.name} is parked since {_shown(one.parked_at)} UTC "
+        f"({one.parked_scope}: {one.parked_code}): "
+        "`licensewatch slack check` says what is missing"
+        for one in picture.receivers.values()
+        if one.parked_scope
+    ]
+    if picture.rejected:
+        found.append(f"the edited configuration was rejected, the last good one is in force: {picture.rejected}")
+    if picture.deliveries.get(DeliveryState.DEAD):
+        found.append(
+            f"{picture.deliveries[DeliveryState.DEAD]} dead deliveries: `licensewatch deliveries list --state dead`"
+        )
+    if picture.deliveries.get(DeliveryState.HELD):
+        found.append(
+            f"{picture.deliveries[DeliveryState.HELD]} held deliveries: `licensewatch deliveries release` or `discard`"
+        )
+    if picture.running and picture.oldest_due and picture.now - picture.oldest_due > OVERDUE:
+        found.append(f"the oldest delivery waits since {_shown(picture.oldest_due)} UTC")
+    tried = [state for state in picture.feeds.values() if state.last_poll_at is not None]
+    if tried and all(state.failures for state in tried):
+        found.append("every feed fails: is this machine connected to the network?")
+    return found
+
+
+def health_of(picture: Picture, configuration: Configuration) -> dict[FeedHealth, list[tuple[Feed, FeedState | None]]]:
+    """The configured feeds by their health."""
+    found: dict[FeedHealth, list[tuple[Feed, FeedState | None]]] = {word: [] for word in FeedHealth}
+    for feed in configuration.feeds:
+        state = picture.feeds.get(feed.id)
+        found[plan.health(feed, state)].append((feed, state))
+    return found
+
+
+def _shown(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else "an unknown time"
