@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +21,8 @@ from monitor.errors import MonitorError
 from monitor.model import Message
 from monitor.testing.demo import ACTS, Played, play
 from monitor.text import printable
+
+_LINK = re.compile(r"<https?://[^|>]+\|([^>]*)>")  # Slack shows the label of a link, not its address
 
 
 def demo(
@@ -59,7 +63,8 @@ def _tell(words: str, message: Mapping[str, Any] | None) -> None:
     kind = "reply in the thread" if "thread_ts" in message else "message"
     if message.get("subtype") == "thread_broadcast":
         kind = "reply, also sent to the channel"
-    shown = Message(message.get("text", ""), tuple(message.get("blocks") or ()))
+    blocks = json.loads(_LINK.sub(r"\1", json.dumps(message.get("blocks") or [])))
+    shown = Message(message.get("text", ""), tuple(blocks))
     title = f"Slack #licensing-demo: {kind} {words}"
     console.print(Panel(Text("\n").join(lines(shown)), title=title, title_align="left", width=min(console.width, 110)))
 

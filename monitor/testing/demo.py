@@ -39,7 +39,7 @@ OUTLETS = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One outlet says something, and what that must lead to in Slack: how many posts and edits more, at least."""
+    """One outlet says something, and what that must lead to in Slack: so many more posts and edits."""
 
     outlet: str
     title: str
@@ -71,7 +71,7 @@ ACTS = (
         "Meta may scrap its open source Behemoth model and go closed",
         "Link to the Ledger piece. Nothing decided yet.",
         "A community joins in: edits only, nobody's phone rings",
-        edits=1,
+        edits=2,
     ),
     Act(
         "newsroom",
@@ -79,7 +79,7 @@ ACTS = (
         "We will not release the weights of Behemoth. The model will be available through our API only.",
         "The lab decides: a reply that everybody sees, and the parent shows the new state",
         posts=1,
-        edits=1,
+        edits=2,
     ),
 )
 

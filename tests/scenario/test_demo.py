@@ -20,6 +20,7 @@ async def test_a_story_told_by_four_outlets_is_one_message_that_grows(tmp_path: 
     broadcast = [message for message in replies if message.get("subtype") == "thread_broadcast"]
     assert len(broadcast) == 1, "the decision is the only thing that everybody must see again"
     assert len(replies) == 2, "one reply lists the coverage, one tells of the decision"
-    assert played.posts == sum(act.posts for act in ACTS)
+    assert (played.posts, played.edits) == (sum(act.posts for act in ACTS), sum(act.edits for act in ACTS))
+    assert "announced" in str(top[0]["blocks"]), "the parent shows the state of things now"
     assert played.daemon_exit == 0
     assert "Traceback" not in (tmp_path / "daemon.log").read_text()
