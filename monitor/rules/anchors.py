@@ -1,41 +1,55 @@
-"""Which rules can match at all, told from what occurred: matching costs nothing for the others.
+"""Which rules can match at all, told from what occurred: matching costs next to nothing for the others.
 
-A group is a literal, a vocabulary, a regex, or a feed's id, tag or domain. A clause is a set of groups; a rule requires
-at least one group of each of its clauses. Its rarest clause is its anchor: only when that is met, the rest is tested.
+A group is a literal or vocabulary (anywhere, in the title, or outside it), a regex, or a feed's id, tag or domain. A
+clause is a set of groups, at least one of which must occur; a way is a list of clauses that must all be met. A rule has
+one or more ways to match. The rarest clause of a way is its anchor: only when that is met, the others are tested.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from monitor.rules import match
 from monitor.rules.compile import Pool
 
 Group = int
 Clause = frozenset[Group]
+Way = tuple[Clause, ...]
 # A rule, the groups it needs all of, and its clauses of several groups.
-Check = tuple[int, Clause, Sequence[Clause]]
-_LITERAL, _VOCABULARY, _REGEX, _ID = range(4)
+Check = tuple[int, Clause, Way]
+
+ANYWHERE, TITLE, REST = range(3)  # where a literal or vocabulary must occur
+_LITERAL, _VOCABULARY, _REGEX, _ID = 0, 3, 6, 7
+_KINDS = 8
+_MOST_WAYS = 24  # of a rule; more alternatives are told apart less sharply
+_TITLE_FIELD = 0b0001
 
 
-def literal_group(number: int) -> Group:
-    return number * 4 + _LITERAL
+def literal_group(number: int, where: int = ANYWHERE) -> Group:
+    return number * _KINDS + _LITERAL + where
 
 
-def vocabulary_group(number: int) -> Group:
-    return number * 4 + _VOCABULARY
+def vocabulary_group(number: int, where: int = ANYWHERE) -> Group:
+    return number * _KINDS + _VOCABULARY + where
 
 
 def regex_group(number: int) -> Group:
-    return number * 4 + _REGEX
+    return number * _KINDS + _REGEX
 
 
 def id_group(number: int) -> Group:
-    return number * 4 + _ID
+    return number * _KINDS + _ID
 
 
-def _misses_one(clauses: Sequence[Clause], present: set[Group]) -> bool:
+def _where(fields: int) -> int:
+    if fields == _TITLE_FIELD:
+        return TITLE
+    return ANYWHERE if fields & _TITLE_FIELD else REST
+
+
+def _misses_one(clauses: Way, present: set[Group]) -> bool:
     for clause in clauses:  # noqa: SIM110  # `any` takes three times as long, on the path of every entry
         if clause.isdisjoint(present):
             return True
@@ -49,117 +63,138 @@ class Anchors:
     pool: Pool
     anchored: dict[Group, list[Check]] = field(default_factory=dict)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
-    flat: list[Clause] = field(default_factory=list)  # of each vocabulary: the groups that can make it occur
+    flat: list[Clause] = field(default_factory=list)  # of each vocabulary: literals and regexes that can make it occur
     _costs: dict[Group, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for vocabulary in self.pool.vocabularies:
             groups = {literal_group(literal) for literal in vocabulary.by_term.literals}
             for _, node in vocabulary.others:
-                groups |= self._rarest(self.required(node)) or frozenset()
+                for way in self.ways(node):
+                    groups |= self._rarest(way)
             self.flat.append(frozenset(self._flattened(groups)))
 
     def _flattened(self, groups: Iterable[Group]) -> set[Group]:
+        """The groups with vocabularies taken apart, wherever they must occur."""
         flat: set[Group] = set()
         for group in groups:
-            flat |= self.flat[group >> 2] if group & 3 == _VOCABULARY else {group}
+            number, kind = divmod(group, _KINDS)
+            if _VOCABULARY <= kind < _REGEX:
+                flat |= self.flat[number]
+            else:
+                flat.add(literal_group(number) if kind < _VOCABULARY else group)
         return flat
 
     def add(self, number: int, node: match.Node) -> None:
         """Takes a rule."""
-        clauses = self.required(node)
-        if not clauses:
+        ways = self.ways(node)
+        if not all(ways):
             self.always.append(number)
             return
-        anchor = min(clauses, key=self._load)
-        others = [clause for clause in dict.fromkeys(clauses) if clause != anchor]
-        alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
-        check = number, alone, tuple(clause for clause in others if len(clause) > 1)
-        for group in anchor:
-            self.anchored.setdefault(group, []).append(check)
+        for way in ways:
+            anchor = min(way, key=self._load)
+            others = [clause for clause in dict.fromkeys(way) if clause != anchor]
+            alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
+            check = number, alone, tuple(clause for clause in others if len(clause) > 1)
+            for group in anchor:
+                self.anchored.setdefault(group, []).append(check)
 
     def _load(self, clause: Clause) -> float:
         """Rare is good, and so is a clause that is no other rule's anchor."""
         return self.cost(clause) * (1 + sum(len(self.anchored.get(group, ())) for group in clause))
 
     def candidates(self, present: set[Group]) -> list[int]:
-        """The rules whose required groups are all met, by number."""
+        """The rules with a way whose groups are all met, by number."""
         found = set(self.always)
         anchored = self.anchored
         for group in present & anchored.keys():
             for number, alone, clauses in anchored[group]:
-                if alone <= present and not (clauses and _misses_one(clauses, present)):
+                if alone <= present and number not in found and not (clauses and _misses_one(clauses, present)):
                     found.add(number)
         return sorted(found)
 
-    def groups_of_literals(self) -> list[tuple[Group, ...]]:
-        """What the occurrence of each literal means for the rules: its own group and those of its vocabularies."""
-        return self._meaning([literal_group(n) for n in range(len(self.pool.literals))])
-
-    def groups_of_regexes(self) -> list[tuple[Group, ...]]:
-        """The same for each regex."""
-        return self._meaning([regex_group(n) for n in range(len(self.pool.compiled_regexes))])
-
-    def _meaning(self, groups: Sequence[Group]) -> list[tuple[Group, ...]]:
+    def meanings(self) -> tuple[list[tuple[Group, ...]], ...]:
+        """What it means for the rules that a literal occurs in the title; outside it; and that a regex matches."""
         wanted = set(self.anchored)
         for rules in self.anchored.values():
             for _, alone, clauses in rules:
                 wanted.update(alone, *clauses)
-        meant: dict[Group, list[Group]] = {group: [group] if group in wanted else [] for group in groups}
+        literals = [literal_group(number) for number in range(len(self.pool.literals))]
+        regexes = [regex_group(number) for number in range(len(self.pool.compiled_regexes))]
+        return (
+            self._meaning(literals, (ANYWHERE, TITLE), wanted),
+            self._meaning(literals, (ANYWHERE, REST), wanted),
+            self._meaning(regexes, (ANYWHERE, TITLE, REST), wanted),  # a regex is not asked where it matched
+        )
+
+    def _meaning(self, groups: Sequence[Group], places: Sequence[int], wanted: set[Group]) -> list[tuple[Group, ...]]:
+        meant: dict[Group, list[Group]] = {}
+        for group in groups:
+            here = [group + where for where in places] if group % _KINDS == _LITERAL else [group]
+            meant[group] = [one for one in here if one in wanted]
         for number, flat in enumerate(self.flat):
-            if vocabulary_group(number) in wanted:
-                for group in flat & meant.keys():
-                    meant[group].append(vocabulary_group(number))
+            here = [one for one in (vocabulary_group(number, where) for where in places) if one in wanted]
+            for group in flat & meant.keys() if here else ():
+                meant[group] += here
         return [tuple(meant[group]) for group in groups]
 
-    def required(self, node: match.Node) -> list[Clause]:
-        """If the node holds, at least one group of every clause occurred."""
+    def ways(self, node: match.Node) -> list[Way]:
+        """If the node holds, all clauses of at least one way are met. A way without clauses promises nothing."""
         if isinstance(node, match.TermNode):
-            return [frozenset([literal_group(self.pool.term_places[node.number][0])])]
+            literal = self.pool.term_places[node.number][0]
+            return [(frozenset([literal_group(literal, _where(node.fields))]),)]
         if isinstance(node, match.VocabularyNode):
-            return [frozenset([vocabulary_group(node.vocabulary.number)])]
+            return [(frozenset([vocabulary_group(node.vocabulary.number, _where(node.fields))]),)]
         if isinstance(node, match.RegexNode):
-            return [frozenset([regex_group(node.number)])]
+            return [(frozenset([regex_group(node.number)]),)]
         if isinstance(node, match.IdNode):
-            return [frozenset([id_group(self.pool.id(node.name, node.value))])]
+            return [(frozenset([id_group(self.pool.id(node.name, node.value))]),)]
         if isinstance(node, match.NotNode):
-            return []
+            return [()]
         if isinstance(node, match.OrNode):
-            return self._required_of_either(node.alternatives)
+            return self._either([way for child in node.alternatives for way in self.ways(child)])
         if isinstance(node, match.ScoreNode):
-            return self._required_of_score(node)
-        return [clause for child in node.children() for clause in self.required(child)]
+            return self._score(node)
+        return self._all([self.ways(child) for child in node.children()])
 
-    def _required_of_either(self, nodes: Sequence[match.Node]) -> list[Clause]:
-        union: set[Group] = set()
-        for node in nodes:
-            rarest = self._rarest(self.required(node))
-            if rarest is None:
-                return []
-            union |= rarest
-        return [frozenset(union)]
+    def _either(self, ways: list[Way]) -> list[Way]:
+        """Alternatives of one clause each are one clause; too many ways are made less sharp."""
+        simple = [way[0] for way in ways if len(way) == 1]
+        several = [way for way in dict.fromkeys(ways) if len(way) != 1]
+        merged = ([(frozenset().union(*simple),)] if simple else []) + several
+        return merged if len(merged) <= _MOST_WAYS else [self._blunt(merged)]
 
-    def _required_of_score(self, node: match.ScoreNode) -> list[Clause]:
+    def _blunt(self, ways: list[Way]) -> Way:
+        """One way instead of many: the rarest clause of each is needed of any."""
+        if not all(ways):
+            return ()
+        return (frozenset().union(*[self._rarest(way) for way in ways]),)
+
+    def _all(self, parts: list[list[Way]]) -> list[Way]:
+        count = 1
+        for ways in parts:
+            count *= len(ways)
+        if count > _MOST_WAYS:
+            parts = [ways if len(ways) == 1 else [self._blunt(ways)] for ways in parts]
+        return [tuple(dict.fromkeys(clause for way in chosen for clause in way)) for chosen in product(*parts)]
+
+    def _score(self, node: match.ScoreNode) -> list[Way]:
         """The commonest clauses are left out as long as they cannot reach the threshold by themselves."""
-        gains = [(clause, points) for clause, points in node.clauses if points > 0]
         if node.threshold <= 0:
-            return []
-        gains.sort(key=lambda gain: self._rarest_cost(gain[0]), reverse=True)
+            return [()]
+        gains = [(self.ways(clause), points) for clause, points in node.clauses if points > 0]
+        gains.sort(key=lambda gain: sum(self.cost(clause) for clause in self._blunt(gain[0])), reverse=True)
         left_out = 0.0
-        needed: list[match.Node] = []
-        for clause, points in gains:
+        needed: list[Way] = []
+        for ways, points in gains:
             if left_out + points < node.threshold:
                 left_out += points
             else:
-                needed.append(clause)
-        return self._required_of_either(needed)
+                needed += ways
+        return self._either(needed)
 
-    def _rarest(self, clauses: Sequence[Clause]) -> Clause | None:
-        return min(clauses, key=self.cost, default=None)
-
-    def _rarest_cost(self, node: match.Node) -> float:
-        rarest = self._rarest(self.required(node))
-        return float("inf") if rarest is None else self.cost(rarest)
+    def _rarest(self, way: Way) -> Clause:
+        return min(way, key=self.cost)
 
     def cost(self, clause: Clause) -> float:
         """How often a clause is likely to be met, relative to others."""
@@ -167,12 +202,13 @@ class Anchors:
 
     def _cost_of(self, group: Group) -> float:
         if group not in self._costs:
-            self._costs[group] = self._guessed(group >> 2, group & 3)
+            self._costs[group] = self._guessed(*divmod(group, _KINDS))
         return self._costs[group]
 
-    def _guessed(self, number: int, what: int) -> float:
-        if what == _LITERAL:  # short words are common
-            return 0.6 ** len(self.pool.literal_texts[number].strip())
-        if what == _VOCABULARY:
-            return self.cost(self.flat[number])
-        return 0.3 if what == _REGEX else 0.01
+    def _guessed(self, number: int, kind: int) -> float:
+        if kind < _VOCABULARY:  # short words are common, and a title has few
+            share: float = 0.6 ** len(self.pool.literal_texts[number].strip())
+            return share * (0.4 if kind == TITLE else 1)
+        if kind < _REGEX:
+            return self.cost(self.flat[number]) * (0.4 if kind - _VOCABULARY == TITLE else 1)
+        return 0.3 if kind == _REGEX else 0.01

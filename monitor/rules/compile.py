@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -151,7 +151,7 @@ class Compiler:
         children = [self.node(child, query, fields) for child in grammar.children(tree)]
         if isinstance(tree, grammar.Not):
             return match.NotNode(source, children[0])
-        return match.AndNode(source, children) if isinstance(tree, grammar.And) else match.OrNode(source, children)
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children, self.pool)
 
     def _named(self, tree: grammar.Reference) -> match.Vocabulary:
         if tree.name not in self.scope:
@@ -192,7 +192,19 @@ class Compiler:
         children = [self._ids(child, query, name) for child in grammar.children(tree)]
         if isinstance(tree, grammar.Not):
             return match.NotNode(source, children[0])
-        return match.AndNode(source, children) if isinstance(tree, grammar.And) else match.OrNode(source, children)
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children, self.pool)
+
+
+def either(source: str, nodes: Sequence[match.Node], pool: Pool) -> match.OrNode:
+    """An OR, its terms sorted by the literals that find them."""
+    terms: dict[int, list[match.TermNode]] = {}
+    others: list[match.Node] = []
+    for node in nodes:
+        if isinstance(node, match.TermNode):
+            terms.setdefault(pool.term_places[node.number][0], []).append(node)
+        else:
+            others.append(node)
+    return match.OrNode(source, nodes, terms, others)
 
 
 def _read(tree: grammar.Term) -> Term:

@@ -83,19 +83,19 @@ class Document:
 
     __slots__ = (
         "_all_words",
-        "_begins",
         "_cased",
-        "_literals",
         "_mentions",
         "_offsets",
-        "_places",
         "_regexes",
         "_sentence_bounds",
         "_sentences",
         "_terms",
+        "_token_starts",
         "_words",
+        "begins",
         "index",
         "pairs",
+        "places",
         "subject",
         "texts",
     )
@@ -113,22 +113,14 @@ class Document:
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
         self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
-        self._literals = literals
-        self._begins: dict[int, list[int]] | None = None
-        self._places: tuple[list[int], list[int]] = ([], [])
+        self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
+        self.begins: dict[int, list[int]] = {}  # of each literal that occurs, in the padded text
+        for which, begin, _ in literals:
+            self.begins.setdefault(which, []).append(begin)
+        # Tokens are counted over all fields here, the breaks between fields included.
+        starts = list(accumulate([len(word) + 1 for word in words], initial=1))
+        self._token_starts = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
         self._terms: dict[int, list[Occurrence]] = {}
-
-    @property
-    def begins(self) -> dict[int, list[int]]:
-        """Where each literal that occurs begins in the padded text."""
-        if self._begins is None:
-            self._begins = {}
-            for which, begin, _ in self._literals:
-                self._begins.setdefault(which, []).append(begin)
-            # Tokens are counted over all fields here, the breaks between fields included.
-            starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
-            self._places = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
-        return self._begins
 
     def term(self, number: int) -> list[Occurrence]:
         """The occurrences of a term in all fields, in order of position."""
@@ -140,8 +132,8 @@ class Document:
     def _find(self, number: int) -> list[Occurrence]:
         literal, skip, leading, length, whole = self.index.term_places[number]
         found: list[Occurrence] = []
+        starts, firsts = self._token_starts
         for begin in self.begins.get(literal, ()):
-            starts, firsts = self._places
             at = bisect_right(starts, begin + leading) - 1
             field = bisect_right(firsts, at) - 1
             local = at - firsts[field] - skip

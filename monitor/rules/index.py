@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +25,12 @@ class Index:
     terms: Sequence[Term]
     literal_terms: Sequence[Sequence[int]]
     term_places: Sequence[TermPlace]
-    literal_groups: Sequence[tuple[Group, ...]]
+    literal_groups: tuple[Sequence[tuple[Group, ...]], Sequence[tuple[Group, ...]]]  # in the title, outside it
     automaton: Any
     regexes: Sequence[Regex]
     regex_groups: Sequence[tuple[Group, ...]]
     regex_set: Any
+    regexes_join: bool  # the set may look at all texts at once, as lines of one
     ids: dict[tuple[str, str], int]
     anchors: Anchors
     with_author: bool
@@ -42,9 +44,12 @@ class Index:
         """The pass over the text that every entry pays for: its words, the literals in it, the candidates."""
         texts = subject.texts(self.with_author)
         words = text.words_of_fields(texts)
-        found = self.automaton.find_matches_as_indexes(padded(words), overlapping=True)
-        groups = self.literal_groups
-        present: set[Group] = set().union(*[groups[which] for which in {literal[0] for literal in found}])
+        joined = padded(words)
+        found = self.automaton.find_matches_as_indexes(joined, overlapping=True)
+        title, rest = self.literal_groups
+        end = joined.find(text.FIELD_BREAK)
+        present: set[Group] = set()
+        present.update(*[(title if begin < end else rest)[which] for which, begin, _ in found])
         if self.regex_set is not None:
             present.update(group for number in self._regexes(texts) for group in self.regex_groups[number])
         if self.ids:
@@ -52,7 +57,8 @@ class Index:
         return words, found, self.anchors.candidates(present)
 
     def _regexes(self, texts: Sequence[str]) -> set[int]:
-        return {number for content in texts if content for number in self.regex_set.Match(content) or ()}
+        sought = ["\n".join(texts)] if self.regexes_join else texts
+        return {number for content in sought if content for number in self.regex_set.Match(content) or ()}
 
     def _ids(self, subject: Subject) -> set[Group]:
         entry = subject.entry
@@ -68,18 +74,20 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
     anchors = Anchors(pool)
     for number, node in enumerate(rules):
         anchors.add(number, node)
+    title, rest, regexes = anchors.meanings()
     literals = pool.literal_texts or ["\x01"]  # no folded text holds it
     return Index(
         terms=list(pool.terms),
         literal_terms=[tuple(terms) for terms in pool.literal_terms] or [()],
         term_places=pool.term_places,
-        literal_groups=anchors.groups_of_literals() or [()],
+        literal_groups=(title, rest),
         automaton=ahocorasick_rs.AhoCorasick(
             literals, matchkind=ahocorasick_rs.MatchKind.Standard, store_patterns=False
         ),
         regexes=tuple(pool.compiled_regexes),
-        regex_groups=anchors.groups_of_regexes(),
+        regex_groups=regexes,
         regex_set=_regex_set(pool.compiled_regexes),
+        regexes_join=not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one.expression) for one in pool.compiled_regexes),
         ids=pool.ids,
         anchors=anchors,
         with_author=pool.with_author,
@@ -94,6 +102,6 @@ def _regex_set(regexes: Sequence[Regex]) -> Any:
     options.max_mem = 64 << 20
     found = re2.Set.SearchSet(options)
     for regex in regexes:
-        found.Add(regex.expression)
+        found.Add(f"(?m:{regex.expression})")  # ^ and $ at every line: only more is found
     found.Compile()
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.errors import ConfigError, Problem
 from monitor.rules import examples, match
-from monitor.rules.compile import Compiler, Pool, content_hash
+from monitor.rules.compile import Compiler, Pool, content_hash, either
 from monitor.rules.facts import Rulings, Sources
 from monitor.rules.files import FileForm, RuleForm, ShiftForm
 from monitor.rules.grammar import QueryError
@@ -214,7 +214,9 @@ class _RuleCompiler:
         for name, queries, positive in (("any", form.any, True), ("all", form.all, True), ("none", form.none, False)):
             nodes = self._compiled(compiler, queries, positive=positive)
             if nodes:
-                parts.append((name, match.AndNode(name, nodes) if name == "all" else match.OrNode(name, nodes)))
+                parts.append(
+                    (name, match.AndNode(name, nodes) if name == "all" else either(name, nodes, self.loader.pool))
+                )
         if form.score is not None:
             nodes = self._compiled(compiler, [item.when for item in form.score.add])
             points = [item.points for item in form.score.add]

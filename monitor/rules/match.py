@@ -70,8 +70,13 @@ class VocabularyNode(Node):
     fields: int = SEARCHED
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
-        found = sorted({(mention.start, mention.end) for mention in document.mentions(self.vocabulary)})
-        return _within(found, self.fields)
+        key = self.vocabulary.number, self.fields
+        found = document.places.get(key)
+        if found is None:
+            mentions = document.mentions(self.vocabulary)
+            found = _within(sorted({(mention.start, mention.end) for mention in mentions}), self.fields)
+            document.places[key] = found
+        return found
 
 
 @dataclass(slots=True)
@@ -172,25 +177,34 @@ def _cover(a: Occurrence, b: Occurrence) -> Occurrence:
 
 @dataclass(slots=True)
 class OrNode(Node):
+    """Alternatives; those that are terms are looked up by the literals that occurred, not tried one by one."""
+
     alternatives: Sequence[Node]
+    terms: Mapping[int, Sequence[TermNode]] = field(default_factory=dict)  # by literal
+    others: Sequence[Node] = ()
+
+    def _present(self, document: Document) -> Iterator[Node]:
+        for literal in document.begins.keys() & self.terms.keys():
+            yield from self.terms[literal]
+        yield from self.others
 
     def truth(self, document: Document) -> bool:
-        return any(node.truth(document) for node in self.alternatives)
+        return any(node.truth(document) for node in self._present(document))
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
         found: set[Occurrence] = set()
-        for node in self.alternatives:
+        for node in self._present(document):
             found.update(node.occurrences(document))
         return sorted(found)
 
     def parts(self, document: Document, places: set[Occurrence]) -> set[Leaf]:
         found: set[Leaf] = set()
-        for node in self.alternatives:
+        for node in self._present(document):
             found |= node.parts(document, places.intersection(node.occurrences(document)))
         return found
 
     def leaves(self, document: Document) -> set[Leaf]:
-        return {leaf for node in self.alternatives if node.truth(document) for leaf in node.leaves(document)}
+        return {leaf for node in self._present(document) if node.truth(document) for leaf in node.leaves(document)}
 
     def children(self) -> Sequence[Node]:
         return self.alternatives
