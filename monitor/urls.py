@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 _TRACKING_PREFIXES = (
@@ -75,6 +76,13 @@ _TRACKING = frozenset(
 # These say where a reader came from only when they say so; elsewhere they choose what is shown.
 _SOURCE_NAMES = frozenset({"ref", "source", "src", "from", "feed", "via", "output", "partner", "share", "cm_mmc"})
 _SOURCE_VALUE = re.compile(r"rss|feed|atom|twitter|newsletter", re.IGNORECASE)
+# The ordinary URL, read without urllib: nothing in it needs decoding, a port, or an IPv6 address.
+_SIMPLE = re.compile(
+    r"https?://(?:www\.)?((?!www\.)[a-z0-9][a-z0-9.-]*[a-z0-9])((?:/[\w.~!$&'()*+,;=:@-]*)*)"
+    r"(?:\?([\w.~-]+=[\w.~-]*(?:&[\w.~-]+=[\w.~-]*)*))?(?:#[!-~]*)?",
+    re.ASCII,
+)
+_CLEAN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9](?:[/?#][!-~]*)?")
 _BREAKS = re.compile(r"[\t\r\n]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_PATH = "/:@!$&'()*+,;=-._~%"
@@ -87,6 +95,8 @@ def is_web(url: str) -> bool:
 
 def absolute(base: str, link: str) -> str:
     """`link` resolved against `base` (RFC 3986), or "" when the result is no http(s) URL."""
+    if _CLEAN.fullmatch(link):
+        return link
     link = _BREAKS.sub("", link.strip())
     if not link:
         return ""
@@ -126,11 +136,19 @@ def _query(query: str) -> str:
     return urlencode([pair for pair in pairs if not _is_tracking(*pair)])
 
 
+def _simple_query(query: str) -> str:
+    kept = [pair for pair in query.split("&") if pair and not _is_tracking(*pair.split("=", 1))]
+    return "?" + "&".join(kept) if kept else ""
+
+
+@lru_cache(4096)  # an entry's own link is asked for four times over
 def canonical(url: str) -> str:
     """The one form of all URLs of a page: https, lower-case host, no `www.`, default port, fragment or tracking.
 
     "" when it is no http(s) URL. For comparing and hashing; people are shown the publisher's own link.
     """
+    if simple := _SIMPLE.fullmatch(url):
+        return f"https://{simple[1]}{simple[2].rstrip('/')}{_simple_query(simple[3] or '')}"
     if not is_web(url):
         return ""
     try:

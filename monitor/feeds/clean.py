@@ -19,11 +19,11 @@ _BLOCK = re.compile(
 )
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^\s<>/]*(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|[!?/a-zA-Z][^<>]*)>")
 _HREF = re.compile(r"<a\s(?:[^<>]*?\s)?href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+))", re.IGNORECASE)
-_SPACE = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r" ?\n[ \n]*")
 # C0 and C1 controls that are no whitespace, and lone surrogates (JSON can hold them, databases and sockets cannot)
-GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MOJIBAKE = re.compile("[ÂÃÅÄâåæçèéãäðÐÑÎÏØÙ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
+# Tags without a closing one: feedparser does not see that a title holding them is HTML.
+MARKUP_IN_PLAIN_TITLE = re.compile(r"<(?:br|wbr|img|p|hr)\b[^<>]*>", re.IGNORECASE)
 _LONGEST = 200_000
 _LONGEST_MARKUP = 1_000_000
 
@@ -40,12 +40,23 @@ def text(markup: str) -> str:
 
 def plain(words: str) -> str:
     """The same for text that is no HTML."""
-    words = GARBAGE.sub("", words[:_LONGEST_MARKUP])
-    if _MOJIBAKE.search(words):
+    words = words[:_LONGEST_MARKUP]
+    if words.isascii() and words.isprintable() and "  " not in words and len(words) <= _LONGEST:
+        return words.strip()
+    if not words.isascii() and _MOJIBAKE.search(words):
         words = ftfy.fix_encoding(words)
-        words = GARBAGE.sub("", words)
-    words = _LINES.sub("\n", _SPACE.sub(" ", words.replace("\r", "\n").replace("\x85", "\n")))
-    return words.strip()[:_LONGEST].strip()
+    lines = [" ".join(line.split()) for line in words.splitlines()]
+    folded = "\n".join(_without_garbage(line) for line in lines if line)
+    return folded if len(folded) <= _LONGEST else folded[:_LONGEST].strip()
+
+
+def _without_garbage(line: str) -> str:
+    return line if line.isprintable() else " ".join(_GARBAGE.sub("", line).split())
+
+
+def bare(words: str) -> str:
+    """A guid as written, but for characters that no database takes."""
+    return words if words.isprintable() else _GARBAGE.sub("", words)
 
 
 def line(words: str) -> str:
@@ -54,7 +65,7 @@ def line(words: str) -> str:
 
 
 def _without_tags(markup: str) -> str:
-    markup = _without_skipped(markup).replace("\n", " ")
+    markup = " ".join(_without_skipped(markup).split())  # lines of the source are no lines of the text
     return _TAG.sub("", _BLOCK.sub("\n", markup))
 
 

@@ -15,11 +15,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from monitor import urls
-from monitor.model import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,3 @@ def _keys_of(marks: Marks, sole: list[str], texts: set[str]) -> Keys | None:
         return None
     texts.add("s" + text)
     return ("s" + text,), ("t" + text,)
-
-
-def with_keys(entry: Entry, keys: Keys) -> Entry:
-    """The entry under these keys."""
-    return replace(entry, keys=keys[0], lookup=keys[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor import urls
@@ -16,37 +17,63 @@ _LONGEST_TITLE = 2000
 _LONGEST_URL = 4000
 
 
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """The parts of an entry that identify it, cleaned."""
+
+    guid: str
+    url: str
+    title: str
+    summary: str
+    content: str
+    published_at: datetime | None
+
+    @property
+    def marks(self) -> keys.Marks:
+        text = f"{self.summary}\n{self.content}" if self.summary or self.content else ""
+        return keys.Marks(self.guid, self.url, self.title, text, self.published_at and self.published_at.date())
+
+
 def normalise(feed_id: str, parsed: Parsed, document_url: str, now: datetime) -> tuple[Entry, ...]:
     """The entries of a document, in its order. Items that say the same in everything are one entry."""
+    cleaned = [_cleaned(item, document_url, now) for item in parsed.items]
     site = urls.absolute(document_url, parsed.link)
-    entries = [_entry(feed_id, item, document_url, now) for item in parsed.items]
-    marks = [_marks(item, entry) for item, entry in zip(parsed.items, entries, strict=True)]
-    found: list[Entry] = []
-    for entry, own in zip(entries, keys.document_keys(marks, site), strict=True):
-        if own is not None:
-            found.append(keys.with_keys(entry, own))
-    return tuple(found)
+    found = keys.document_keys([one.marks for one in cleaned], site)
+    return tuple(
+        _entry(feed_id, item, one, own, document_url)
+        for item, one, own in zip(parsed.items, cleaned, found, strict=True)
+        if own is not None
+    )
 
 
-def _entry(feed_id: str, item: RawItem, document_url: str, now: datetime) -> Entry:
-    base = urls.absolute(document_url, item.base) or document_url
+def _cleaned(item: RawItem, document_url: str, now: datetime) -> _Cleaned:
     title = clean.line(clean.text(item.title) if item.title_is_html else clean.plain(item.title))[:_LONGEST_TITLE]
     summary, content = clean.text(item.summary), clean.text(item.content)
-    if content == summary:
-        content = ""
-    url = urls.absolute(document_url, item.link)[:_LONGEST_URL]
-    return Entry(
-        feed_id=feed_id,
-        keys=(),
+    return _Cleaned(
+        guid=clean.bare(item.guid),
+        url=urls.absolute(document_url, item.link)[:_LONGEST_URL],
         title=title,
         summary=summary,
-        content=content,
-        url=url,
+        content=content if content != summary else "",
+        published_at=_published(item, now),
+    )
+
+
+def _entry(feed_id: str, item: RawItem, cleaned: _Cleaned, own: keys.Keys, document_url: str) -> Entry:
+    base = urls.absolute(document_url, item.base) or document_url
+    return Entry(
+        feed_id=feed_id,
+        keys=own[0],
+        title=cleaned.title,
+        summary=cleaned.summary,
+        content=cleaned.content,
+        url=cleaned.url,
         author=clean.line(clean.text(item.author))[:500],
         tags=_tags(item.tags),
-        published_at=_published(item, now),
-        text_hash=keys.text_hash(title, summary, content),
-        links=_links(item, base, url),
+        published_at=cleaned.published_at,
+        text_hash=keys.text_hash(cleaned.title, cleaned.summary, cleaned.content),
+        links=_links(item, base, cleaned.url),
+        lookup=own[1],
     )
 
 
@@ -76,11 +103,3 @@ def _links(item: RawItem, base: str, own: str) -> tuple[str, ...]:
     if found:
         found.pop(urls.canonical(own), None)
     return tuple(found)
-
-
-def _marks(item: RawItem, entry: Entry) -> keys.Marks:
-    """What identifies an item: its guid as written, its link, and its words."""
-    guid = clean.GARBAGE.sub("", item.guid)
-    text = f"{entry.summary}\n{entry.content}" if entry.summary or entry.content else ""
-    day = entry.published_at.date() if entry.published_at else None
-    return keys.Marks(guid, entry.url, entry.title, text, day)

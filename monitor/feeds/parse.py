@@ -9,19 +9,18 @@ from __future__ import annotations
 import calendar
 import html
 import io
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from monitor import urls
 from monitor.errors import ParseError
-from monitor.feeds import dates, hints, jsonfeed, prolog
+from monitor.feeds import dates, hints, jsonfeed, prolog, quick
+from monitor.feeds.clean import MARKUP_IN_PLAIN_TITLE
 from monitor.model import FeedFormat, Parsed, RawItem
 
 # Headers that say how to read a document; nothing else of an answer reaches the parser.
 READ_HEADERS = ("content-type", "content-language")
-_MARKUP_IN_PLAIN_TITLE = re.compile(r"<(?:br|wbr|img|p|hr)\b[^<>]*>", re.IGNORECASE)
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml")
 
 
@@ -38,7 +37,7 @@ def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedForm
     if prolog.monstrous(body):
         raise ParseError("has an element with hundreds of attributes, which no feed has")
     body, warning = prolog.harmless(body.lstrip(b" \t\r\n"))
-    return parse_xml(body, headers, warning)
+    return quick.read(body, headers) or parse_xml(body, headers, warning)
 
 
 def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Parsed:
@@ -62,7 +61,7 @@ def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Par
         items=tuple(_item(entry) for entry in document.entries),
         format=document.version or "unknown",
         title=_title(document.feed)[0],
-        link=document.feed.get("link") or "",
+        link=_site(document.feed),
         hints=hints.read(body),
         warning=warning,
     )
@@ -88,6 +87,8 @@ def _item(entry: Any) -> RawItem:
     title, title_is_html = _title(entry)
     summary, base = _markup(entry.get("summary_detail"), entry.get("summary"))
     content, content_base = _content(entry)
+    if content and "summary_detail" not in entry:  # feedparser's copy of the content, without its type
+        summary, base, content = content, content_base, ""
     return RawItem(
         guid=_word(entry.get("id")),
         link=_link(entry),
@@ -112,7 +113,7 @@ def _title(mapping: Any) -> tuple[str, bool]:
     title = _word(mapping.get("title"))
     detail = mapping.get("title_detail")
     kind = detail.get("type") if isinstance(detail, Mapping) else None
-    return title, kind != "text/plain" or bool(_MARKUP_IN_PLAIN_TITLE.search(title))
+    return title, bool(title) and (kind != "text/plain" or bool(MARKUP_IN_PLAIN_TITLE.search(title)))
 
 
 def _markup(detail: Any, value: Any = None) -> tuple[str, str]:
@@ -146,6 +147,12 @@ def _link(entry: Any) -> str:
             if found.get("rel") == rel:
                 return _word(found.get("href"))
     return named if named.startswith("/") else ""
+
+
+def _site(feed: Any) -> str:
+    """The page a feed stands for: its own <link>, not the id that feedparser puts in its place."""
+    named = _word(feed.get("link"))
+    return named if any(link.get("href", "").strip() == named for link in feed.get("links") or ()) else ""
 
 
 def _tags(entry: Any) -> tuple[str, ...]:

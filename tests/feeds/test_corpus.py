@@ -15,7 +15,7 @@ import feedparser
 import pytest
 
 from monitor.errors import ParseError
-from monitor.feeds import parse
+from monitor.feeds import parse, prolog, quick
 from monitor.feeds.normalise import normalise
 from monitor.feeds.reader import Reader
 from monitor.model import Document, Entry, Feed
@@ -110,6 +110,83 @@ def test_no_document_yields_fewer_items_than_feedparser_alone(corpus: list[Sampl
     """A13, A14: all 3,174 documents; links absolute, dates true, titles one line of text."""
     assert len(corpus) == 3174
     assert list(_faults(corpus)) == []
+
+
+def _differences(samples: list[Sample]) -> tuple[int, list[str]]:
+    """How many documents the quick reader takes, and those that it reads otherwise than feedparser."""
+    taken, differing = 0, []
+    for sample in samples:
+        body = sample.body.lstrip(b" \t\r\n")
+        if not body or prolog.looks_like_json(body) or prolog.monstrous(body):
+            continue
+        harmless, warning = prolog.harmless(body)
+        quickly = quick.read(harmless, {})
+        if quickly is not None:
+            taken += 1
+            if quickly != parse.parse_xml(harmless, {}, warning):
+                differing.append(sample.path)
+    return taken, differing
+
+
+def test_the_quick_reader_reads_our_own_documents_as_feedparser_does() -> None:
+    taken, differing = _differences([*own(), *_ordinary()])
+    assert differing == []
+    assert taken >= 2
+
+
+def _ordinary() -> list[Sample]:
+    """What most publishers send: the quick reader takes these."""
+    rss_items = "".join(
+        f"<item><title>R&amp;D at lab {n}: it’s open</title><link>https://lab.example/{n}?a=1&amp;b=2</link>"
+        f"<guid isPermaLink='false'>{n}</guid><pubDate>Tue, 03 Mar 2026 0{n}:30:00 +0100</pubDate>"
+        f"<category>a</category><dc:creator>Ada</dc:creator><description>&lt;p&gt;Text {n} &amp;amp; more&lt;/p&gt;</description>"
+        f"<content:encoded><![CDATA[<p>Long {n}</p>]]></content:encoded></item>"
+        for n in range(9)
+    )
+    spaces = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    rss = f'<rss version="2.0" {spaces}><channel><title>T</title><link>https://lab.example/</link>{rss_items}</channel></rss>'
+    atom_entries = "".join(
+        f'<entry><id>tag:x,{n}</id><title type="html">A &amp;lt;b&amp;gt; {n}</title>'
+        f"<updated>2026-03-0{n + 1}T00:00:00Z</updated>"
+        f'<link href="https://lab.example/{n}"/><author><name>Bo</name></author><category term="x" label="X"/>'
+        f'<summary>Plain &amp;lt; {n}</summary><content type="html">&lt;p&gt;{n}&lt;/p&gt;</content></entry>'
+        for n in range(9)
+    )
+    atom = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><link href="https://lab.example/"/>{atom_entries}</feed>'
+    return [Sample("ordinary rss", rss.encode(), 9), Sample("ordinary atom", atom.encode(), 9)]
+
+
+def test_the_quick_reader_leaves_the_unusual_to_feedparser() -> None:
+    """Facts that feedparser is needed for: each makes the quick reader step back."""
+    usual = b'<rss version="2.0"><channel><item><title>A</title><link>https://x.example/1</link></item></channel></rss>'
+    assert quick.read(usual, {}) is not None
+    for old, new in (
+        (b"<rss", b"<!DOCTYPE rss><rss"),
+        (b"A</title>", b"A <b>b</b></title>"),
+        (b"A</title>", b"A &amp;nbsp; B</title>"),
+        (b"A</title>", b"A &nbsp; B</title>"),
+        (b"https://x.example/1", b"/1"),
+        (b"<channel>", b"<channel xml:base='https://y.example/'>"),
+        (b"<item>", b"<item xml:base='https://y.example/'>"),
+        (b"<title>A", b"<title>\xe9"),
+        (b"<title>A", b"<title>A</title><title>B"),
+        (b"<link>", b"<pubDate>soon</pubDate><link>"),
+        (b"<link>", b"<media:title xmlns:media='http://search.yahoo.com/mrss/'>x</media:title><link>"),
+        (b"</rss>", b""),
+        (b'"2.0"', b'"0.91"'),
+    ):
+        assert old in usual
+        assert quick.read(usual.replace(old, new, 1), {}) is None, new
+    assert quick.read(usual, {"content-type": "text/xml; charset=iso-8859-1"}) is None
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_the_quick_reader_reads_the_corpus_as_feedparser_does(corpus: list[Sample]) -> None:
+    """A13: where the quick reader answers at all, every field of every item is feedparser's."""
+    taken, differing = _differences(corpus)
+    assert differing == []
+    assert taken >= 350
 
 
 @pytest.mark.corpus
