@@ -139,12 +139,10 @@ def _without_points(text: str) -> str:
 
 def _without_quotes(text: str) -> str:
     """Apostrophes separate; a possessive goes with its s."""
-    pieces = text.split("'")
-    joined = [pieces[0]]
-    for before, piece in pairwise(pieces):
-        possessive = piece[:1] in {"s", "S"} and not piece[1:2].isalnum() and before[-1:].isalnum()
-        joined.append("  " + piece[1:] if possessive else " " + piece)
-    return "".join(joined)
+    text = text.replace("'s ", "   ").replace("'S ", "   ")
+    if text[-2:] in {"'s", "'S"}:
+        text = text[:-2] + "  "
+    return text.replace("'", " ")
 
 
 def _folded(text: str) -> str:

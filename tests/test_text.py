@@ -46,8 +46,8 @@ def test_a_possessive_goes_with_its_word(written: str) -> None:
     assert text.words(f"{written} plan") == ["meta", "plan"]
 
 
-def test_an_s_that_begins_a_word_stays() -> None:
-    assert text.words("l'sommet 's ok'so") == ["l", "sommet", "s", "ok", "so"]
+def test_an_s_that_begins_or_ends_a_word_stays() -> None:
+    assert text.words("l'sommet ok'so James' s") == ["l", "sommet", "ok", "so", "james", "s"]
 
 
 @pytest.mark.parametrize(

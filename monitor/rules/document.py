@@ -6,12 +6,12 @@ boundary. An occurrence is (start, end) in positions, end exclusive. All is work
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from monitor import text
 from monitor.model import Entry, Span
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.rules.index import Index
     from monitor.rules.match import Vocabulary
 
+_HOST = re.compile(r"[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?([^/?#:@]+)")
 FIELD_STEP = 1 << 24  # more tokens than any field has, more words than any NEAR spans
 FIELDS = ("title", "summary", "content", "author")
 SEARCHED = 0b0111  # an unqualified term means title, summary and content
@@ -72,10 +73,8 @@ class Subject:
 
 def domain(url: str) -> str:
     """The host of a URL in lower case, empty when there is none."""
-    try:
-        return (urlsplit(url).hostname or "").strip(".")
-    except ValueError:
-        return ""
+    host = _HOST.match(url)
+    return host[1].lower().strip(".") if host else ""
 
 
 class Document:

@@ -65,8 +65,9 @@ class Text:
         return [near, summary, [m for m in found if m not in near and m not in summary]]
 
     def first(self, kind: str, *, reach: int = 2) -> Found | None:
-        """The strongest mention in the nearest scope that has any."""
-        for scope in self.scopes(kind)[:reach]:
+        """The strongest mention in the headline, else in the evidence, else in the nearest scope that has any."""
+        near, *others = self.scopes(kind)[:reach]
+        for scope in ([m for m in near if m.start < FIELD_STEP], near, *others):
             if scope:
                 return min(scope, key=lambda m: (m.rank, m.start))
         return None
@@ -94,7 +95,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
     from_, to, ranks = _sides(text)
     direction = _direction(text, rulings, ranks)
     from_, to = _filled(direction, rulings.settled.get("from", from_), rulings.settled.get("to", to))
-    stage = text.first("stage")
+    stage = text.first("stage", reach=1)  # what the rest of a summary will or may bring is another matter
     shift = Shift(
         direction=direction,
         stage=_settled(rulings, "stage", Stage, stage, Stage.NONE),

@@ -32,6 +32,7 @@ class Index:
     regex_set: Any
     regexes_join: bool  # the set may look at all texts at once, as lines of one
     ids: dict[tuple[str, str], int]
+    asks_domain: bool
     anchors: Anchors
     with_author: bool
 
@@ -64,8 +65,11 @@ class Index:
         entry = subject.entry
         keys = [("feed", subject.feed_id or entry.feed_id)]
         keys += [("tag", tag) for tag in (*entry.tags, *subject.feed_tags)]
-        labels = domain(entry.url).split(".")
-        keys += [("domain", ".".join(labels[n:])) for n in range(len(labels))]
+        if self.asks_domain:
+            host = domain(entry.url)
+            while host:
+                keys.append(("domain", host))
+                host = host.partition(".")[2]
         return {id_group(self.ids[key]) for key in keys if key in self.ids}
 
 
@@ -89,6 +93,7 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
         regex_set=_regex_set(pool.compiled_regexes),
         regexes_join=not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one.expression) for one in pool.compiled_regexes),
         ids=pool.ids,
+        asks_domain=any(name == "domain" for name, _ in pool.ids),
         anchors=anchors,
         with_author=pool.with_author,
     )
