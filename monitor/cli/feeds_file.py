@@ -1,17 +1,20 @@
-"""Edits of feeds.yaml on a person's command: comments, order and quotes stay as they are."""
+"""Edits of feeds.yaml on a person's command: every character that the edit is not about stays as it is.
+
+The YAML parser only tells where things stand; the text itself is edited. (ruamel.yaml, made for this, loses comments
+that follow a list in brackets, which is how tags are written.)
+"""
 
 from __future__ import annotations
 
-import io
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from monitor import yamlfile
 from monitor.errors import ConfigError, MonitorError, Place, Problem, UsageError
@@ -19,6 +22,8 @@ from monitor.settings import FeedsFile
 from monitor.settings.checks import check_feeds
 
 _MODELINE = "# yaml-language-server: $schema=schema/feeds.json\n"
+_PLAIN = re.compile(r"[^\W_][\w .,/()+&'’–—|!?@*;=%~:#-]*", re.UNICODE)
+_NOT_PLAIN = re.compile(r": |:$| #|\s$|  |,$")
 
 
 def feeds_path(config_dir: Path) -> Path:
@@ -29,11 +34,15 @@ def feeds_path(config_dir: Path) -> Path:
 def add(path: Path, feeds: list[Mapping[str, Any]]) -> None:
     """Appends feeds. Raises ConfigError when the file would not be valid with them; then nothing is written."""
 
-    def append(root: CommentedMap) -> None:
-        if not isinstance(root.get("feeds"), CommentedSeq):
-            root["feeds"] = CommentedSeq()
-        for feed in feeds:
-            root["feeds"].append(_mapping(feed))
+    def append(text: str) -> str:
+        listed = _listed(text, path)
+        if listed is None or not listed.value:
+            return _without_empty_list(text, listed) + "".join(_block(feed, "  ") for feed in feeds)
+        if listed.flow_style:
+            end = listed.end_mark.index - 1
+            return text[:end].rstrip() + "".join(f", {_flow(feed)}" for feed in feeds) + text[end:]
+        indent = " " * listed.start_mark.column
+        return text.rstrip("\n") + "\n" + "".join(_block(feed, indent) for feed in feeds)
 
     _edit(path, append)
 
@@ -41,58 +50,119 @@ def add(path: Path, feeds: list[Mapping[str, Any]]) -> None:
 def change(path: Path, feed_id: str, **values: Any) -> None:
     """Sets keys of one feed; None removes a key. Raises UsageError when there is no such feed."""
 
-    def assign(root: CommentedMap) -> None:
-        feed = next((one for one in root.get("feeds") or () if str(one.get("id")) == feed_id), None)
-        if feed is None:
-            raise UsageError(f"There is no feed {feed_id!r} in {path}.")
+    def assign(text: str) -> str:
         for key, value in values.items():
-            if value is None:
-                feed.pop(key, None)
-            else:
-                feed[key] = value
+            text = _assigned(text, _feed(text, path, feed_id), key, value)
+        return text
 
     _edit(path, assign)
 
 
-def _mapping(feed: Mapping[str, Any]) -> CommentedMap:
-    mapping = CommentedMap()
-    for key, value in feed.items():
-        if value in (None, "", (), []):
-            continue
-        mapping[key] = _flow(value) if isinstance(value, list | tuple) else value
-    return mapping
+# ---- where things stand
 
 
-def _flow(values: Collection[str]) -> CommentedSeq:
-    sequence = CommentedSeq(values)
-    sequence.fa.set_flow_style()
-    return sequence
+@dataclass(frozen=True, slots=True)
+class _FeedNode:
+    """A feed's mapping: whether it is written in braces, and the nodes of its keys and values."""
+
+    flow: bool
+    pairs: dict[str, tuple[yaml.Node, yaml.Node]]
 
 
-def _yaml() -> YAML:
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
+def _listed(text: str, path: Path) -> yaml.SequenceNode | None:
+    """The list under `feeds:`; None when there is none yet."""
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(Problem(Place(str(path)), "the file is no valid YAML", "`licensewatch check`")) from error
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    found = next((value for key, value in pairs if key.value == "feeds"), None)
+    return found if isinstance(found, yaml.SequenceNode) else None
 
 
-def _edit(path: Path, edit: Callable[[CommentedMap], None]) -> None:
-    yaml = _yaml()
+def _feed(text: str, path: Path, feed_id: str) -> _FeedNode:
+    listed = _listed(text, path)
+    for node in listed.value if listed else ():
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if "id" in pairs and pairs["id"][1].value == feed_id:
+                return _FeedNode(bool(node.flow_style), pairs)
+    raise UsageError(f"There is no feed {feed_id!r} in {path}.")
+
+
+# ---- the edits
+
+
+def _without_empty_list(text: str, listed: yaml.SequenceNode | None) -> str:
+    """The text up to where the first feed belongs."""
+    if listed is not None:
+        text = text[: listed.start_mark.index].rstrip(" ") + text[listed.end_mark.index :]
+    elif not re.search(r"^feeds\s*:", text, re.MULTILINE):
+        text = text.rstrip("\n") + "\nfeeds:\n"
+    return text.rstrip("\n") + "\n"
+
+
+def _assigned(text: str, feed: _FeedNode, key: str, value: Any) -> str:
+    if key in feed.pairs:
+        name, old = feed.pairs[key]
+        start, end = old.start_mark.index, old.end_mark.index
+        if value is not None:
+            return text[:start] + _scalar(value) + text[end:]
+        line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+        alone = text[line_start : name.start_mark.index].strip() == "" and text[end:line_end].strip() == ""
+        if alone and not feed.flow and line_end > 0:
+            return text[:line_start] + text[line_end + 1 :]
+        return text[:start] + "false" + text[end:]  # a comment or another key shares its line, and stays
+    if value is None:
+        return text
+    name, url = feed.pairs["url"]
+    end = url.end_mark.index
+    if feed.flow:
+        return text[:end] + f", {key}: {_scalar(value)}" + text[end:]
+    line_end = text.find("\n", end)
+    line_end = len(text) if line_end < 0 else line_end
+    return text[:line_end] + f"\n{' ' * name.start_mark.column}{key}: {_scalar(value)}" + text[line_end:]
+
+
+def _said(feed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, _scalar(value)) for key, value in feed.items() if value not in (None, "", (), [])]
+
+
+def _block(feed: Mapping[str, Any], indent: str) -> str:
+    lines = [f"{key}: {value}" for key, value in _said(feed)]
+    return indent + "- " + f"\n{indent}  ".join(lines) + "\n"
+
+
+def _flow(feed: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in _said(feed)) + "}"
+
+
+def _scalar(value: Any) -> str:
+    """A value as YAML. Text that YAML might read otherwise is quoted as JSON quotes it, which YAML understands."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_quoted(str(one), inside=True) for one in value) + "]"
+    return _quoted(str(value))
+
+
+def _quoted(words: str, *, inside: bool = False) -> str:
+    words = "".join(c for c in words if c.isprintable())  # the strict reader takes no control or bidi characters
+    is_plain = _PLAIN.fullmatch(words) and not _NOT_PLAIN.search(words) and not (inside and "," in words)
+    return words if is_plain else json.dumps(words, ensure_ascii=False)
+
+
+# ---- the file
+
+
+def _edit(path: Path, edit: Callable[[str], str]) -> None:
     try:
         before = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         before = _MODELINE + "feeds: []\n"
-    except OSError as error:
-        raise MonitorError(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        root = yaml.load(before)
-    except YAMLError as error:
-        raise ConfigError(Problem(Place(str(path)), "the file is no valid YAML", "`licensewatch check`")) from error
-    edit(root if root is not None else CommentedMap())
-    stream = io.StringIO()
-    yaml.dump(root, stream)
-    text = stream.getvalue()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MonitorError(f"{path} cannot be read: {error}.") from error
+    text = edit(before)
     _check(text, path)
     _write(path, text)
 

@@ -139,7 +139,8 @@ def _ordinary() -> list[Sample]:
     rss_items = "".join(
         f"<item><title>R&amp;D at lab {n}: it’s open</title><link>https://lab.example/{n}?a=1&amp;b=2</link>"
         f"<guid isPermaLink='false'>{n}</guid><pubDate>Tue, 03 Mar 2026 0{n}:30:00 +0100</pubDate>"
-        f"<category>a</category><dc:creator>Ada</dc:creator><description>&lt;p&gt;Text {n} &amp;amp; more&lt;/p&gt;</description>"
+        f"<category>a</category><dc:creator>Ada</dc:creator>"
+        f"<description>&lt;p&gt;Text {n} &amp;amp; more&lt;/p&gt;</description>"
         f"<content:encoded><![CDATA[<p>Long {n}</p>]]></content:encoded></item>"
         for n in range(9)
     )
