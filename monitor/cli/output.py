@@ -38,7 +38,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Print a hint on stderr, where it does not get into piped data."""
-    stderr().print(Text(printable(text), style="dim"))
+    stderr().print(Text(printable(text), style="dim"), soft_wrap=True)
 
 
 def warn(text: str) -> None:
