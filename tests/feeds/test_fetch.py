@@ -69,7 +69,7 @@ async def test_only_our_headers_are_sent(server: FeedServer, fetcher: Fetcher) -
     for _ in range(2):
         await fetcher.fetch(server.url("/first"))
     for request in server.requests:
-        assert set(request.headers) == {"host", "connection", "user-agent", "accept", "accept-encoding"}
+        assert set(request.headers) == {"host", "user-agent", "accept", "accept-encoding"}
         assert request.headers["user-agent"] == "licensewatch/9.9 (+https://example.org/bot)"
         assert request.headers["accept-encoding"] == "gzip"
         assert "application/atom+xml" in request.headers["accept"]
