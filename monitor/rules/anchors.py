@@ -13,6 +13,7 @@ from itertools import product
 
 from monitor.rules import match
 from monitor.rules.compile import Pool
+from monitor.rules.document import ANYWHERE, REST, TITLE, where
 
 Group = int
 Clause = frozenset[Group]
@@ -20,19 +21,17 @@ Way = tuple[Clause, ...]
 # A rule, the groups it needs all of, and its clauses of several groups.
 Check = tuple[int, Clause, Way]
 
-ANYWHERE, TITLE, REST = range(3)  # where a literal or vocabulary must occur
 _LITERAL, _VOCABULARY, _REGEX, _ID = 0, 3, 6, 7
 _KINDS = 8
 _MOST_WAYS = 24  # of a rule; more alternatives are told apart less sharply
-_TITLE_FIELD = 0b0001
 
 
-def literal_group(number: int, where: int = ANYWHERE) -> Group:
-    return number * _KINDS + _LITERAL + where
+def literal_group(number: int, place: int = ANYWHERE) -> Group:
+    return number * _KINDS + _LITERAL + place
 
 
-def vocabulary_group(number: int, where: int = ANYWHERE) -> Group:
-    return number * _KINDS + _VOCABULARY + where
+def vocabulary_group(number: int, place: int = ANYWHERE) -> Group:
+    return number * _KINDS + _VOCABULARY + place
 
 
 def regex_group(number: int) -> Group:
@@ -41,12 +40,6 @@ def regex_group(number: int) -> Group:
 
 def id_group(number: int) -> Group:
     return number * _KINDS + _ID
-
-
-def _where(fields: int) -> int:
-    if fields == _TITLE_FIELD:
-        return TITLE
-    return ANYWHERE if fields & _TITLE_FIELD else REST
 
 
 def _misses_one(clauses: Way, present: set[Group]) -> bool:
@@ -64,6 +57,7 @@ class Anchors:
     anchored: dict[Group, list[Check]] = field(default_factory=dict)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
     flat: list[Clause] = field(default_factory=list)  # of each vocabulary: literals and regexes that can make it occur
+    groups: set[Group] = field(default_factory=set)  # the keys of `anchored`
     _costs: dict[Group, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,6 +90,7 @@ class Anchors:
             others = [clause for clause in dict.fromkeys(way) if clause != anchor]
             alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
             check = number, alone, tuple(clause for clause in others if len(clause) > 1)
+            self.groups |= anchor
             for group in anchor:
                 self.anchored.setdefault(group, []).append(check)
 
@@ -107,7 +102,7 @@ class Anchors:
         """The rules with a way whose groups are all met, by number."""
         found = set(self.always)
         anchored = self.anchored
-        for group in present & anchored.keys():
+        for group in present & self.groups:  # of two sets the smaller is walked through; not so with keys()
             for number, alone, clauses in anchored[group]:
                 if alone <= present and number not in found and not (clauses and _misses_one(clauses, present)):
                     found.add(number)
@@ -130,10 +125,10 @@ class Anchors:
     def _meaning(self, groups: Sequence[Group], places: Sequence[int], wanted: set[Group]) -> list[tuple[Group, ...]]:
         meant: dict[Group, list[Group]] = {}
         for group in groups:
-            here = [group + where for where in places] if group % _KINDS == _LITERAL else [group]
+            here = [group + place for place in places] if group % _KINDS == _LITERAL else [group]
             meant[group] = [one for one in here if one in wanted]
         for number, flat in enumerate(self.flat):
-            here = [one for one in (vocabulary_group(number, where) for where in places) if one in wanted]
+            here = [one for one in (vocabulary_group(number, place) for place in places) if one in wanted]
             for group in flat & meant.keys() if here else ():
                 meant[group] += here
         return [tuple(meant[group]) for group in groups]
@@ -141,10 +136,9 @@ class Anchors:
     def ways(self, node: match.Node) -> list[Way]:
         """If the node holds, all clauses of at least one way are met. A way without clauses promises nothing."""
         if isinstance(node, match.TermNode):
-            literal = self.pool.term_places[node.number][0]
-            return [(frozenset([literal_group(literal, _where(node.fields))]),)]
+            return [(frozenset([literal_group(node.literal, where(node.fields))]),)]
         if isinstance(node, match.VocabularyNode):
-            return [(frozenset([vocabulary_group(node.vocabulary.number, _where(node.fields))]),)]
+            return [(frozenset([vocabulary_group(node.vocabulary.number, where(node.fields))]),)]
         if isinstance(node, match.RegexNode):
             return [(frozenset([regex_group(node.number)]),)]
         if isinstance(node, match.IdNode):

@@ -128,12 +128,12 @@ class Compiler:
             raise QueryError(operator.start(), f"{operator[0].strip()} is an operator, not part of a term", remedy)
         cased = written.startswith("=")
         body = written.removeprefix("=").strip().strip(grammar.QUOTES)
-        return match.TermNode(written, self.pool.term(read_term(body, cased)), ALL_FIELDS)
+        return self._term(written, read_term(body, cased), ALL_FIELDS)
 
     def node(self, tree: grammar.Node, query: str, fields: int) -> match.Node:
         source = query[tree.at : tree.end]
         if isinstance(tree, grammar.Term):
-            return match.TermNode(source, self.pool.term(_read(tree)), fields)
+            return self._term(source, _read(tree), fields)
         if isinstance(tree, grammar.Reference):
             return match.VocabularyNode(source, self._named(tree), fields)
         if isinstance(tree, grammar.Regex):
@@ -151,7 +151,11 @@ class Compiler:
         children = [self.node(child, query, fields) for child in grammar.children(tree)]
         if isinstance(tree, grammar.Not):
             return match.NotNode(source, children[0])
-        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children, self.pool)
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children)
+
+    def _term(self, source: str, term: Term, fields: int) -> match.TermNode:
+        number = self.pool.term(term)
+        return match.TermNode(source, number, self.pool.term_places[number][0], fields)
 
     def _named(self, tree: grammar.Reference) -> match.Vocabulary:
         if tree.name not in self.scope:
@@ -192,19 +196,19 @@ class Compiler:
         children = [self._ids(child, query, name) for child in grammar.children(tree)]
         if isinstance(tree, grammar.Not):
             return match.NotNode(source, children[0])
-        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children, self.pool)
+        return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children)
 
 
-def either(source: str, nodes: Sequence[match.Node], pool: Pool) -> match.OrNode:
+def either(source: str, nodes: Sequence[match.Node]) -> match.OrNode:
     """An OR, its terms sorted by the literals that find them."""
     terms: dict[int, list[match.TermNode]] = {}
     others: list[match.Node] = []
     for node in nodes:
         if isinstance(node, match.TermNode):
-            terms.setdefault(pool.term_places[node.number][0], []).append(node)
+            terms.setdefault(node.literal, []).append(node)
         else:
             others.append(node)
-    return match.OrNode(source, nodes, terms, others)
+    return match.OrNode(source, nodes, terms, frozenset(terms), others)
 
 
 def _read(tree: grammar.Term) -> Term:

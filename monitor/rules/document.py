@@ -26,12 +26,20 @@ FIELD_STEP = 1 << 24  # more tokens than any field has, more words than any NEAR
 FIELDS = ("title", "summary", "content", "author")
 SEARCHED = 0b0111  # an unqualified term means title, summary and content
 ALL_FIELDS = 0b1111
+ANYWHERE, TITLE, REST = range(3)
 
 Occurrence = tuple[int, int]
 Pair = tuple[Occurrence, Occurrence]
 # A leaf that matched: positions, and the exact characters when a regex found them.
 Leaf = tuple[int, ...]
 Literal = tuple[int, int, int]  # which, where from and where to in the padded text
+
+
+def where(fields: int) -> int:
+    """What is known of the place of a literal that must occur in these fields."""
+    if fields == 1 << FIELDS.index("title"):
+        return TITLE
+    return ANYWHERE if fields & 1 else REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,10 @@ class Document:
         "_words",
         "begins",
         "index",
+        "literals",
         "pairs",
         "places",
+        "possible",
         "subject",
         "texts",
     )
@@ -116,10 +126,18 @@ class Document:
         self.begins: dict[int, list[int]] = {}  # of each literal that occurs, in the padded text
         for which, begin, _ in literals:
             self.begins.setdefault(which, []).append(begin)
+        self.literals = self._literals(literals)
+        self.possible: dict[tuple[int, int], bool] = {}  # whether a vocabulary may occur, by where
         # Tokens are counted over all fields here, the breaks between fields included.
         starts = list(accumulate([len(word) + 1 for word in words], initial=1))
         self._token_starts = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
         self._terms: dict[int, list[Occurrence]] = {}
+
+    def _literals(self, literals: list[Literal]) -> tuple[set[int], set[int], set[int]]:
+        """The literals that occur: anywhere, in the title, outside it."""
+        title_end = sum(map(len, self.words[0])) + len(self.words[0]) + 1
+        title = {which for which, begin, _ in literals if begin < title_end}
+        return set(self.begins), title, {which for which, begin, _ in literals if begin >= title_end}
 
     def term(self, number: int) -> list[Occurrence]:
         """The occurrences of a term in all fields, in order of position."""

@@ -67,7 +67,7 @@ class Text:
     def first(self, kind: str, *, reach: int = 2) -> Found | None:
         """The strongest mention in the headline, else in the evidence, else in the nearest scope that has any."""
         near, *others = self.scopes(kind)[:reach]
-        for scope in ([m for m in near if m.start < FIELD_STEP], near, *others):
+        for scope in (_headline(near), near, *others):
             if scope:
                 return min(scope, key=lambda m: (m.rank, m.start))
         return None
@@ -167,13 +167,18 @@ def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Fo
 
 
 def _actors(text: Text, kind: str) -> list[Found]:
-    """Who the news is about: named in the title or evidence, else in the summary; asides only when nobody else is."""
+    """Who the news is about: named in the title, else the evidence, else the summary; asides only when nobody else is."""
     aside = _asides(text, kind)
-    for scope in text.scopes(kind)[:2]:
+    near, summary, _ = text.scopes(kind)
+    for scope in (_headline(near), near, summary):
         acting = [m for m in scope if m.start not in aside]
         if acting:
             return acting
     return next((scope for scope in text.scopes(kind) if scope), [])
+
+
+def _headline(found: Iterable[Found]) -> list[Found]:
+    return [mention for mention in found if mention.start < FIELD_STEP]
 
 
 def _asides(text: Text, kind: str) -> set[int]:

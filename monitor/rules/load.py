@@ -214,9 +214,7 @@ class _RuleCompiler:
         for name, queries, positive in (("any", form.any, True), ("all", form.all, True), ("none", form.none, False)):
             nodes = self._compiled(compiler, queries, positive=positive)
             if nodes:
-                parts.append(
-                    (name, match.AndNode(name, nodes) if name == "all" else either(name, nodes, self.loader.pool))
-                )
+                parts.append((name, match.AndNode(name, nodes) if name == "all" else either(name, nodes)))
         if form.score is not None:
             nodes = self._compiled(compiler, [item.when for item in form.score.add])
             points = [item.points for item in form.score.add]

@@ -11,7 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.rules.document import ALL_FIELDS, FIELD_STEP, SEARCHED, Document, Leaf, Mention, Occurrence, Pair
+from monitor.rules.document import (
+    ALL_FIELDS,
+    FIELD_STEP,
+    SEARCHED,
+    Document,
+    Leaf,
+    Mention,
+    Occurrence,
+    Pair,
+    where,
+)
 
 # Pairs that one NEAR tries in one entry: an article has a few thousand, a text made to hurt has millions.
 _MOST_PAIRS = 100_000
@@ -23,8 +33,12 @@ class Node:
 
     source: str
 
+    def possible(self, document: Document) -> bool:  # noqa: ARG002  # nothing is known against it
+        """False only if it cannot hold, told from the literals that occur: much cheaper than the truth."""
+        return True
+
     def truth(self, document: Document) -> bool:
-        return bool(self.occurrences(document))
+        return self.possible(document) and bool(self.occurrences(document))
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:  # noqa: ARG002  # only positional nodes have any
         """Where it occurs, in order of position, no two equal."""
@@ -53,7 +67,11 @@ class TermNode(Node):
     """A word or phrase."""
 
     number: int
+    literal: int
     fields: int = SEARCHED
+
+    def possible(self, document: Document) -> bool:
+        return self.literal in document.literals[where(self.fields)]
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
         found = document.term(self.number)
@@ -68,6 +86,13 @@ class VocabularyNode(Node):
 
     vocabulary: Vocabulary
     fields: int = SEARCHED
+
+    def possible(self, document: Document) -> bool:
+        key = self.vocabulary.number, where(self.fields)
+        known = document.possible.get(key)
+        if known is None:
+            known = document.possible[key] = self.vocabulary.possible(document, key[1])
+        return known
 
     def occurrences(self, document: Document) -> Sequence[Occurrence]:
         key = self.vocabulary.number, self.fields
@@ -101,6 +126,9 @@ class IdNode(Node):
     name: str
     value: str
 
+    def possible(self, document: Document) -> bool:
+        return self.truth(document)
+
     def truth(self, document: Document) -> bool:
         return document.subject.has_id(self.name, self.value)
 
@@ -113,6 +141,9 @@ class NearNode(Node):
     right: Node
     distance: int | None
     ordered: bool
+
+    def possible(self, document: Document) -> bool:
+        return self.left.possible(document) and self.right.possible(document)
 
     def truth(self, document: Document) -> bool:
         return next(self._pairs(document), None) is not None
@@ -140,6 +171,8 @@ class NearNode(Node):
         return document.pairs[id(self)]
 
     def _pairs(self, document: Document) -> Iterator[Pair]:
+        if not self.possible(document):
+            return
         lefts = self.left.occurrences(document)
         rights = self.right.occurrences(document) if lefts else ()
         if not rights:
@@ -181,12 +214,18 @@ class OrNode(Node):
 
     alternatives: Sequence[Node]
     terms: Mapping[int, Sequence[TermNode]] = field(default_factory=dict)  # by literal
+    literals: frozenset[int] = frozenset()  # of the terms
     others: Sequence[Node] = ()
 
     def _present(self, document: Document) -> Iterator[Node]:
-        for literal in document.begins.keys() & self.terms.keys():
+        for literal in document.literals[0] & self.literals:
             yield from self.terms[literal]
         yield from self.others
+
+    def possible(self, document: Document) -> bool:
+        if not self.literals.isdisjoint(document.literals[0]):
+            return True
+        return any(node.possible(document) for node in self.others)
 
     def truth(self, document: Document) -> bool:
         return any(node.truth(document) for node in self._present(document))
@@ -214,8 +253,11 @@ class OrNode(Node):
 class AndNode(Node):
     clauses: Sequence[Node]
 
+    def possible(self, document: Document) -> bool:
+        return all(node.possible(document) for node in self.clauses)
+
     def truth(self, document: Document) -> bool:
-        return all(node.truth(document) for node in self.clauses)
+        return self.possible(document) and all(node.truth(document) for node in self.clauses)
 
     def leaves(self, document: Document) -> set[Leaf]:
         return {leaf for node in self.clauses for leaf in node.leaves(document)}
@@ -244,6 +286,9 @@ class AtLeastNode(Node):
 
     count: int
     child: Node
+
+    def possible(self, document: Document) -> bool:
+        return self.child.possible(document)
 
     def truth(self, document: Document) -> bool:
         return bool(self._fields(document))
@@ -275,11 +320,15 @@ class ScoreNode(Node):
     threshold: float
     clauses: Sequence[tuple[Node, float]]
 
+    def possible(self, document: Document) -> bool:
+        best = sum(points for node, points in self.clauses if points > 0 and node.possible(document))
+        return best >= self.threshold
+
     def points(self, document: Document) -> float:
         return sum(points for node, points in self.clauses if node.truth(document))
 
     def truth(self, document: Document) -> bool:
-        return self.points(document) >= self.threshold
+        return self.possible(document) and self.points(document) >= self.threshold
 
     def leaves(self, document: Document) -> set[Leaf]:
         held = [node for node, points in self.clauses if points > 0 and node.truth(document)]
@@ -324,6 +373,12 @@ class Vocabulary:
     hiding_others: Sequence[tuple[int, Node]] = ()
     version: str = ""
 
+    def possible(self, document: Document, place: int) -> bool:
+        """Whether it may occur there. Items that are queries are asked about anywhere."""
+        if not self.by_term.literals.isdisjoint(document.literals[place]):
+            return True
+        return any(node.possible(document) for _, node in self.others)
+
     def find(self, document: Document) -> list[Mention]:
         """Its mentions in order of position. A `not` term hides those of its entity that it overlaps."""
         shown = _entities_at(document, self.by_term, self.others)
@@ -336,13 +391,14 @@ class Vocabulary:
 def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, Node]]) -> set[tuple[int, int, int]]:
     found: set[tuple[int, int, int]] = set()
     literal_terms = document.index.literal_terms
-    for literal in document.begins.keys() & terms.literals:
+    for literal in document.literals[0] & terms.literals:
         for number in literal_terms[literal]:
             entities = terms.entities.get(number, ())
             for start, end in document.term(number) if entities else ():
                 found.update((start, end, entity) for entity in entities)
     for entity, node in others:
-        found.update((start, end, entity) for start, end in node.occurrences(document))
+        if node.possible(document):
+            found.update((start, end, entity) for start, end in node.occurrences(document))
     return found
 
 
