@@ -90,7 +90,9 @@ class Document:
 
     __slots__ = (
         "_all_words",
+        "_begins",
         "_cased",
+        "_found",
         "_mentions",
         "_offsets",
         "_regexes",
@@ -99,7 +101,6 @@ class Document:
         "_terms",
         "_token_starts",
         "_words",
-        "begins",
         "index",
         "literals",
         "pairs",
@@ -117,27 +118,26 @@ class Document:
         self._words: list[list[str]] | None = None
         self._cased: dict[int, list[str]] = {}
         self._offsets: dict[int, list[tuple[int, int]]] = {}
-        self._sentences: dict[int, list[int]] = {}
+        self._sentences: dict[int, tuple[int, int]] = {}
         self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
         self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
         self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
-        self.begins: dict[int, list[int]] = {}  # of each literal that occurs, in the padded text
-        for which, begin, _ in literals:
-            self.begins.setdefault(which, []).append(begin)
+        self._found = literals
+        self._begins: dict[int, list[int]] = {}
+        self._token_starts: tuple[list[int], list[int]] | None = None
         self.literals = self._literals(literals)
         self.possible: dict[tuple[int, int], bool] = {}  # whether a vocabulary may occur, by where
-        # Tokens are counted over all fields here, the breaks between fields included.
-        starts = list(accumulate([len(word) + 1 for word in words], initial=1))
-        self._token_starts = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
         self._terms: dict[int, list[Occurrence]] = {}
 
-    def _literals(self, literals: list[Literal]) -> tuple[set[int], set[int], set[int]]:
+    def _literals(self, found: list[Literal]) -> tuple[set[int], set[int], set[int]]:
         """The literals that occur: anywhere, in the title, outside it."""
-        title_end = sum(map(len, self.words[0])) + len(self.words[0]) + 1
-        title = {which for which, begin, _ in literals if begin < title_end}
-        return set(self.begins), title, {which for which, begin, _ in literals if begin >= title_end}
+        title_words = self._all_words.index(text.FIELD_BREAK)
+        title_end = sum(map(len, self._all_words[:title_words])) + title_words + 1
+        title = {which for which, begin, _ in found if begin < title_end}
+        rest = {which for which, begin, _ in found if begin >= title_end}
+        return title | rest, title, rest
 
     def term(self, number: int) -> list[Occurrence]:
         """The occurrences of a term in all fields, in order of position."""
@@ -149,8 +149,8 @@ class Document:
     def _find(self, number: int) -> list[Occurrence]:
         literal, skip, leading, length, whole = self.index.term_places[number]
         found: list[Occurrence] = []
-        starts, firsts = self._token_starts
-        for begin in self.begins.get(literal, ()):
+        starts, firsts = self._places_of_tokens()
+        for begin in self._begins.get(literal, ()):
             at = bisect_right(starts, begin + leading) - 1
             field = bisect_right(firsts, at) - 1
             local = at - firsts[field] - skip
@@ -158,6 +158,18 @@ class Document:
                 start = field * FIELD_STEP + local
                 found.append((start, start + length))
         return found
+
+    def _places_of_tokens(self) -> tuple[list[int], list[int]]:
+        """Where each token begins in the padded text, and the number of the first token of each field.
+
+        Tokens are counted over all fields here, the breaks between fields included.
+        """
+        if self._token_starts is None:
+            for which, begin, _ in self._found:
+                self._begins.setdefault(which, []).append(begin)
+            starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
+            self._token_starts = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
+        return self._token_starts
 
     @property
     def words(self) -> list[list[str]]:
@@ -195,12 +207,13 @@ class Document:
 
     def sentence(self, position: int) -> tuple[int, int]:
         """Field and number of the sentence that holds a position; the end of a field belongs to its last sentence."""
-        field, local = divmod(position, FIELD_STEP)
-        if field not in self._sentences:
+        if position not in self._sentences:
+            field, local = divmod(position, FIELD_STEP)
+            offsets = self.offsets(field)
             bounds = self.sentence_bounds(field)
-            self._sentences[field] = [text.sentence_at(bounds, start) for start, _ in self.offsets(field)]
-        numbers = self._sentences[field]
-        return field, (numbers[min(local, len(numbers) - 1)] if numbers else 0)
+            number = text.sentence_at(bounds, offsets[min(local, len(offsets) - 1)][0]) if offsets else 0
+            self._sentences[position] = field, number
+        return self._sentences[position]
 
     def mentions(self, vocabulary: Vocabulary) -> list[Mention]:
         """Where a vocabulary occurs, hidden ones left out, in order of position."""

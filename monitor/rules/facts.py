@@ -167,7 +167,7 @@ def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Fo
 
 
 def _actors(text: Text, kind: str) -> list[Found]:
-    """Who the news is about: named in the title, else the evidence, else the summary; asides only when nobody else is."""
+    """Who the news is about: named in the title, else in the evidence or summary; asides only when nobody else is."""
     aside = _asides(text, kind)
     near, summary, _ = text.scopes(kind)
     for scope in (_headline(near), near, summary):
