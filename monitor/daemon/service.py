@@ -71,7 +71,7 @@ class Service:
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
         reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS))
-        fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__))
+        fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox"))
         self.rounds = Rounds(Tools(fetcher, reader, clock.now), self._commit, self.pace, polling.concurrency)
         chosen = self.configuration.settings
         self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, Options(ops=chosen.ops.receivers))
@@ -133,7 +133,7 @@ class Service:
         polling = configuration.settings.polling
         if polling != before.settings.polling:
             # Polls under way finish with the old client, which is closed with everything else at the end.
-            fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__))
+            fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox"))
             self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
             self.pace.gap = polling.host_gap.total_seconds()
         self.deliverer.configure(configuration.settings.receivers, configuration.settings.ops.receivers)
