@@ -60,6 +60,8 @@ class Text:
     def scopes(self, kind: str) -> list[list[Found]]:
         """Mentions of a kind by where they stand: title and evidence, then the summary, then the rest."""
         found = self.found.get(kind, ())
+        if not found:
+            return []
         near = [m for m in found if m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence]
         summary = [m for m in found if m not in near and m.start // FIELD_STEP < _CONTENT]
         return [near, summary, [m for m in found if m not in near and m not in summary]]
@@ -200,6 +202,8 @@ def _names(found: Iterable[Found]) -> tuple[str, ...]:
 
 def _orgs(text: Text) -> tuple[str, ...]:
     """Named organisations and the labs of named models, in order of position; venues only when alone."""
+    if not (text.found.get("org") or text.found.get("model")):
+        return ()
     implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in text.found.get("model", ()) if m.entity.org]
     named = list(text.found.get("org", ()))
     both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})

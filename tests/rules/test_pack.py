@@ -1,4 +1,4 @@
-"""The shipped pack: what it must find, what it must leave alone, and that people can read it. All wording is our own."""
+"""The shipped pack: what it finds, what it leaves alone, and that people can read it. All wording is our own."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_a_summary_tells_what_a_headline_hides() -> None:
     """A headline without the news is read together with its summary."""
     shift = shift_of(
         "Some drama around a new coding model",
-        "Cursor's Composer model is reportedly built on Kimi K2.5 without proper attribution, which its license asks for.",
+        "Cursor's Composer model is said to be built on Kimi K2.5 without the attribution its license asks for.",
     )
     assert shift is not None
     assert (shift.direction, shift.stage) == ("dispute", "enforcement")
