@@ -61,7 +61,7 @@ class Text:
         """Mentions of a kind by where they stand: title and evidence, then the summary, then the rest."""
         found = self.found.get(kind, ())
         if not found:
-            return []
+            return [[], [], []]
         near = [m for m in found if m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence]
         summary = [m for m in found if m not in near and m.start // FIELD_STEP < _CONTENT]
         return [near, summary, [m for m in found if m not in near and m not in summary]]
