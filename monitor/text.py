@@ -191,7 +191,7 @@ def _origins(text: str) -> list[int] | None:
 
 def token_spans(text: str) -> list[tuple[int, int]]:
     """Where the tokens of `words(text)` stand in the original text, one (start, end) each."""
-    if text.isascii():  # the fast way: offsets are those of the folded text
+    if _origins(text) is None:  # the fast way
         return [match.span() for match in _TOKEN.finditer(_folded(text.replace(FIELD_BREAK, " ")))]
     return [(start, end) for _, start, end in _spans(text)]
 

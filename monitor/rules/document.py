@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from monitor import text
@@ -85,22 +84,36 @@ def domain(url: str) -> str:
     return host[1].lower().strip(".") if host else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the one pass over an entry found: its words with breaks between fields, padded, and the literals in that."""
+
+    words: list[str]
+    padded: str
+    found: list[Literal]
+    title_end: int
+
+    def literals(self) -> tuple[set[int], set[int], set[int]]:
+        """The literals that occur: anywhere, in the title, outside it."""
+        title = {which for which, begin, _ in self.found if begin < self.title_end}
+        rest = {which for which, begin, _ in self.found if begin >= self.title_end}
+        return title | rest, title, rest
+
+
 class Document:
     """One subject under evaluation by one index of rules."""
 
     __slots__ = (
-        "_all_words",
         "_begins",
         "_cased",
-        "_found",
+        "_firsts",
         "_mentions",
         "_offsets",
         "_regexes",
+        "_scanned",
         "_sentence_bounds",
         "_sentences",
         "_terms",
-        "_token_starts",
-        "_words",
         "index",
         "literals",
         "pairs",
@@ -110,34 +123,24 @@ class Document:
         "texts",
     )
 
-    def __init__(self, index: Index, subject: Subject, words: list[str], literals: list[Literal]) -> None:
+    def __init__(self, index: Index, subject: Subject, scanned: Scanned) -> None:
         self.index = index
         self.subject = subject
         self.texts = subject.texts(index.with_author)
-        self._all_words = words
-        self._words: list[list[str]] | None = None
+        self.literals = scanned.literals()
+        self.possible: dict[tuple[int, int], bool] = {}  # whether a vocabulary may occur, by where
+        self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
+        self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
+        self._scanned = scanned
+        self._begins: dict[int, list[int]] = {}  # of each literal, in the padded text
+        self._firsts: list[int] = []  # the number of the first token of each field, breaks counted
+        self._terms: dict[int, list[Occurrence]] = {}
         self._cased: dict[int, list[str]] = {}
         self._offsets: dict[int, list[tuple[int, int]]] = {}
         self._sentences: dict[int, tuple[int, int]] = {}
         self._sentence_bounds: dict[int, list[tuple[int, int]]] = {}
         self._mentions: dict[int, list[Mention]] = {}
         self._regexes: dict[int, Mapping[Occurrence, list[Leaf]]] = {}
-        self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
-        self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
-        self._found = literals
-        self._begins: dict[int, list[int]] = {}
-        self._token_starts: tuple[list[int], list[int]] | None = None
-        self.literals = self._literals(literals)
-        self.possible: dict[tuple[int, int], bool] = {}  # whether a vocabulary may occur, by where
-        self._terms: dict[int, list[Occurrence]] = {}
-
-    def _literals(self, found: list[Literal]) -> tuple[set[int], set[int], set[int]]:
-        """The literals that occur: anywhere, in the title, outside it."""
-        title_words = self._all_words.index(text.FIELD_BREAK)
-        title_end = sum(map(len, self._all_words[:title_words])) + title_words + 1
-        title = {which for which, begin, _ in found if begin < title_end}
-        rest = {which for which, begin, _ in found if begin >= title_end}
-        return title | rest, title, rest
 
     def term(self, number: int) -> list[Occurrence]:
         """The occurrences of a term in all fields, in order of position."""
@@ -148,10 +151,12 @@ class Document:
 
     def _find(self, number: int) -> list[Occurrence]:
         literal, skip, leading, length, whole = self.index.term_places[number]
+        if not self._begins:
+            self._count_tokens()
         found: list[Occurrence] = []
-        starts, firsts = self._places_of_tokens()
+        firsts, padded_text = self._firsts, self._scanned.padded
         for begin in self._begins.get(literal, ()):
-            at = bisect_right(starts, begin + leading) - 1
+            at = padded_text.count(" ", 0, begin + leading) - 1
             field = bisect_right(firsts, at) - 1
             local = at - firsts[field] - skip
             if whole or self._stands_at(number, field, local):
@@ -159,33 +164,18 @@ class Document:
                 found.append((start, start + length))
         return found
 
-    def _places_of_tokens(self) -> tuple[list[int], list[int]]:
-        """Where each token begins in the padded text, and the number of the first token of each field.
-
-        Tokens are counted over all fields here, the breaks between fields included.
-        """
-        if self._token_starts is None:
-            for which, begin, _ in self._found:
-                self._begins.setdefault(which, []).append(begin)
-            starts = list(accumulate([len(word) + 1 for word in self._all_words], initial=1))
-            self._token_starts = starts, list(accumulate([len(words) + 1 for words in self.words], initial=0))
-        return self._token_starts
-
-    @property
-    def words(self) -> list[list[str]]:
-        """The folded tokens of each field."""
-        if self._words is None:
-            self._words = [[]]
-            for word in self._all_words:
-                if word == text.FIELD_BREAK:
-                    self._words.append([])
-                else:
-                    self._words[-1].append(word)
-        return self._words
+    def _count_tokens(self) -> None:
+        for which, begin, _ in self._scanned.found:
+            self._begins.setdefault(which, []).append(begin)
+        self._firsts = [0]
+        for _ in self.texts[1:]:
+            self._firsts.append(self._scanned.words.index(text.FIELD_BREAK, self._firsts[-1]) + 1)
 
     def _stands_at(self, term: int, field: int, local: int) -> bool:
         """Whether a term that needs more than its literal is really there."""
-        return stands_at(self.index.terms[term], local, self.words[field], lambda: self.cased(field))
+        first, *after = self._firsts[field : field + 2]
+        words = self._scanned.words[first : after[0] - 1 if after else None]
+        return stands_at(self.index.terms[term], local, words, lambda: self.cased(field))
 
     def cased(self, field: int) -> list[str]:
         """The tokens of a field with their case."""

@@ -14,7 +14,7 @@ from monitor import text
 from monitor.rules import match
 from monitor.rules.anchors import Anchors, Group, id_group
 from monitor.rules.compile import Pool, Regex, TermPlace
-from monitor.rules.document import Document, Literal, Subject, domain, padded
+from monitor.rules.document import Document, Scanned, Subject, domain, padded
 from monitor.rules.terms import Term
 
 
@@ -38,11 +38,11 @@ class Index:
 
     def look(self, subject: Subject) -> tuple[Document, list[int]]:
         """The subject as a document, and the numbers of the rules that may match it."""
-        words, found, candidates = self.scan(subject)
-        return Document(self, subject, words, found), candidates
+        scanned, candidates = self.scan(subject)
+        return Document(self, subject, scanned), candidates
 
-    def scan(self, subject: Subject) -> tuple[list[str], list[Literal], list[int]]:
-        """The pass over the text that every entry pays for: its words, the literals in it, the candidates."""
+    def scan(self, subject: Subject) -> tuple[Scanned, list[int]]:
+        """The pass over the text that every entry pays for, and the numbers of the rules that may match it."""
         texts = subject.texts(self.with_author)
         words = text.words_of_fields(texts)
         joined = padded(words)
@@ -55,7 +55,7 @@ class Index:
             present.update(group for number in self._regexes(texts) for group in self.regex_groups[number])
         if self.ids:
             present.update(self._ids(subject))
-        return words, found, self.anchors.candidates(present)
+        return Scanned(words, joined, found, end), self.anchors.candidates(present)
 
     def _regexes(self, texts: Sequence[str]) -> set[int]:
         sought = ["\n".join(texts)] if self.regexes_join else texts

@@ -148,6 +148,6 @@ def test_a_rule_may_carry_its_own_vocabularies() -> None:
 def test_rules_that_cannot_match_are_not_looked_at() -> None:
     made = [f"{{id: r{n}, title: t, when: 'term{n} AND (x{n} OR y)'}}" for n in range(300)]
     rules = rules_of(f"rules: [{', '.join(made)}]")
-    words, _, candidates = rules.index.scan(Subject(entry("term7 x7 term9 z")))
-    assert words[:2] == ["term7", "x7"]
+    scanned, candidates = rules.index.scan(Subject(entry("term7 x7 term9 z")))
+    assert scanned.words[:2] == ["term7", "x7"]
     assert candidates == [7]
