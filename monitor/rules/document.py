@@ -128,7 +128,7 @@ class Document:
         self.subject = subject
         self.texts = subject.texts(index.with_author)
         self.literals = scanned.literals()
-        self.possible: dict[tuple[int, int], bool] = {}  # whether a vocabulary may occur, by where
+        self.possible: dict[int, bool] = {}  # whether a vocabulary may occur, by where
         self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
         self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
         self._scanned = scanned

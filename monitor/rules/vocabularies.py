@@ -93,6 +93,7 @@ class VocabularyCompiler:
             entities=[self._entity(form.kind, entity) for entity in forms],
             by_term=shown.compiled(self.pool),
             others=shown.others,
+            queries=[node for _, node in shown.others],
             hiding=hidden.compiled(self.pool),
             hiding_others=hidden.others,
             version=content_hash(source.name, plain(source.node), used),
