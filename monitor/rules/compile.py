@@ -14,6 +14,7 @@ import re2
 
 from monitor.rules import grammar, match
 from monitor.rules.document import ALL_FIELDS, FIELDS, SEARCHED
+from monitor.rules.entities import Vocabulary
 from monitor.rules.grammar import QueryError
 from monitor.rules.terms import Literal, Term, literal_of, read_term
 
@@ -63,7 +64,7 @@ class Pool:
     term_places: list[TermPlace] = field(default_factory=list)
     regexes: dict[tuple[str, bool], int] = field(default_factory=dict)
     compiled_regexes: list[Regex] = field(default_factory=list)
-    vocabularies: list[match.Vocabulary] = field(default_factory=list)
+    vocabularies: list[Vocabulary] = field(default_factory=list)
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     with_author: bool = False
 
@@ -101,7 +102,7 @@ class Compiler:
     """Turns syntax trees into nodes, with the names that are in scope."""
 
     pool: Pool
-    scope: Mapping[str, match.Vocabulary]
+    scope: Mapping[str, Vocabulary]
     used: set[str] = field(default_factory=set)
 
     def query(self, query: str, *, positive: bool) -> match.Node:
@@ -157,7 +158,7 @@ class Compiler:
         number = self.pool.term(term)
         return match.TermNode(source, number, self.pool.term_places[number][0], fields)
 
-    def _named(self, tree: grammar.Reference) -> match.Vocabulary:
+    def _named(self, tree: grammar.Reference) -> Vocabulary:
         if tree.name not in self.scope:
             close = get_close_matches(tree.name, self.scope, n=1)
             remedy = f"did you mean ${close[0]}?" if close else "vocabularies are defined under 'vocabularies:'"

@@ -17,8 +17,8 @@ from monitor.model import Entry, Span
 from monitor.rules.terms import stands_at
 
 if TYPE_CHECKING:
+    from monitor.rules.entities import Vocabulary
     from monitor.rules.index import Index
-    from monitor.rules.match import Vocabulary
 
 _HOST = re.compile(r"[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?([^/?#:@]+)")
 FIELD_STEP = 1 << 24  # more tokens than any field has, more words than any NEAR spans

@@ -14,7 +14,7 @@ from typing import Any
 
 from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
 from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf, Mention
-from monitor.rules.match import Entity, Vocabulary
+from monitor.rules.entities import Entity, Vocabulary
 
 SIGNS = ("denied", "anonymous", "official", "aside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside

@@ -11,6 +11,7 @@ from typing import Any
 from monitor.errors import ConfigError, Problem
 from monitor.rules import examples, match
 from monitor.rules.compile import Compiler, Pool, content_hash, either
+from monitor.rules.entities import Vocabulary
 from monitor.rules.facts import Rulings, Sources
 from monitor.rules.files import FileForm, RuleForm, ShiftForm
 from monitor.rules.grammar import QueryError
@@ -130,8 +131,8 @@ def _sources(node: Node, forms: Mapping[str, Any]) -> Iterable[Source]:
             yield Source(node.keys[name], node.values[name], form)
 
 
-def _by_kind(vocabularies: Iterable[match.Vocabulary]) -> dict[str, list[match.Vocabulary]]:
-    found: dict[str, list[match.Vocabulary]] = {}
+def _by_kind(vocabularies: Iterable[Vocabulary]) -> dict[str, list[Vocabulary]]:
+    found: dict[str, list[Vocabulary]] = {}
     for vocabulary in vocabularies:
         if vocabulary.kind != "terms":
             found.setdefault(vocabulary.kind, []).append(vocabulary)
@@ -145,7 +146,7 @@ class _RuleCompiler:
     loader: _Loader
     form: RuleForm
     node: MappingNode
-    vocabularies: Mapping[str, match.Vocabulary]
+    vocabularies: Mapping[str, Vocabulary]
     failed: bool = False
 
     def rule(self, sources: Sources, number: int) -> Rule | None:
@@ -176,7 +177,7 @@ class _RuleCompiler:
         self.loader.problems.append(problem(where, message, remedy))
         self.failed = True
 
-    def _local_vocabularies(self) -> Mapping[str, match.Vocabulary]:
+    def _local_vocabularies(self) -> Mapping[str, Vocabulary]:
         if not self.form.vocabularies:
             return {}
         found = {source.name: source for source in _sources(self.node.values["vocabularies"], self.form.vocabularies)}

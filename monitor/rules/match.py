@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from monitor.rules.document import (
     ALL_FIELDS,
@@ -17,11 +17,13 @@ from monitor.rules.document import (
     SEARCHED,
     Document,
     Leaf,
-    Mention,
     Occurrence,
     Pair,
     where,
 )
+
+if TYPE_CHECKING:
+    from monitor.rules.entities import Vocabulary
 
 # Pairs that one NEAR tries in one entry: an article has a few thousand, a text made to hurt has millions.
 _MOST_PAIRS = 100_000
@@ -56,7 +58,7 @@ class Node:
         return ()
 
 
-def _any_possible(nodes: Sequence[Node], document: Document) -> bool:
+def any_possible(nodes: Sequence[Node], document: Document) -> bool:
     for node in nodes:  # noqa: SIM110  # `any` takes three times as long, and most rules end here
         if node.possible(document):
             return True
@@ -241,7 +243,7 @@ class OrNode(Node):
     def possible(self, document: Document) -> bool:
         if not self.literals.isdisjoint(document.literals[0]):
             return True
-        return _any_possible(self.others, document)
+        return any_possible(self.others, document)
 
     def truth(self, document: Document) -> bool:
         return any(node.truth(document) for node in self._present(document))
@@ -355,72 +357,3 @@ class ScoreNode(Node):
 
     def children(self) -> Sequence[Node]:
         return [node for node, _ in self.clauses]
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A thing with names. `org` is the lab of a model; `facts` is what else its vocabulary says of it."""
-
-    name: str
-    org: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    aliases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The entities each term stands for, and the literals that find these terms."""
-
-    entities: Mapping[int, Sequence[int]]
-    literals: frozenset[int]
-
-
-@dataclass(slots=True, eq=False)
-class Vocabulary:
-    """A compiled vocabulary, shared by all rules that refer to it.
-
-    `by_term`: the entities a term stands for, `hiding`: those a term hides, `others`: items that are no plain terms.
-    """
-
-    number: int
-    name: str
-    kind: str
-    entities: Sequence[Entity]
-    by_term: Terms = field(default_factory=lambda: Terms({}, frozenset()))
-    others: Sequence[tuple[int, Node]] = ()
-    queries: Sequence[Node] = ()  # the nodes of `others`
-    hiding: Terms = field(default_factory=lambda: Terms({}, frozenset()))
-    hiding_others: Sequence[tuple[int, Node]] = ()
-    version: str = ""
-
-    def possible(self, document: Document, place: int) -> bool:
-        """Whether it may occur there. Items that are queries are asked about anywhere."""
-        if not self.by_term.literals.isdisjoint(document.literals[place]):
-            return True
-        return _any_possible(self.queries, document)
-
-    def find(self, document: Document) -> list[Mention]:
-        """Its mentions in order of position. A `not` term hides those of its entity that it overlaps."""
-        shown = _entities_at(document, self.by_term, self.others)
-        if not shown:
-            return []
-        hidden = _entities_at(document, self.hiding, self.hiding_others)
-        return [Mention(*at) for at in sorted(shown) if not any(_overlaps(at, other) for other in hidden)]
-
-
-def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, Node]]) -> set[tuple[int, int, int]]:
-    found: set[tuple[int, int, int]] = set()
-    literal_terms = document.index.literal_terms
-    for literal in document.literals[0] & terms.literals:
-        for number in literal_terms[literal]:
-            entities = terms.entities.get(number, ())
-            for start, end in document.term(number) if entities else ():
-                found.update((start, end, entity) for entity in entities)
-    for entity, node in others:
-        if node.possible(document):
-            found.update((start, end, entity) for start, end in node.occurrences(document))
-    return found
-
-
-def _overlaps(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    return a[2] == b[2] and a[0] < b[1] and b[0] < a[1]

@@ -10,9 +10,10 @@ from monitor import text
 from monitor.errors import Place, Problem
 from monitor.model import Entry, Hit, Severity
 from monitor.rules.document import Document, Subject
+from monitor.rules.entities import Vocabulary
 from monitor.rules.facts import Rulings, Sources, outermost, read_shift
 from monitor.rules.index import Index
-from monitor.rules.match import Node, Vocabulary
+from monitor.rules.match import Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from monitor.errors import Problem
 from monitor.model import Direction, ShiftObject, Stage
 from monitor.rules import match
 from monitor.rules.compile import Compiler, Pool, content_hash
+from monitor.rules.entities import Entity, Terms, Vocabulary
 from monitor.rules.facts import SIGNS
 from monitor.rules.files import EntityForm, VocabularyForm
 from monitor.rules.grammar import QueryError
@@ -51,11 +52,11 @@ class VocabularyCompiler:
     pool: Pool
     sources: Mapping[str, Source]
     problems: list[Problem]
-    outer: Mapping[str, match.Vocabulary] = field(default_factory=dict)
-    done: dict[str, match.Vocabulary] = field(default_factory=dict)
+    outer: Mapping[str, Vocabulary] = field(default_factory=dict)
+    done: dict[str, Vocabulary] = field(default_factory=dict)
     _under_way: list[str] = field(default_factory=list)
 
-    def compile_all(self) -> Mapping[str, match.Vocabulary]:
+    def compile_all(self) -> Mapping[str, Vocabulary]:
         for name in self.sources:
             self._compile(name)
         return self.done
@@ -69,13 +70,13 @@ class VocabularyCompiler:
             for other in _REFERENCE.findall(item.text) if item.text.startswith(("$", "(")) else ():
                 if other in self._under_way:
                     self.problems.append(problem(item, f"${other} leads back to itself", "take it out of the circle"))
-                    self.done[name] = match.Vocabulary(-1, name, "terms", ())
+                    self.done[name] = Vocabulary(-1, name, "terms", ())
                 elif other in self.sources:
                     self._compile(other)
         self._under_way.pop()
         self.done[name] = self._made(source)
 
-    def _made(self, source: Source) -> match.Vocabulary:
+    def _made(self, source: Source) -> Vocabulary:
         form = source.typed
         compiler = Compiler(self.pool, {**self.outer, **self.done})
         self._check_form(source, form)
@@ -86,7 +87,7 @@ class VocabularyCompiler:
                 for item in items:
                     self._add(table, number, item, compiler)
         used = sorted(compiler.scope[name].version for name in compiler.used)
-        vocabulary = match.Vocabulary(
+        vocabulary = Vocabulary(
             number=len(self.pool.vocabularies),
             name=source.name,
             kind=form.kind,
@@ -109,13 +110,13 @@ class VocabularyCompiler:
             return
         table.add(number, node)
 
-    def _entity(self, kind: str, form: EntityForm) -> match.Entity:
+    def _entity(self, kind: str, form: EntityForm) -> Entity:
         facts: dict[str, Any] = {"rank": form.rank, "venue": form.venue}
         aliases = tuple(item.text.lstrip("=") for item in form.terms if re.match(r"=?[^$(/*?]+$", item.text))
         name = form.name.text
         if kind == "licence":
             name = canonical_licence(name)
-        return match.Entity(name, form.org, {key: value for key, value in facts.items() if value}, aliases)
+        return Entity(name, form.org, {key: value for key, value in facts.items() if value}, aliases)
 
     def _check_form(self, source: Source, form: VocabularyForm) -> None:
         refuse = self.problems.append
@@ -148,8 +149,8 @@ class _Table:
     terms: dict[int, list[int]] = field(default_factory=dict)
     others: list[tuple[int, match.Node]] = field(default_factory=list)
 
-    def compiled(self, pool: Pool) -> match.Terms:
-        return match.Terms(self.terms, frozenset(pool.term_places[number][0] for number in self.terms))
+    def compiled(self, pool: Pool) -> Terms:
+        return Terms(self.terms, frozenset(pool.term_places[number][0] for number in self.terms))
 
     def add(self, entity: int, node: match.Node) -> None:
         if isinstance(node, match.TermNode):
