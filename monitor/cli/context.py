@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from monitor import settings
-from monitor.settings import Configuration
+from monitor.settings import Configuration, Settings
 from monitor.store.engine import Database
 
 
@@ -31,9 +31,15 @@ class Context:
             self._configuration = settings.load(self.directory(), os.environ)
         return self._configuration
 
+    def settings(self) -> Settings:
+        """monitor.yaml alone: commands that need no feeds and no rules work while those are broken."""
+        if self._configuration is not None:
+            return self._configuration.settings
+        return settings.load_settings(self.directory(), os.environ)
+
     def database(self) -> Database:
         """The configured database, at the revision of this program (created or upgraded when it is not)."""
-        database = Database(self.configuration().settings.database)
+        database = Database(self.settings().database)
         database.upgrade()
         return database
 

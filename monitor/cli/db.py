@@ -113,7 +113,7 @@ def prune(
     What identifies an entry is kept for ever, so that nothing old alerts again. Works beside a running daemon.
     """
     context = current(ctx)
-    keep = context.configuration().settings.retention
+    keep = context.settings().retention
     keep = Retention(_duration(entries, keep.entries), _duration(stories, keep.stories))
     database, now = context.database(), clock.now()
     texts, lines = housekeep.waiting(database, keep, now)
@@ -134,7 +134,7 @@ def prune(
 
 def _database(context: Context) -> Database:
     """The configured database as it is, whatever its revision."""
-    return Database(context.configuration().settings.database)
+    return Database(context.settings().database)
 
 
 def _target(given: Path | None, database: Path) -> Path:

@@ -68,7 +68,7 @@ def manifest(json_: Json = False) -> None:
 
 
 def _receivers(ctx: typer.Context, name: str) -> list[SlackLike]:
-    every: tuple[ReceiverSettings, ...] = current(ctx).configuration().settings.receivers
+    every: tuple[ReceiverSettings, ...] = current(ctx).settings().receivers
     found = [one for one in every if not isinstance(one, ConsoleReceiver) and name in ("", one.name)]
     if not found:
         known = ", ".join(one.name for one in every if not isinstance(one, ConsoleReceiver)) or "none"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from monitor import clock
+from monitor import clock, settings
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.model import Feed, FeedHealth, FeedState
@@ -19,11 +21,15 @@ SHOWN = 10
 def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors."""
     context = current(ctx)
-    configuration = context.configuration()
-    database = context.database()
-    with database.read() as conn:
+    configuration, mistakes = settings.load_readable(context.directory(), os.environ)
+    with context.database().read() as conn:
         picture = take(conn, clock.now())
     problems = problems_of(picture)
+    if mistakes and not picture.rejected:
+        problems.append(f"the configuration on disk has {len(mistakes)} mistakes, the first: {mistakes[0]}")
+    if not configuration.feeds:  # feeds.yaml is being mended: the database knows what is polled
+        known = tuple(Feed(state.feed_id, state.config_url) for state in picture.feeds.values())
+        configuration = replace(configuration, feeds=known)
     health = health_of(picture, configuration)
     if json_:
         output.emit_json(_record(picture, health, problems))

@@ -7,6 +7,8 @@ from monitor.settings.loading import (
     find_config_dir,
     keeping_restart_keys,
     load,
+    load_readable,
+    load_settings,
     packaged_config,
     rule_paths,
 )
@@ -25,6 +27,8 @@ __all__ = [
     "find_config_dir",
     "keeping_restart_keys",
     "load",
+    "load_readable",
+    "load_settings",
     "packaged_config",
     "places_of",
     "required_credential",

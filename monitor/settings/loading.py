@@ -122,6 +122,24 @@ def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | Non
     return Configuration(settings, feeds, rules, tuple(warnings), config_dir)
 
 
+def load_settings(config_dir: Path, env: Mapping[str, str]) -> Settings:
+    """monitor.yaml alone: enough to find the database while feeds or rules are being mended."""
+    node, monitor = _load_monitor(config_dir / "monitor.yaml", [])
+    return _resolved(monitor, node, (config_dir, env))
+
+
+def load_readable(config_dir: Path, env: Mapping[str, str]) -> tuple[Configuration, tuple[Problem, ...]]:
+    """What can be read, for commands that only look: a broken feeds.yaml has no feeds, broken rules are no rules.
+
+    The problems come with it. A broken monitor.yaml is a ConfigError: nobody knows where to look then.
+    """
+    settings = load_settings(config_dir, env)
+    problems: list[Problem] = []
+    feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", []))
+    rules = _attempt(problems, lambda: _load_rules(config_dir, [], None))
+    return Configuration(settings, feeds or (), rules or load_rules([]), (), config_dir), tuple(problems)
+
+
 def _attempt(problems: list[Problem], read: Callable[[], T]) -> T | None:
     """What `read` returns, or None and its problems noted: one broken file does not hide the mistakes of others."""
     try:

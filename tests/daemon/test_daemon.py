@@ -1,0 +1,175 @@
+"""The daemon as a person runs it: edits go live, mistakes change nothing, a second one is told who is there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor import settings
+from monitor.testing.feed_server import FeedServer, rss
+from monitor.testing.installed import Installed, until
+from monitor.testing.slack_server import SlackServer
+
+CHANNEL = "C0DAEMON"
+CLOSING = "Meta weighs dropping its open-source Behemoth model for a closed one"
+RULE = """version: 1
+rules:
+  - id: own
+    title: Our own watchword
+    severity: low
+    when: |
+      "{word}"
+"""
+
+
+class World:
+    """A feed, a Slack stand-in and a configured installation."""
+
+    def __init__(self, root: Path, feeds: FeedServer, slack: SlackServer) -> None:
+        self.feeds, self.slack = feeds, slack
+        self.installed = Installed(root, {"SLACK_BOT_TOKEN": "xoxb-daemon"})
+        self.items: list[dict[str, str]] = []
+        self.publish("Chip maker opens a plant")
+        self.installed.configure(self.monitor(), [self.feed], settings.packaged_config() / "rules")
+
+    def monitor(self, extra: str = "") -> str:
+        return f"""state_dir: ../var
+polling: {{interval: 1s, rhythm: fixed, host_gap: 0s, allow_private_networks: [127.0.0.0/8]}}
+receivers: [{{name: licensing, type: slack, channel: {CHANNEL}, api_url: "{self.slack.api_url}"}}]
+routes: [{{to: [licensing]}}]
+web: {{listen: null}}
+{extra}"""
+
+    @property
+    def feed(self) -> dict[str, str]:
+        return {"id": "ledger", "url": self.feeds.url("/feed.xml"), "title": "The Example Ledger"}
+
+    def publish(self, title: str) -> None:
+        link = f"https://ledger.example.org/{len(self.items)}"
+        self.items.insert(0, {"title": title, "link": link, "guid": link})
+        self.feeds.document("/feed.xml", rss("Ledger", self.items))
+
+    @property
+    def polls(self) -> int:
+        return len(self.feeds.of("/feed.xml"))
+
+    def told(self) -> list[str]:
+        return [message["text"] for message in self.slack.messages(CHANNEL)]
+
+    def write(self, name: str, text: str) -> None:
+        """Save a file as editors do: write beside it, then rename."""
+        path = self.installed.config / name
+        path.with_suffix(".tmp").write_text(text, encoding="utf-8")
+        path.with_suffix(".tmp").replace(path)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with FeedServer() as feeds, SlackServer(rate=None) as slack:
+        slack.bot("xoxb-daemon")
+        slack.channel(CHANNEL, "licensing")
+        yield World(tmp_path, feeds, slack)
+
+
+async def test_a_saved_rule_is_live_within_two_seconds(world: World) -> None:
+    """A20: edits take effect without restart, and never look back."""
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        world.write("rules/own.yaml", RULE.format(word="chip maker"))
+        saved = time.monotonic()
+        await until(lambda: daemon.words().count("loaded") >= 1, "the rule is live", 10)
+        took = time.monotonic() - saved
+        world.publish("Another chip maker moves")
+        await until(lambda: bool(world.told()), "the new rule told of a new entry")
+        assert await daemon.stop() == 0
+    assert took < 2.0 * _slowness()
+    assert len(world.told()) == 1, "the old entry that the new rule would match was not told"
+
+
+async def test_a_broken_file_changes_nothing_and_is_reported(world: World) -> None:
+    """A20: the last good configuration stays in force; log, status and operations name file, line and column."""
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        world.write("rules/own.yaml", RULE.format(word="chip maker").replace("severity: low", "severty: low"))
+        await until(lambda: any("severty" in text for text in world.told()), "operations heard of it")
+        assert "own.yaml:5:5" in daemon.words()
+        status = await world.installed.ask("status")
+        assert not status["ok"]
+        assert any("own.yaml:5:5" in problem for problem in status["problems"])
+        world.publish(CLOSING)
+        await until(lambda: any("Behemoth" in text for text in world.told()), "the old rules go on")
+        world.write("rules/own.yaml", RULE.format(word="chip maker"))
+        await until(lambda: any("accepted" in text for text in world.told()), "operations heard that it is mended")
+        assert (await world.installed.ask("status"))["problems"] == []
+
+
+async def test_a_second_daemon_is_told_who_is_there(world: World) -> None:
+    """One instance per database: the second exits 1 and names the first; reading commands work beside it."""
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 1, "the first daemon polls")
+        second = await world.installed.command("run")
+        assert second.code == 1
+        assert str(daemon.process.pid) in second.err
+        assert (await world.installed.command("feeds", "list")).code == 0
+        once = await world.installed.command("run", "--once")
+        assert once.code == 1
+
+
+async def test_a_killed_daemon_goes_on_where_it_was(world: World) -> None:
+    """A1, A25: after SIGKILL nothing is told twice, and no document is fetched without validators again."""
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        world.publish(CLOSING)
+        await until(lambda: bool(world.told()), "the story is told")
+        await daemon.stop(9)
+    async with world.installed.running():
+        before = world.polls
+        await until(lambda: world.polls >= before + 3, "the feed is polled again")
+    assert len(world.slack.top_level(CHANNEL)) == 1
+    assert [request.conditional for request in world.feeds.of("/feed.xml")] == [False] + [True] * (world.polls - 1)
+
+
+async def test_a_wrong_token_parks_loudly_and_everything_goes_out_once_it_is_replaced(world: World) -> None:
+    """A30: no attempts are burnt, status says what is wrong, and nothing is lost."""
+    world.slack.world.bots["xoxb-daemon"].error = "token_revoked"
+    async with world.installed.running():
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        world.publish(CLOSING)
+
+        async def parked() -> bool:
+            return (await world.installed.ask("status"))["deliveries"]["parked"] == 1
+
+        await until(parked, "the delivery is parked")
+        assert any("token_revoked" in problem for problem in (await world.installed.ask("status"))["problems"])
+    world.slack.world.bots["xoxb-daemon"].error = ""
+    world.slack.bot("xoxb-replaced")
+    world.slack.channel(CHANNEL, "licensing")
+    world.installed.environ = {"SLACK_BOT_TOKEN": "xoxb-replaced"}
+    async with world.installed.running():
+        await until(lambda: len(world.slack.top_level(CHANNEL)) == 1, "the message went out")
+    [delivery] = [one for one in await world.installed.ask("deliveries", "list") if one["ts"]]
+    assert delivery["state"] == "sent"
+
+
+async def test_no_secret_and_no_control_character_reaches_the_log(world: World) -> None:
+    """A37, A38: tokens are cut out, and what feeds smuggle in is shown, not obeyed."""
+    world.publish("Meta \x1b[31mweighs\x1b[0m \u202edropping\u202c its open-source Behemoth model for a closed one")
+    async with world.installed.running("--verbose") as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        world.publish("Meta \u202econsiders\u202c closing its open-source Llama model, a \x1b[31mred\x1b[0m one")
+        await until(lambda: bool(world.told()), "the story is told")
+        await daemon.stop()
+        words = daemon.words()
+    assert "xoxb-daemon" not in words
+    assert not {char for char in words if ord(char) < 32 and char not in "\n\t"}
+    assert not {char for char in words if char in "\u202e\u202c\u2066\u2069"}
+
+
+def _slowness() -> float:
+    """How much longer things may take where other work keeps the processors busy."""
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return max(1.0, load * 2)
