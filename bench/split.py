@@ -1,7 +1,9 @@
-"""Splits labelled stories into a half to look at and a half that is only measured.
+"""Splits labelled stories into parts that are read while rules are written and parts that are only measured.
 
 A story is on one side by a seeded hash of its `story_id` (an unlabelled item by its `id`), so nothing of a story that
-was only measured is ever read while rules are written. Stories named with --look are always on the side that is read.
+was only measured is ever read while rules are written. `look` is one half; the other, `measure`, is split again:
+`second` (two thirds) was opened for a second round of work, `last` (one third) never. Stories named with --look are
+always in `look`.
 
     python bench/split.py look FILE.jsonl[.xz] --look meta-behemoth-closed > look.jsonl
 """
@@ -17,13 +19,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SEED = "licensewatch-1"
+SECOND_SEED = "licensewatch-2"
+SIDES = {"look": {"look"}, "measure": {"second", "last"}, "second": {"second"}, "last": {"last"}}
 
 
-def side(key: str, always_look: frozenset[str] = frozenset(), seed: str = SEED) -> str:
-    """`look` or `measure`, half of all keys each, the same on every machine."""
-    if key in always_look:
+def side(key: str, always_look: frozenset[str] = frozenset()) -> str:
+    """`look`, `second` or `last`: a half, a third and a sixth of all keys, the same on every machine."""
+    if key in always_look or not _drawn(SEED, key) & 1:
         return "look"
-    return "measure" if hashlib.sha256(f"{seed}:{key}".encode()).digest()[0] & 1 else "look"
+    return "last" if _drawn(SECOND_SEED, key) % 3 == 0 else "second"
+
+
+def _drawn(seed: str, key: str) -> int:
+    return hashlib.sha256(f"{seed}:{key}".encode()).digest()[0]
 
 
 def lines(path: Path) -> Iterator[str]:
@@ -33,16 +41,16 @@ def lines(path: Path) -> Iterator[str]:
 
 
 def chosen(path: Path, wanted: str, always_look: frozenset[str]) -> Iterator[str]:
-    """The lines of a file that fall on one side."""
+    """The lines of a file that fall on one side (`measure` is `second` and `last`)."""
     for line in lines(path):
         item = json.loads(line)
-        if side(item.get("story_id") or item["id"], always_look) == wanted:
+        if side(item.get("story_id") or item["id"], always_look) in SIDES[wanted]:
             yield line
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("side", choices=["look", "measure"])
+    parser.add_argument("side", choices=sorted(SIDES))
     parser.add_argument("file", type=Path)
     parser.add_argument("--look", action="append", default=[], metavar="STORY", help="a story that is always read")
     options = parser.parse_args()
