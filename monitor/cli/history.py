@@ -15,9 +15,8 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
 from monitor.model import Direction
-from monitor.settings import Configuration
-from monitor.text import fold
 from monitor.web.ledger import as_atom, as_csv, by, ledger
+from monitor.web.stories_page import canonical
 
 
 class Format(StrEnum):
@@ -68,13 +67,6 @@ def export(
         sys.stdout.write(as_csv(rows))
     else:
         sys.stdout.write(as_atom(rows, clock.now()) + "\n")
-
-
-def canonical(configuration: Configuration, name: str) -> str:
-    """The name the vocabularies give to what a person typed; that itself when they know none."""
-    folded = fold(name)
-    rules = configuration.rules
-    return rules.orgs().get(folded) or rules.models().get(folded) or name
 
 
 def _date(value: str) -> datetime | None:

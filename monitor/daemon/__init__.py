@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import sdnotify
 import structlog
@@ -18,18 +19,23 @@ from monitor.daemon.reload import Reloaded, Reloader
 from monitor.daemon.service import Service
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import deliveries, due, facts
+from monitor.store import deliveries, due, facts, search
 from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock
+
+if TYPE_CHECKING:
+    from monitor.web.server import PageServer
 
 __all__ = ["Daemon", "Service"]
 
 TICK = timedelta(seconds=1)
+INDEXING = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(minutes=10)
 ASSURE = timedelta(seconds=10)
 OUTBOX_STALLED_S = 30.0
 REMEMBER_TICK = timedelta(seconds=10)
 DRAIN = timedelta(seconds=20)
+INDEXED_AT_ONCE = 50  # entries: some ten milliseconds of the database's time
 
 log = structlog.get_logger("daemon")
 
@@ -47,6 +53,7 @@ class Daemon:
     _ready: bool = False
     _lost: str = ""
     _delivered: float = field(default_factory=clock.monotonic)  # the outbox was last looked through
+    _ticked: float = field(default_factory=clock.monotonic)
 
     async def run(self) -> None:
         """Poll and deliver until told to stop; then finish what is under way and leave nothing in `sending`."""
@@ -59,15 +66,19 @@ class Daemon:
         ticks = Ticks()
         ticks.every(TICK, "polls", self._tick)
         ticks.every(TICK, "deliveries", self._deliver)
+        ticks.every(INDEXING, "search", self._index)
         ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
         ticks.every(ASSURE, "lock", self._assure_lock)
         watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
         watching.add_done_callback(_raise_unless_cancelled)
+        page = self._open_page()
         try:
             await ticks.run(self.stop)
         finally:
             watching.cancel()
             await self._drain()
+            if page is not None:
+                await page.close()
         if self._lost:
             raise LockHeld(self._lost)
 
@@ -91,6 +102,34 @@ class Daemon:
             log.info("ready", feeds=len(self.service.configuration.feeds))
         if self.service.rounds.store_ok and clock.monotonic() - self._delivered < OUTBOX_STALLED_S:
             self._systemd.notify("WATCHDOG=1")
+
+        self._ticked = clock.monotonic()
+
+    def _open_page(self) -> PageServer | None:
+        """Serve health, metrics and the page, if that is wished; whatever becomes of it, polling goes on."""
+        address = self.service.configuration.settings.web.address
+        if address is None:
+            return None
+        from monitor.web.asked import Pulse, Source
+        from monitor.web.server import PageServer
+
+        def pulse() -> Pulse:
+            now = clock.monotonic()
+            return Pulse(now - self._ticked, now - self._delivered, self.service.rounds.store_ok)
+
+        service = self.service
+        page = PageServer(Source(service.database, lambda: service.configuration, pulse, service.counters), address)
+        page.start()
+        return page
+
+    async def _index(self) -> None:
+        """Make new entries findable: a few while there are polls, more when there are none."""
+        for _ in range(20):
+            if not self.service.rounds.store_ok:
+                return
+            count = await self.service.in_database(lambda conn: search.catch_up(conn, INDEXED_AT_ONCE))
+            if count < INDEXED_AT_ONCE or self.service.rounds.under_way:
+                return
 
     async def _deliver(self) -> None:
         await self.service.deliverer.drain_due()

@@ -198,7 +198,9 @@ class Wanted:
     baseline: bool | None = False  # None: both kinds
     since: datetime | None = None
     name: str = ""
+    direction: Direction | None = None
     limit: int | None = 100
+    offset: int = 0
 
 
 def listing(conn: Connection, wanted: Wanted | None = None) -> list[Story]:
@@ -209,14 +211,16 @@ def listing(conn: Connection, wanted: Wanted | None = None) -> list[Story]:
         query = query.where(story.c.baseline.is_(wanted.baseline))
     if wanted.since is not None:
         query = query.where(story.c.last_seen_at >= wanted.since)
+    if wanted.direction is not None:
+        query = query.where(story.c.direction == wanted.direction.value)
     if not wanted.name:
-        return _stories(conn, query.limit(wanted.limit))
+        return _stories(conn, query.limit(wanted.limit).offset(wanted.offset))
     # Names live in JSON lists, which the two databases search differently: a ledger is small enough to look through.
     rows = conn.execute(select(story.c.id, story.c.orgs, story.c.models))
     ids = [row.id for row in rows if _names(wanted.name, (*row.orgs, *row.models))]
     pages = (ids[start : start + _MANY] for start in range(0, len(ids), _MANY))
     found = [one for page in pages for one in _stories(conn, query.where(story.c.id.in_(page)))]
-    return sorted(found, key=lambda one: (one.last_seen_at, one.id), reverse=True)[: wanted.limit]
+    return sorted(found, key=lambda one: (one.last_seen_at, one.id), reverse=True)[wanted.offset :][: wanted.limit]
 
 
 def _names(wanted: str, known: Sequence[str]) -> bool:

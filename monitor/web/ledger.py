@@ -27,7 +27,15 @@ COLUMNS = (
 
 def ledger(conn: Connection, name: str, since: datetime | None) -> list[dict[str, Any]]:
     """Every shift with its steps and sources, the oldest first; those that first polls of feeds found are marked."""
-    stories = store.listing(conn, store.Wanted(baseline=None, name=name, since=since, limit=None))
+    return _rows(conn, store.listing(conn, store.Wanted(baseline=None, name=name, since=since, limit=None)))
+
+
+def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The shifts with the latest news, the oldest of them first."""
+    return _rows(conn, store.listing(conn, store.Wanted(baseline=None, limit=limit)))
+
+
+def _rows(conn: Connection, stories: Sequence[Story]) -> list[dict[str, Any]]:
     steps = {storyline: store.steps(conn, storyline) for storyline in {story.storyline_id for story in stories}}
     ordered = sorted(stories, key=lambda story: (story.first_seen_at, story.id))
     return [_record(story, steps[story.storyline_id]) for story in ordered]
