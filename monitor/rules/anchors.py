@@ -200,8 +200,8 @@ class Anchors:
         return self._costs[group]
 
     def _guessed(self, number: int, kind: int) -> float:
-        if kind < _VOCABULARY:  # short words are common, and a title has few
-            share: float = 0.6 ** len(self.pool.literal_texts[number].strip())
+        if kind < _VOCABULARY:  # short words are common, so are words of many rules, and a title has few
+            share: float = self.pool.uses[number] * 0.6 ** len(self.pool.literal_texts[number].strip())
             return share * (0.4 if kind == TITLE else 1)
         if kind < _REGEX:
             return self.cost(self.flat[number]) * (0.4 if kind - _VOCABULARY == TITLE else 1)

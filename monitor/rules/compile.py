@@ -60,6 +60,7 @@ class Pool:
     terms: dict[Term, int] = field(default_factory=dict)
     literals: dict[str, int] = field(default_factory=dict)
     literal_texts: list[str] = field(default_factory=list)
+    uses: list[int] = field(default_factory=list)  # how often each literal is asked for: common words are
     literal_terms: list[list[int]] = field(default_factory=list)
     term_places: list[TermPlace] = field(default_factory=list)
     regexes: dict[tuple[str, bool], int] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Pool:
         if literal.text not in self.literals:
             self.literals[literal.text] = len(self.literals)
             self.literal_texts.append(literal.text)
+            self.uses.append(0)
             self.literal_terms.append([])
         return self.literals[literal.text]
 
@@ -156,7 +158,9 @@ class Compiler:
 
     def _term(self, source: str, term: Term, fields: int) -> match.TermNode:
         number = self.pool.term(term)
-        return match.TermNode(source, number, self.pool.term_places[number][0], fields)
+        literal = self.pool.term_places[number][0]
+        self.pool.uses[literal] += 1
+        return match.TermNode(source, number, literal, fields)
 
     def _named(self, tree: grammar.Reference) -> Vocabulary:
         if tree.name not in self.scope:
