@@ -242,6 +242,7 @@ class Hit:
     shift: Shift
     spans: tuple[Span, ...] = ()
     tags: tuple[str, ...] = ()
+    priority: int = 0  # the rule's: which hit is believed when several read the entry differently; not stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class RuleForm:
     id: ScalarNode
     title: str
     severity: Severity = Severity.MEDIUM
+    priority: int = 0
     when: ScalarNode | None = None
     any: tuple[ScalarNode, ...] = ()
     all: tuple[ScalarNode, ...] = ()

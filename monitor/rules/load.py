@@ -171,6 +171,7 @@ class _RuleCompiler:
             rulings=Rulings(_given(form.shift), _given(form.assume)),
             sources=sources.with_local(local.values()) if local else sources,
             number=number,
+            priority=form.priority,
         )
 
     def refuse(self, where: Node, message: str, remedy: str = "") -> None:

@@ -31,6 +31,7 @@ class Rule:
     rulings: Rulings = field(repr=False, default_factory=Rulings)
     sources: Sources = field(repr=False, default_factory=Sources)
     number: int = 0
+    priority: int = 0
 
     @property
     def path(self) -> str:
@@ -114,4 +115,5 @@ def hit_of(rule: Rule, document: Document) -> Hit:
         shift=read_shift(document, leaves, rule.rulings, rule.sources),
         spans=tuple(sorted(spans, key=lambda span: (fields.index(span.field), span.start, span.end))),
         tags=rule.tags,
+        priority=rule.priority,
     )

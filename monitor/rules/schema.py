@@ -130,6 +130,7 @@ def _rule() -> dict[str, Any]:
         "id": _text("Its name, stable."),
         "title": _text("What it finds, for people."),
         "severity": _choice(Severity, "The base; stage and context move it one step."),
+        "priority": {"type": ["integer", "string"], "description": "Who is believed when rules disagree; more wins."},
         "when": query,
         "any": _list(query, "At least one holds."),
         "all": _list(query, "All hold."),

@@ -47,10 +47,13 @@ class Report:
 
 
 def entry_shift(hits: Sequence[Hit]) -> Shift:
-    """The one shift the hits of an entry agree on: that of the gravest and surest hit, names and licences filled in."""
+    """The one shift of an entry's hits, names and licences filled in.
+
+    Believed is the rule with the highest priority, then the gravest, then the surest.
+    """
     if not hits:
         return Shift()
-    ranked = sorted(hits, key=lambda hit: (-_GRAVE.index(hit.severity), -_SURE.index(hit.shift.confidence)))
+    ranked = sorted(hits, key=_belief, reverse=True)
     first = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0]).shift
     shifts = [first, *(hit.shift for hit in ranked)]
     quoted = _quoting(first, shifts)
@@ -63,6 +66,10 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
         to=next((one.to for one in shifts if one.to), ""),
         denied=any(one.denied for one in shifts),
     )
+
+
+def _belief(hit: Hit) -> tuple[int, int, int]:
+    return hit.priority, _GRAVE.index(hit.severity), _SURE.index(hit.shift.confidence)
 
 
 def _quoting(shift: Shift, others: Iterable[Shift]) -> Shift:

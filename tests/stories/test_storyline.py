@@ -142,6 +142,13 @@ def test_the_gravest_hit_says_what_the_entry_tells_and_the_others_fill_gaps() ->
     )  # fmt: skip
 
 
+def test_a_rule_with_priority_is_believed_before_a_graver_one() -> None:
+    """The special case says what the general rule only half knows."""
+    grave = hit(Severity.HIGH, Shift(Direction.CLOSING))
+    special = replace(hit(Severity.LOW, Shift(Direction.OPENING)), priority=1)
+    assert storyline.entry_shift([grave, special]).direction is Direction.OPENING
+
+
 def test_a_story_grows_with_the_best_source_first() -> None:
     """A33: the parent lists who reports it, best source first, and shows the state of things now."""
     first = replace(
