@@ -9,6 +9,7 @@ original text.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from bisect import bisect_right
@@ -289,3 +290,8 @@ def printable(text: str, *, lines: bool = True) -> str:
     r"""The text with control and bidi characters written out (`\x1b`); `lines=False` escapes line feeds too."""
     shown = _UNPRINTABLE.sub(_escaped, text)
     return shown if lines else shown.replace("\n", "\\x0a")
+
+
+def title_hash(title: str) -> str:
+    """32 hex digits that titles share which differ in case, accents, dashes and spaces only."""
+    return hashlib.blake2b(" ".join(fold(title).split()).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -76,14 +76,19 @@ def _judge(entry: Entry, matches: list[Known], known: Mapping[str, Known], taken
     free = tuple(key for key in entry.keys if key not in known)
     match = next((match for match in matches if match.entry_id not in taken), matches[0] if matches else None)
     if match is None:
-        return Identified(replace(entry, keys=free), Verdict.NEW, None, free)
+        return _new(entry, free)
     same = match.text_hash == entry.text_hash
     if match.entry_id in taken and not same:
         if free:
-            return Identified(replace(entry, keys=free), Verdict.NEW, None, free)
+            return _new(entry, free)
         same = True
     taken.add(match.entry_id)
     return Identified(entry, Verdict.SAME if same else Verdict.REVISED, match.entry_id, free)
+
+
+def _new(entry: Entry, free: tuple[str, ...]) -> Identified:
+    own = entry if len(free) == len(entry.keys) else replace(entry, keys=free)
+    return Identified(own, Verdict.NEW, None, free)
 
 
 # ---- settings of `entries:` and what follows from them

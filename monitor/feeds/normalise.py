@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from monitor import urls
 from monitor.feeds import clean, keys
 from monitor.model import Entry, Parsed, RawItem
+from monitor.text import title_hash
 
 _FUTURE = timedelta(days=2)  # time zones and drafts; 2999 is no date
 _MOST_LINKS = 50
@@ -73,6 +74,8 @@ def _entry(feed_id: str, item: RawItem, cleaned: _Cleaned, own: keys.Keys, docum
         published_at=cleaned.published_at,
         text_hash=keys.text_hash(cleaned.title, cleaned.summary, cleaned.content),
         links=_links(item, base, cleaned.url),
+        title_hash=title_hash(cleaned.title),
+        url_hash=urls.url_hash(cleaned.url) if cleaned.url else "",
         lookup=own[1],
     )
 

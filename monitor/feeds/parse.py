@@ -17,10 +17,9 @@ from monitor import urls
 from monitor.errors import ParseError
 from monitor.feeds import dates, hints, jsonfeed, prolog, quick
 from monitor.feeds.clean import MARKUP_IN_PLAIN_TITLE
+from monitor.feeds.wire import READ_HEADERS
 from monitor.model import FeedFormat, Parsed, RawItem
 
-# Headers that say how to read a document; nothing else of an answer reaches the parser.
-READ_HEADERS = ("content-type", "content-language")
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml")
 
 

@@ -17,10 +17,8 @@ from typing import Self
 
 import monitor
 from monitor.errors import ParseInterrupted
-from monitor.feeds import reading
-from monitor.feeds.parse import READ_HEADERS
-from monitor.feeds.reading import Reading
-from monitor.feeds.worker import ANSWER, JOB
+from monitor.feeds import wire
+from monitor.feeds.wire import ANSWER, JOB, READ_HEADERS, Reading
 from monitor.model import Document, Feed
 
 __all__ = ["Limits", "Reader", "Reading"]
@@ -99,10 +97,10 @@ class Reader:
     async def read(self, feed: Feed, document: Document, now: datetime) -> Reading:
         """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much."""
         headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
-        order = reading.job(feed.id, feed.format, document.url, headers, now)
+        order = wire.job(feed.id, feed.format, document.url, headers, now)
         async with self._slots:
             answer = await self._answer(order, document.body)
-        return reading.received(answer, feed.id)
+        return wire.received(answer, feed.id)
 
     async def _answer(self, order: bytes, body: bytes) -> bytes:
         try:

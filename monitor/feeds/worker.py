@@ -10,7 +10,6 @@ import os
 import re
 import resource
 import signal
-import struct
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,10 +17,9 @@ from typing import BinaryIO
 
 from monitor.errors import ParseError
 from monitor.feeds import reading
+from monitor.feeds.wire import ANSWER, JOB
 from monitor.model import FeedFormat
 
-JOB = struct.Struct(">II")
-ANSWER = struct.Struct(">I?")
 _MIB = 1024 * 1024
 _RECYCLE = 48 * _MIB  # a worker that once grew by so much is replaced: memory seldom comes back
 

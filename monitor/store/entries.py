@@ -5,7 +5,7 @@ Keys outlive the texts of their entries (retention), so that an old item which c
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from monitor.store import search
 from monitor.store.bulk import Bulk
 from monitor.store.schema import entry as table
 from monitor.store.schema import entry_key
-from monitor.text import fold
+from monitor.text import title_hash
 
 _MANY = 500  # values in one IN list; databases and drivers take a few thousand
 
@@ -45,18 +45,15 @@ class StoredEntry:
     pruned_at: datetime | None = None
 
 
-def title_hash(title: str) -> str:
-    """32 hex digits that titles share which differ in case, accents, dashes and spaces only."""
-    return hashlib.blake2b(" ".join(fold(title).split()).encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
 def known(conn: Connection, feed_id: str, keys: Collection[str]) -> dict[str, Known]:
     """Those of the keys that the feed brought before."""
-    return {
-        key: Known(entry_id, text_hash)
-        for some in _batches(keys)
-        for key, entry_id, text_hash in conn.execute(_KNOWN, {"of_feed": feed_id, "any_of": some}).all()
-    }
+    if not keys:
+        return {}
+    if conn.dialect.name == "sqlite":
+        found = conn.exec_driver_sql(_KNOWN_SQLITE, (feed_id, json.dumps([*keys])))
+    else:
+        found = conn.exec_driver_sql(_KNOWN_POSTGRESQL, (feed_id, [*keys]))
+    return {key: Known(entry_id, text_hash) for key, entry_id, text_hash in found.all()}
 
 
 def add(conn: Connection, entries: Sequence[Entry], *, now: datetime, baseline: bool) -> list[int]:
@@ -147,9 +144,11 @@ _STATE = ("first_seen_at", "revised_at", "revision", "baseline", "pruned_at")
 _WRITTEN = (*_TEXTS, "title_hash", "url_hash")
 _ROWS = Bulk(table, ("id", *_WRITTEN, "first_seen_at", "revision", "baseline"))
 _KEYS = Bulk(entry_key, ("feed_id", "key", "entry_id", "text_hash"), "ON CONFLICT DO NOTHING")
-_KNOWN = select(entry_key.c.key, entry_key.c.entry_id, entry_key.c.text_hash).where(
-    entry_key.c.feed_id == bindparam("of_feed"), entry_key.c.key.in_(bindparam("any_of", expanding=True))
+# One parameter for all keys, and no statement made anew for each number of them: asked at every poll that brought news.
+_KNOWN_SQLITE = (
+    "SELECT key, entry_id, text_hash FROM entry_key WHERE feed_id = ? AND key IN (SELECT value FROM json_each(?))"
 )
+_KNOWN_POSTGRESQL = "SELECT key, entry_id, text_hash FROM entry_key WHERE feed_id = %s AND key = ANY(%s)"
 _ENTRIES = select(table.c.id, *(table.c[name] for name in (*_TEXTS, *_STATE)))
 
 
@@ -164,7 +163,7 @@ def _reserve(conn: Connection, count: int) -> list[int]:
     SQLite: nobody else writes during our transaction. PostgreSQL: a sequence hands out each number once.
     """
     if conn.dialect.name == "sqlite":
-        last = conn.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'entry'")) or 0
+        last = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").scalar() or 0
         return list(range(last + 1, last + 1 + count))
     query = text("SELECT nextval(pg_get_serial_sequence('entry', 'id')) FROM generate_series(1, :count)")
     return list(conn.scalars(query, {"count": count}))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from monitor.model import Feed, FeedState, PublisherHints
+from monitor.store.bulk import Change
 from monitor.store.due import pull_back, shift_due_times
 from monitor.store.engine import insert_into
 from monitor.store.schema import feed as table
@@ -32,12 +33,10 @@ __all__ = [
 _FIELDS = tuple(FeedState.__dataclass_fields__)
 _COLUMNS = [table.c["id" if name == "feed_id" else name] for name in _FIELDS]
 _STATES = select(*_COLUMNS)
+_NO_HINTS = PublisherHints()
 
-_SAVE = (
-    update(table)
-    .where(table.c.id == bindparam("of_feed"), table.c.poll_seq == bindparam("of_seq"))
-    .values({name: bindparam(f"to_{name}") for name in _FIELDS if name != "feed_id"})
-)
+_SAVED = tuple(name for name in _FIELDS if name not in ("feed_id", "poll_seq", "config_url", "created_at"))
+_SAVE = Change(table, (*_SAVED, "poll_seq"), ("id", "poll_seq"))
 
 _LISTED = select(*(table.c[name] for name in ("id", "config_url", "url", "poll_seq", "title", "paused", "listed")))
 _OF_FEED = update(table).where(table.c.id == bindparam("of_feed"))
@@ -100,9 +99,9 @@ def save(conn: Connection, state: FeedState, expected_seq: int) -> bool:
 
     The row gets `expected_seq + 1`. Call it before anything else of the poll is written.
     """
-    values = {f"to_{name}": value for name, value in _row(state).items() if name != "id"}
-    values |= {"to_poll_seq": expected_seq + 1, "of_feed": state.feed_id, "of_seq": expected_seq}
-    return conn.execute(_SAVE, values).rowcount == 1
+    row = _row(state)
+    values = [*map(row.__getitem__, _SAVED), expected_seq + 1, state.feed_id, expected_seq]
+    return _SAVE.apply(conn, values) == 1
 
 
 def reschedule(conn: Connection, state: FeedState) -> bool:
@@ -154,7 +153,10 @@ def _listing(feed: Feed) -> dict[str, Any]:
 def _row(state: FeedState) -> dict[str, Any]:
     values = {name: getattr(state, name) for name in _FIELDS}
     values["id"] = values.pop("feed_id")
-    values["hints"] = {name: value for name, value in asdict(state.hints).items() if value not in (None, ())}
+    hints = state.hints
+    values["hints"] = (
+        {name: value for name, value in asdict(hints).items() if value not in (None, ())} if hints != _NO_HINTS else {}
+    )
     values["polls"] = [[at.timestamp(), new] for at, new in state.polls]
     return values
 
@@ -163,6 +165,6 @@ def _states(rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[FeedState]:
     for row in rows:
         values = dict(zip(_FIELDS, row, strict=True))
         hints: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values["hints"].items()}
-        values["hints"] = PublisherHints(**hints)
+        values["hints"] = PublisherHints(**hints) if hints else _NO_HINTS
         values["polls"] = tuple((datetime.fromtimestamp(at, UTC), new) for at, new in values["polls"])
         yield FeedState(**values)
