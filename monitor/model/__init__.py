@@ -1,0 +1,60 @@
+"""The frozen values that travel through the pipeline.
+
+They are plain data: no I/O, no clock, no ids made here. Times are timezone-aware UTC datetimes, durations timedeltas.
+Texts of an Entry are what a reader sees: tags gone, entities decoded, whitespace folded.
+"""
+
+from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread
+from monitor.model.feeds import (
+    Document,
+    Entry,
+    Feed,
+    FeedFormat,
+    FeedHealth,
+    FeedState,
+    Parsed,
+    PublisherHints,
+    RawItem,
+    Rhythm,
+    Trust,
+)
+from monitor.model.shifts import Confidence, Direction, Hit, Severity, Shift, ShiftObject, Span, Stage
+from monitor.model.stories import Candidate, Context, Coverage, OpenStory, Step, Story, Storyline
+
+__all__ = [
+    "Action",
+    "Alert",
+    "Candidate",
+    "Confidence",
+    "Context",
+    "Coverage",
+    "Delivery",
+    "DeliveryState",
+    "Direction",
+    "Document",
+    "Entry",
+    "Feed",
+    "FeedFormat",
+    "FeedHealth",
+    "FeedState",
+    "Hit",
+    "Message",
+    "Mute",
+    "OpenStory",
+    "Parsed",
+    "PublisherHints",
+    "RawItem",
+    "Reason",
+    "Rhythm",
+    "Role",
+    "Severity",
+    "Shift",
+    "ShiftObject",
+    "Span",
+    "Stage",
+    "Step",
+    "Story",
+    "Storyline",
+    "Thread",
+    "Trust",
+]

@@ -1,0 +1,94 @@
+"""Stories and storylines: entries about one event, and the events of one shift over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.model.feeds import Entry, Trust
+from monitor.model.shifts import Direction, Severity, Shift, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One entry of a story as a reader sees it: who, what, where, when."""
+
+    entry_id: int
+    feed_id: str
+    outlet: str
+    title: str
+    url: str
+    trust: Trust
+    seen_at: datetime
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A cluster of entries about one event. `shift` is the state of things now, merged from its entries."""
+
+    id: int
+    storyline_id: int
+    title: str
+    severity: Severity
+    shift: Shift
+    rule_ids: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    coverage: tuple[Coverage, ...] = ()  # best source first, then oldest first
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that matched, with the one shift its hits agree on: what is placed in a story, and its later member."""
+
+    entry: Entry
+    shift: Shift
+    seen_at: datetime
+    entry_id: int = 0
+    trust: Trust = Trust.PRESS
+    severity: Severity = Severity.LOW  # the gravest base severity of the rules it matched
+    rule_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an org's own history says about a shift, in one line, and the step it moves severity: -1, 0 or 1."""
+
+    line: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStory:
+    """A story as placing needs it: its members oldest first. `due_at`: when a promise its storyline holds falls due."""
+
+    id: int
+    storyline_id: int
+    members: tuple[Candidate, ...]
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One dated step of a storyline: what the state became, and why it counted as a move."""
+
+    at: datetime
+    stage: Stage
+    direction: Direction
+    reason: str
+    headline: str = ""
+    url: str = ""
+    outlet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Storyline:
+    """Stories of one shift over time, oldest first, and the dated steps they took."""
+
+    id: int
+    stories: tuple[Story, ...]
+    steps: tuple[Step, ...] = ()
+    previous_id: int | None = None  # the sleeping storyline this one continues
+    context: str = ""  # what the org's own history says: "first closed flagship by Meta"
