@@ -22,10 +22,12 @@ __all__ = [
     "forget_hosts",
     "get",
     "host_blocks",
+    "in_brief",
     "pull_back",
     "reschedule",
     "save",
     "shift_due_times",
+    "some",
     "states",
     "sync_feeds",
 ]
@@ -33,6 +35,8 @@ __all__ = [
 _FIELDS = tuple(FeedState.__dataclass_fields__)
 _COLUMNS = [table.c["id" if name == "feed_id" else name] for name in _FIELDS]
 _STATES = select(*_COLUMNS)
+_BRIEF = tuple(name for name in _FIELDS if name not in ("polls", "hints"))
+_BRIEF_COLUMNS = [table.c["id" if name == "feed_id" else name] for name in _BRIEF]
 _NO_HINTS = PublisherHints()
 
 _SAVED = tuple(name for name in _FIELDS if name not in ("feed_id", "poll_seq", "config_url", "created_at"))
@@ -77,6 +81,17 @@ def states(conn: Connection) -> dict[str, FeedState]:
     """The states of all feeds that feeds.yaml lists, by id."""
     rows = conn.execute(_STATES.where(table.c.listed).order_by(table.c.id))
     return {state.feed_id: state for state in _states(rows)}
+
+
+def some(conn: Connection, ids: Collection[str]) -> dict[str, FeedState]:
+    """The states of these feeds (a page of them), by id."""
+    return {state.feed_id: state for state in _states(conn.execute(_STATES.where(table.c.id.in_(list(ids)))))}
+
+
+def in_brief(conn: Connection) -> dict[str, FeedState]:
+    """The states of all listed feeds without the polls and hints in them, which cost most of the reading."""
+    rows = conn.execute(select(*_BRIEF_COLUMNS).where(table.c.listed).order_by(table.c.id))
+    return {row[0]: FeedState(**dict(zip(_BRIEF, row, strict=True))) for row in rows}
 
 
 def get(conn: Connection, feed_id: str) -> FeedState | None:

@@ -119,7 +119,7 @@ class Answers:
         found = of_process(self.source.pulse())
         try:
             found = await self.read(
-                request, lambda asked: reasons(asked.pulse, picture.take(asked.conn, asked.now)), READY_PATIENCE_S
+                request, lambda asked: reasons(asked.pulse, picture.vitals(asked.conn, asked.now)), READY_PATIENCE_S
             )
         except StoreError as error:
             found.append(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.model import Feed, FeedHealth, FeedState
-from monitor.store import entries
+from monitor.store import entries, feeds
 from monitor.web import charts, picture
 from monitor.web.asked import Asked, Shown
 
@@ -33,9 +33,11 @@ def page(asked: Asked) -> Shown:
     listed = [(feed, state, kind) for kind in kinds for feed, state in sorted(health[kind], key=_by_title)]
     number = asked.number("page", 1, 10_000)
     counted = entries.counts(asked.conn)
+    listed_here = listed[(number - 1) * PAGE : number * PAGE]
+    whole = feeds.some(asked.conn, [feed.id for feed, _, _ in listed_here])
     rows = [
-        Row(feed, state, kind, counted.get(feed.id, 0), charts.sparkline(state.polls if state else (), asked.now))
-        for feed, state, kind in listed[(number - 1) * PAGE : number * PAGE]
+        Row(feed, state, kind, counted.get(feed.id, 0), _rhythm(whole.get(feed.id), asked))
+        for feed, state, kind in listed_here
     ]
     values = {
         "rows": rows,
@@ -48,6 +50,10 @@ def page(asked: Asked) -> Shown:
         "pages": -(-len(listed) // PAGE),
     }
     return Shown("feeds.html", values)
+
+
+def _rhythm(state: FeedState | None, asked: Asked) -> charts.Sparkline:
+    return charts.sparkline(state.polls if state else (), asked.now)
 
 
 def _by_title(one: tuple[Feed, FeedState | None]) -> str:

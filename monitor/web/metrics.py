@@ -60,7 +60,7 @@ class _Now(Collector):
             ("oldest_due_seconds", "Since when the outbox owes somebody a message; 0: it does not.",
              (asked.now - due).total_seconds() if due else 0),
             ("last_tick_age_seconds", "Since the polls' tick.", asked.pulse.tick_s),
-            ("ready", "Whether /readyz says so.", not reasons(asked.pulse, taken)),
+            ("ready", "Whether /readyz says so.", not reasons(asked.pulse, taken.vitals)),
             ("configuration_rejected", "Whether an edited configuration waits for a mend.", bool(taken.rejected)),
         ):  # fmt: skip
             yield GaugeMetricFamily(PREFIX + name, words, value=float(value))

@@ -17,6 +17,21 @@ OVERDUE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
+class Vitals:
+    """What tells whether the service works at all."""
+
+    now: datetime
+    last_tick: datetime | None
+    oldest_due: datetime | None
+    receivers: dict[str, ReceiverState]
+
+    @property
+    def running(self) -> bool:
+        """Whether a daemon ticked lately."""
+        return self.last_tick is not None and abs(self.now - self.last_tick) < RUNNING
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """The state of the service at one moment, as the database has it."""
 
@@ -35,14 +50,24 @@ class Picture:
     @property
     def running(self) -> bool:
         """Whether a daemon ticked lately."""
-        return self.last_tick is not None and abs(self.now - self.last_tick) < RUNNING
+        return self.vitals.running
+
+    @property
+    def vitals(self) -> Vitals:
+        """The part of it that tells whether the service works at all."""
+        return Vitals(self.now, self.last_tick, self.oldest_due, self.receivers)
+
+
+def vitals(conn: Connection, now: datetime) -> Vitals:
+    """Read what tells whether the service works at all: a few rows, however large the database is."""
+    return Vitals(now, facts.set_at(conn, "last_tick"), deliveries.oldest_due(conn, now), receivers.states(conn))
 
 
 def take(conn: Connection, now: datetime) -> Picture:
     """Read the picture from the database."""
     return Picture(
         now=now,
-        feeds=feeds.states(conn),
+        feeds=feeds.in_brief(conn),
         entries=sum(entries.counts(conn).values()),
         stories=stories.count(conn),
         hits=hits.total(conn),

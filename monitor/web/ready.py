@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from monitor.web.asked import Pulse
-from monitor.web.picture import OVERDUE, Picture
+from monitor.web.picture import OVERDUE, Vitals
 
 SLOW_TICK_S = 15.0  # ticks come every second
 SLOW_DELIVERIES_S = 60.0  # one pass may wait for a receiver that takes its time
 
 
-def stopped(pulse: Pulse, picture: Picture) -> list[str]:
+def stopped(pulse: Pulse, vitals: Vitals) -> list[str]:
     """Why it does not work at all, in words; nothing when it does."""
     found = of_process(pulse)
-    if not picture.running:
+    if not vitals.running:
         found.append("no tick was written to the database for half a minute")
     return found
 
@@ -29,12 +29,12 @@ def of_process(pulse: Pulse) -> list[str]:
     return found
 
 
-def reasons(pulse: Pulse, picture: Picture) -> list[str]:
+def reasons(pulse: Pulse, vitals: Vitals) -> list[str]:
     """Why it cannot do its work now, in words: not working at all, or an outbox that does not move."""
-    found = stopped(pulse, picture)
+    found = stopped(pulse, vitals)
     found += [
-        f"receiver {one.name} is parked: {one.parked_code}" for one in picture.receivers.values() if one.parked_scope
+        f"receiver {one.name} is parked: {one.parked_code}" for one in vitals.receivers.values() if one.parked_scope
     ]
-    if picture.oldest_due is not None and picture.now - picture.oldest_due > OVERDUE:
-        found.append(f"the outbox does not move: a delivery is due since {picture.oldest_due:%Y-%m-%d %H:%M} UTC")
+    if vitals.oldest_due is not None and vitals.now - vitals.oldest_due > OVERDUE:
+        found.append(f"the outbox does not move: a delivery is due since {vitals.oldest_due:%Y-%m-%d %H:%M} UTC")
     return found

@@ -49,7 +49,7 @@ def page(asked: Asked) -> Shown:
     """Everything for the first page."""
     now, conn = asked.now, asked.conn
     taken = picture.take(conn, now)
-    broken = stopped(asked.pulse, taken)
+    broken = stopped(asked.pulse, taken.vitals)
     problems = picture.problems_of(taken)
     health = picture.health_of(taken, asked.configuration)
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

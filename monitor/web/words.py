@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from monitor.web.asked import Shown
 from monitor.web.charts import span_words
 
 HERE = Path(__file__).parent
+_CODE = re.compile("`([^`]+)`")
 LONGEST = 600  # characters of one text on a page
 
 
@@ -109,11 +111,8 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]
 
 def sentence(text: str, capital: bool = True) -> Markup:
     """Words of ours as a sentence: a capital first, what stands between backticks as code."""
-    pieces = shown(text[:1].upper() + text[1:] if capital else text).split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if position % 2 and position < len(pieces) - 1 else piece
-        for position, piece in enumerate(pieces)
-    )
+    pieces = _CODE.split(shown(text[:1].upper() + text[1:] if capital else text))
+    return Markup("").join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(pieces))
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -15,7 +15,8 @@ from monitor.store import facts
 from monitor.store.engine import Database
 from monitor.web.asked import Pulse
 from tests.web.conftest import Visitor, served
-from tests.web.world import SCRIPT, fill
+from tests.web.past import SCRIPT
+from tests.web.world import fill
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
