@@ -160,13 +160,15 @@ def decide(event: Event, mutes: Sequence[Mute], now: datetime) -> Alert:
     severity = event.story.severity
     if event.baseline:
         return Alert(Reason.BASELINE, severity, event.line, suppressed=True, note=f"first poll of {event.feed_id}")
-    if event.too_old and event.reason is not Reason.REPEAT:
+    if event.too_old and event.reason not in (Reason.REPEAT, Reason.EDITED):
         return Alert(Reason.TOO_OLD, severity, event.line, suppressed=True, note=event.too_old)
     mute = muted_by(event, mutes, now)
     if mute is not None:
         return Alert(Reason.MUTED, severity, event.line, suppressed=True, note=mute_in_words(mute))
     if event.reason is Reason.REPEAT:
         return Alert(Reason.REPEAT, severity, event.line, suppressed=True, note="more coverage of a story already told")
+    if event.reason is Reason.EDITED:
+        return Alert(Reason.EDITED, severity, event.line, suppressed=True, note="an edit of an entry already told")
     return Alert(event.reason, severity, event.line)
 
 

@@ -24,7 +24,7 @@ MOVES = frozenset(
     }
 )
 # Edits of what stands there tell nobody, so a repeat and a muted move still bring the message up to date.
-EDITS = frozenset({Reason.REPEAT, Reason.MUTED})
+EDITS = frozenset({Reason.REPEAT, Reason.EDITED, Reason.MUTED})
 
 _NOT_YET_RENDERED = frozenset({DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.PARKED})
 _NEVER_POSTED = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
@@ -59,7 +59,8 @@ def dispatch(
     """Deliveries of an alert in the order they are to be tried; none for a suppression that edits nothing.
 
     A move, or another story of a storyline that stands there already, is a broadcast reply and an edit of the parent;
-    a repeat is two edits. A receiver that holds no message of the storyline yet gets the parent instead.
+    a repeat is two edits, and so is a publisher's own edit of what was told. A receiver that holds no message of the
+    storyline yet gets the parent instead.
     """
     return tuple(
         delivery

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from monitor import __version__, clock, settings
-from monitor.deliver import Deliverer, Options
+from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ParseError, StoreError
 from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
@@ -29,6 +29,7 @@ from monitor.store import feeds as feed_store
 from monitor.store import rules as rule_store
 from monitor.store.engine import Connection, Database
 from monitor.telemetry import Counters
+from monitor.trial import Point, Trial
 
 PARSING_WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
 CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this, spread included twice
@@ -67,14 +68,21 @@ class Service:
         self._stack = AsyncExitStack()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._stack.callback(self._thread.shutdown)
-        self.world = World(policy_of(self.configuration), lambda: uuid.uuid4().hex)
+        trial = self._trial = Trial.of(self.environ)
+        if trial.words:
+            log.warning("on trial", asked=trial.words)
+        self.world = World(policy_of(self.configuration), lambda: uuid.uuid4().hex, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
         reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS))
-        fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox"))
-        self.rounds = Rounds(Tools(fetcher, reader, clock.now), self._commit, self.pace, polling.concurrency)
+        fetcher = await self._stack.enter_async_context(
+            Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
+        )
+        tools = Tools(fetcher, reader, clock.now, trial.reached)
+        self.rounds = Rounds(tools, self._commit, self.pace, polling.concurrency)
         chosen = self.configuration.settings
-        self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, Options(ops=chosen.ops.receivers))
+        options = Options(ops=chosen.ops.receivers, pace=trial.pace or PACE, reached=trial.reached)
+        self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, options)
         await self.in_database(self._begin)
         return self
 
@@ -113,6 +121,7 @@ class Service:
         now = clock.now()
         due_times.pull_back(conn, now, CEILING * 2)
         self._list_feeds(conn)
+        self._trial.reached(Point.START_LISTED)
         blocked = feed_store.host_blocks(conn, now)
         for host, until in blocked.items():
             self.pace.block(host, clock.monotonic() + (until - now).total_seconds())
@@ -133,7 +142,9 @@ class Service:
         polling = configuration.settings.polling
         if polling != before.settings.polling:
             # Polls under way finish with the old client, which is closed with everything else at the end.
-            fetcher = await self._stack.enter_async_context(Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox"))
+            fetcher = await self._stack.enter_async_context(
+                Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
+            )
             self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
             self.pace.gap = polling.host_gap.total_seconds()
         self.deliverer.configure(configuration.settings.receivers, configuration.settings.ops.receivers)
@@ -191,6 +202,7 @@ class Service:
     async def _commit(self, looks: Sequence[Look]) -> Sequence[Outcome]:
         loop = asyncio.get_running_loop()
         outcomes = await loop.run_in_executor(self._thread, self._commit_together, looks)
+        self._trial.reached(Point.COMMIT_DONE)
         for outcome in outcomes:
             self._account(outcome)
         return outcomes

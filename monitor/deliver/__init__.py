@@ -5,6 +5,6 @@
 """
 
 from monitor.deliver.deliverer import Deliverer
-from monitor.deliver.options import Options
+from monitor.deliver.options import PACE, Options
 
-__all__ = ["Deliverer", "Options"]
+__all__ = ["PACE", "Deliverer", "Options"]

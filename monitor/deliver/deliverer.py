@@ -15,6 +15,7 @@ from monitor.deliver.lane import Ground, Lane
 from monitor.deliver.options import Credentials, Options
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection, Database
+from monitor.trial import Point
 
 log = structlog.get_logger("deliver")
 T = TypeVar("T")
@@ -106,10 +107,16 @@ class Deliverer:
 
     async def _start(self) -> None:
         now = self._ground.options.now()
-        left = await self._write(lambda conn: deliveries.recover(conn, now))
+        left = await self._write(lambda conn: self._recover(conn, now))
+        self._ground.options.reached(Point.RECOVERED)
         if left:
             log.warning("recovered", deliveries=left, state="unknown")
         self._started = True
+
+    def _recover(self, conn: Connection, now: datetime) -> list[str]:
+        left = deliveries.recover(conn, now)
+        self._ground.options.reached(Point.RECOVER_RECORDED)
+        return left
 
     def _reap(self) -> None:
         for key in [key for key, task in self._tasks.items() if task.done()]:

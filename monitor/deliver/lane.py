@@ -25,6 +25,7 @@ from monitor.model import Delivery
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection, Database
 from monitor.store.receivers import ReceiverState
+from monitor.trial import Point
 
 log = structlog.get_logger("deliver")
 T = TypeVar("T")
@@ -214,7 +215,7 @@ class Lane:
         work = await self._write(lambda conn: steps.begin(conn, start, self._options))
         if work is None:
             return
-        self._options.reached("deliver: sending committed")
+        self._options.reached(Point.SEND_COMMITTED)
         try:
             receipt = await self._request(call, work)
         except DeliveryError as error:
@@ -227,11 +228,15 @@ class Lane:
             raise
         self._hold(self._options.pace)
         self._streak = 0
-        self._options.reached("deliver: answered")
+        self._options.reached(Point.SEND_ANSWERED)
         now, proven = self._now(), not call.fallback
-        await self._write(lambda conn: steps.succeeded(conn, work.delivery, receipt, now, proven=proven))
-        self._options.reached("deliver: sent committed")
+        await self._write(lambda conn: self._succeeded(conn, work, receipt, now, proven=proven))
+        self._options.reached(Point.SENT_COMMITTED)
         log.info("sent", receiver=row.receiver, role=str(row.role), action=str(row.action), delivery=row.id)
+
+    def _succeeded(self, conn: Connection, work: steps.Work, receipt: Receipt, now: datetime, *, proven: bool) -> None:
+        steps.succeeded(conn, work.delivery, receipt, now, proven=proven)
+        self._options.reached(Point.SENT_RECORDED)
 
     async def _request(self, call: Call, work: steps.Work) -> Receipt:
         self._request_task = asyncio.create_task(_call(call.receiver, work))
@@ -255,6 +260,7 @@ class Lane:
             code=error.code,
             error=str(error),
         )
+        self._options.reached(Point.FAILED)
         outcome = after_failure(row, error, settle=_settle(settings), now=now)
         if outcome.next is Next.PARK:
             await self._park(settings, error, self._call.secret if self._call else None, row)
@@ -266,11 +272,13 @@ class Lane:
         failure = steps.Failed(work, error, outcome, now)
         until = now + error.retry_after if error.retry_after else None
         await self._write(lambda conn: self._record(conn, failure, until))
+        self._options.reached(Point.FAILURE_COMMITTED)
 
     def _record(self, conn: Connection, failure: steps.Failed, until: datetime | None) -> None:
         steps.failed(conn, failure, self._options)
         if until is not None:
             receivers.wait(conn, self._names, until)
+        self._options.reached(Point.FAILURE_RECORDED)
 
     def _stumble(self, error: DeliveryError, outcome: Outcome | None = None) -> None:
         """What may fail for everybody makes everybody wait: longer each time, at least as long as was asked."""

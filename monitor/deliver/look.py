@@ -18,6 +18,7 @@ from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import Action, Delivery
 from monitor.store import deliveries
 from monitor.store.engine import Connection
+from monitor.trial import Point
 
 log = structlog.get_logger("deliver")
 
@@ -67,12 +68,14 @@ async def _one_place(rows: Sequence[Delivery], target_id: str | None, how: Look)
     except DeliveryError as error:
         await _could_not_look(rows, error, how)
         return
+    how.options.reached(Point.LOOK_ANSWERED)
     settle = settings.settle if isinstance(settings, SlackReceiver) else timedelta(0)
     there = [row for row in rows if row.id in places]
     missing = [row for row in rows if row.id not in places]
     drop = _drops(settings)
     await how.write(lambda conn: steps.found(conn, there, places, now))
     await how.write(lambda conn: steps.not_found(conn, missing, now + settle, drop=drop))
+    how.options.reached(Point.LOOK_COMMITTED)
     for row in rows:
         log.info("looked", receiver=row.receiver, delivery=row.id, found=row.id in places, scan=row.scans + 1)
 

@@ -19,8 +19,10 @@ from monitor.errors import ConfigError
 from monitor.model import Storyline
 from monitor.store import stories
 from monitor.store.engine import Connection
+from monitor.trial import Reached
 
 Credentials = Callable[[str], str | None]
+PACE = timedelta(seconds=1)  # Slack: about one message a second and channel
 
 
 def stored_storyline(conn: Connection, storyline_id: int) -> Storyline | None:
@@ -34,10 +36,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`pace`: between two messages to one place. `timeout`: of one request. `reached` is told the name of each point
-    where a crash would be interesting (tests die there)."""
+    """`pace`: between two messages to one place. `timeout`: of one request. `reached` is told each point where
+    a crash would be interesting (monitor/trial.py)."""
 
-    pace: timedelta = timedelta(seconds=1)
+    pace: timedelta = PACE
     timeout: timedelta = TIMEOUT
     park_retry: timedelta = timedelta(minutes=5)
     ops: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class Options:
     monotonic: Callable[[], float] = clock.monotonic
     new_id: Callable[[], str] = new_id
     storyline: Callable[[Connection, int], Storyline | None] = stored_storyline
-    reached: Callable[[str], object] = len  # nobody watches
+    reached: Reached = len  # nobody watches
     screen: TextIO | None = None
 
 

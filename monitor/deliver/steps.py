@@ -15,6 +15,7 @@ from monitor.errors import DeliveryError
 from monitor.model import Action, Delivery, DeliveryState, Message, Role, Storyline
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection
+from monitor.trial import Point
 
 # A successor that is deleted this soon is deleted on purpose, or the channel is not what it seems.
 _SUCCESSOR_MUST_LIVE = timedelta(minutes=10)
@@ -56,6 +57,7 @@ def begin(conn: Connection, start: Start, options: Options) -> Work | None:
         deliveries.mark_discarded(conn, row.id, {"last_error": "its story is gone (retention)"})
         return None
     receivers.posted(conn, row.receiver, start.now)
+    options.reached(Point.SEND_RECORDED)
     if row.action is Action.UPDATE and target is not None:
         return Work(row, message, receipt=Receipt(target.channel, target.ts))
     thread_ts = target.ts if target is not None and start.threaded else None

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     DENIED = "denied"
     PRIMARY_SOURCE = "primary source"
     REPEAT = "repeat"  # more coverage: edits only
+    EDITED = "edited"  # a publisher changed what was told already: edits only, and no reply
     MUTED = "muted"
     BASELINE = "baseline"
     TOO_OLD = "too old"

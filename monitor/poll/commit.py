@@ -21,6 +21,7 @@ from monitor.poll.world import Policy, World
 from monitor.store import deliveries, entries, hits
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
+from monitor.trial import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,16 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
         after = replace(after, notice=notice.reason)
     if not feed_store.save(conn, after, look.before.poll_seq):
         return Outcome(look.feed, look.before, look.before, stale=True)
+    world.reached(Point.COMMIT_FENCED)
     _block_host(conn, look)
     reissued = _reissue(conn, look, known)
     heard = _stored(conn, look, known, policy)
+    world.reached(Point.COMMIT_ENTRIES)
     told = tell(conn, heard, look, world, reissued=reissued)
     if notice is not None:
         facts = {"title": "Feed notice" if notice.reason else "Feed recovered", "text": notice.text}
         _notify(conn, policy, facts, look.at, world)
+    world.reached(Point.COMMIT_READY)
     revised = sum(one.verdict is Verdict.REVISED for one in known)
     return Outcome(look.feed, look.before, after, False, new_entries, revised, told, notice.text if notice else "")
 
@@ -90,7 +94,7 @@ def _block_host(conn: Connection, look: Look) -> None:
 
 
 def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], policy: Policy) -> list[Heard]:
-    """Write new and revised entries with their hits; those that were hit, in document order."""
+    """Write new and revised entries with their hits; those that were hit, in the order it all happened."""
     added = _added(conn, look, known, policy)
     heard = []
     for one in known:
@@ -102,6 +106,7 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
         if one.verdict is Verdict.REVISED:
             assert one.entry_id is not None
             entry_id = one.entry_id
+            baseline = _is_old_news(conn, entry_id)
             entries.revise(conn, entry_id, one.entry, look.at)
         else:
             entry_id, baseline = added[id(one)]
@@ -109,7 +114,22 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
             heard.append(Heard(entry_id, one.entry, found, baseline, _too_old(one.entry, look, policy)))
-    return heard
+    return _as_it_happened(heard, look.at)
+
+
+def _is_old_news(conn: Connection, entry_id: int) -> bool:
+    """Whether an entry of the baseline matched back then: an edit of it newly matches nothing."""
+    stored = entries.get(conn, entry_id)
+    return stored is not None and stored.baseline and bool(hits.of_entry(conn, entry_id))
+
+
+def _as_it_happened(heard: Sequence[Heard], now: datetime) -> list[Heard]:
+    """Oldest first; documents have the newest on top. Told the other way round, what led to a step would be lost on it.
+
+    What has no date, or one that is still to come, counts as of now.
+    """
+    oldest_below = list(reversed(heard))
+    return sorted(oldest_below, key=lambda one: min(one.entry.published_at or now, now))
 
 
 def _added(

@@ -11,15 +11,17 @@ from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.reader import Reader, Reading
 from monitor.model import Document, Feed, FeedState
+from monitor.trial import Point, Reached
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a poll needs of the outside: HTTP, the parsing workers, a clock."""
+    """What a poll needs of the outside: HTTP, the parsing workers, a clock. `reached`: monitor/trial.py."""
 
     fetcher: Fetcher
     reader: Reader
     now: Callable[[], datetime]
+    reached: Reached = len
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,12 @@ class Look:
 
 async def look(feed: Feed, state: FeedState, tools: Tools) -> Look:
     """Fetch one feed, conditionally when validators are held, and read the document in a worker."""
+    tools.reached(Point.POLL_DUE)
     try:
         document = await tools.fetcher.fetch(state.url, etag=state.etag, last_modified=state.last_modified)
     except FetchError as error:
         return Look(feed, state, tools.now(), error=error)
+    tools.reached(Point.POLL_FETCHED)
     if document.status == 304:
         return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
     if plan.same_body(state, document.body):
@@ -53,4 +57,5 @@ async def look(feed: Feed, state: FeedState, tools: Tools) -> Look:
         reading = await tools.reader.read(feed, document, tools.now())
     except ParseError as error:
         return Look(feed, state, tools.now(), document, error=error)
+    tools.reached(Point.POLL_READ)
     return Look(feed, state, tools.now(), document, reading, plan.body_hash(document.body))

@@ -18,6 +18,7 @@ from monitor.store import alerts, deliveries, mutes, stories
 from monitor.store.engine import Connection
 from monitor.stories import assign, outlets, record, storyline
 from monitor.stories.assign import Assignment
+from monitor.trial import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
         return ()
     in_force = mutes.active(conn, look.at)
     placed = [_place(conn, one, look, world) for one in heard]
+    world.reached(Point.COMMIT_PLACED)
     decided = [decide.decide(one.event, in_force, look.at) for one in placed]
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
@@ -110,7 +112,7 @@ def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed:
     new = _newcomer(heard, look)
     member_of = stories.of_entry(conn, heard.entry_id)
     if member_of is not None:
-        return _event(new, *_grow(conn, member_of, new, ""))
+        return _event(new, *_edited(conn, member_of, new))
     index = world.index(conn, look.at)
     assignment = assign.assign(new.candidate, index, look.at)
     if assignment.story_id is not None:
@@ -163,8 +165,10 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     return reason, story, line
 
 
-def _grow(conn: Connection, story_id: int, new: _Newcomer, why: str) -> tuple[Reason, Story, str]:
-    """One more entry of a known story, or an edit of one of its entries."""
+def _grow(
+    conn: Connection, story_id: int, new: _Newcomer, why: str, taken: frozenset[tuple[str, ...]] = frozenset()
+) -> tuple[Reason, Story, str]:
+    """One more entry of a known story, or an edit of one of its entries. Steps `taken` before are no move."""
     before = stories.get(conn, story_id)
     assert before is not None
     stories.join(conn, story_id, new.candidate, new.coverage.outlet, why)
@@ -175,6 +179,8 @@ def _grow(conn: Connection, story_id: int, new: _Newcomer, why: str) -> tuple[Re
     after = replace(after, severity=decide.severity_now(after.severity, after.shift.stage, said).severity)
     stories.update_story(conn, after)
     reason = storyline.moved(before, after)
+    if reason is not None and (after.shift.stage, after.shift.direction, reason) in taken:
+        reason = None
     if reason is not None:
         _step(conn, after, reason, new.coverage)
     if not _was_told(conn, story_id):
@@ -182,6 +188,19 @@ def _grow(conn: Connection, story_id: int, new: _Newcomer, why: str) -> tuple[Re
     if reason is None:
         return Reason.REPEAT, after, ""
     return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
+
+
+def _edited(conn: Connection, story_id: int, new: _Newcomer) -> tuple[Reason, Story, str]:
+    """A publisher changed an entry of a story. A step that its storyline took before is no news, however often."""
+    known = stories.get(conn, story_id)
+    before = stories.storyline_of(conn, known.storyline_id) if known is not None else None
+    taken = frozenset(_taken(step) for step in before.steps) if before is not None else frozenset()
+    reason, story, line = _grow(conn, story_id, new, "", taken)
+    return (Reason.EDITED if reason is Reason.REPEAT else reason), story, line
+
+
+def _taken(step: Step) -> tuple[str, ...]:
+    return step.stage, step.direction, step.reason
 
 
 def _was_told(conn: Connection, story_id: int) -> bool:
@@ -216,4 +235,5 @@ def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, 
     ids = dispatch.Ids(alert_id, story.id, story.storyline_id)
     recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)
     queued = deliveries.enqueue(conn, dispatch.dispatch(alert, ids, recipients, now, world.new_id))
+    world.reached(Point.COMMIT_QUEUED)
     return Told(placed.heard.entry, story, recorded, len(queued))

@@ -18,6 +18,7 @@ from monitor.rules.rule_set import RuleSet
 from monitor.store import stories as stored
 from monitor.store.engine import Connection
 from monitor.stories.assign import StoryIndex
+from monitor.trial import Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,13 @@ class Policy:
 
 @dataclass
 class World:
-    """The policy in force, the open stories, and where ids come from. Used by the one thread that commits."""
+    """The policy in force, the open stories, and where ids come from. Used by the one thread that commits.
+
+    `reached` is told where a crash would be interesting (monitor/trial.py)."""
 
     policy: Policy
     new_id: Callable[[], str]
+    reached: Reached = len
     _index: StoryIndex | None = field(default=None, repr=False)
 
     def index(self, conn: Connection, now: datetime) -> StoryIndex:

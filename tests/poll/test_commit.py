@@ -112,8 +112,27 @@ def test_an_edit_that_newly_matches_is_told_once_and_later_edits_never(house: Ho
     assert len(house.outbox(Role.PARENT)) == 1
     for number in range(50):
         house.poll("ledger", item(f"{CLOSING} (update {number})", 1))
-    posted = [one for one in house.outbox() if one.action is Action.POST]
-    assert [one.role for one in posted if one.role is not Role.COVERAGE] == [Role.PARENT]
+    assert [one.role for one in house.outbox() if one.action is Action.POST] == [Role.PARENT]
+
+
+def test_an_edit_of_a_told_entry_moves_a_storyline_once_each_way_at_most(house: House) -> None:
+    """A18: a headline that changes its mind fifty times is one later story, not fifty."""
+    house.poll("ledger", item("Chip maker opens a plant"))
+    for number in range(50):
+        title = CLOSING if number % 2 == 0 else "Meta announces that Behemoth will be a closed model"
+        house.poll("ledger", item(title, 1))
+    posted = [one.role for one in house.outbox() if one.action is Action.POST]
+    assert posted.count(Role.PARENT) == 1
+    assert posted.count(Role.MOVE) <= 1
+    assert Role.COVERAGE not in posted
+
+
+def test_an_edited_headline_of_the_baseline_tells_nothing(house: House) -> None:
+    """A16, A17: what matched in a feed's first document was never told, and an edit of it is no news."""
+    house.poll("ledger", item(CLOSING, 1))
+    outcome = house.poll("ledger", item(f"{CLOSING}, people say", 1))
+    assert [told.alert.reason for told in outcome.told] == [Reason.BASELINE]
+    assert house.outbox() == []
 
 
 def test_coverage_of_a_baseline_story_is_told(house: House) -> None:
