@@ -36,7 +36,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A request as it came: path with query, header names lower case, when (monotonic seconds) and what it was told."""
+    """A request as it came: path with query, header names lower case, when (monotonic seconds) and what it was told.
+
+    `body` is what was sent with it, as far as the server knows: whole, unless the answer was to be cut.
+    """
 
     path: str
     headers: Mapping[str, str]
@@ -44,6 +47,7 @@ class Served:
     host: str
     status: int = 0
     method: str = "GET"
+    body: bytes = b""
 
     @property
     def conditional(self) -> bool:
@@ -144,8 +148,10 @@ class FeedServer:
         page = self._pages.get(request.path_qs) or self._pages.get(request.path)
         answer = Answer(404, b"no such feed") if page is None else _next(page, request)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        served = Served(request.path_qs, headers, time.monotonic(), request.host, answer.status, request.method)
-        self.requests.append(served)
+        body = answer.body if answer.cut is None else answer.body[: answer.cut]
+        self.requests.append(
+            Served(request.path_qs, headers, time.monotonic(), request.host, answer.status, request.method, body)
+        )
         await asyncio.sleep(answer.delay)
         if answer.trickle is not None or answer.cut is not None:
             return await self._slowly(request, answer)
