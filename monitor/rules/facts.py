@@ -115,11 +115,10 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
 
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
     """The sentence with most of the words that made the rule match; the earlier one when two are equal."""
-    counts: dict[Sentence, int] = {}
+    words: dict[Sentence, set[int]] = {}
     for leaf in leaves:
-        sentence = document.sentence(leaf[0])
-        counts[sentence] = counts.get(sentence, 0) + 1
-    return max(counts, key=lambda sentence: (counts[sentence], -sentence[0], -sentence[1]), default=(0, 0))
+        words.setdefault(document.sentence(leaf[0]), set()).update(range(leaf[0], max(leaf[1], leaf[0] + 1)))
+    return max(words, key=lambda sentence: (len(words[sentence]), -sentence[0], -sentence[1]), default=(0, 0))
 
 
 def _sentence_text(document: Document, sentence: Sentence) -> str:
@@ -169,13 +168,17 @@ def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Fo
 
 
 def _actors(text: Text, kind: str) -> list[Found]:
-    """Who the news is about: named in the title, else in the evidence or summary; asides only when nobody else is."""
+    """Who the news is about: named in the title, else in the evidence, else in the first sentence of the summary that
+
+    names anyone; asides only when nobody else is named.
+    """
     aside = _asides(text, kind)
     near, summary, _ = text.scopes(kind)
     for scope in (_headline(near), near, summary):
         acting = [m for m in scope if m.start not in aside]
         if acting:
-            return acting
+            first = text.document.sentence(acting[0].start)  # what later sentences of a summary name is background
+            return acting if scope is near else [m for m in acting if text.document.sentence(m.start) == first]
     return next((scope for scope in text.scopes(kind) if scope), [])
 
 

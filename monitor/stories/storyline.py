@@ -56,10 +56,11 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     ranked = sorted(hits, key=_belief, reverse=True)
     first = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0]).shift
     shifts = [first, *(hit.shift for hit in ranked)]
+    peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
     quoted = _quoting(first, shifts)
     return replace(
         quoted,
-        stage=next((one.stage for one in shifts if one.stage is not Stage.NONE), Stage.NONE),
+        stage=next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE),
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
         from_=next((one.from_ for one in shifts if one.from_), ""),
