@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -88,6 +90,45 @@ async def test_a_saved_rule_is_live_within_two_seconds(world: World) -> None:
         assert await daemon.stop() == 0
     assert took < 2.0 * _slowness()
     assert len(world.told()) == 1, "the old entry that the new rule would match was not told"
+
+
+async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> None:
+    """A20: no event of the configuration directory tells of an edit to what a link of it leads to."""
+    real = world.installed.root / "elsewhere.yaml"
+    (world.installed.config / "rules" / "own.yaml").symlink_to(real)
+    real.write_text(RULE.format(word="paper mill"), encoding="utf-8")
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        real.write_text(RULE.format(word="chip maker"), encoding="utf-8")
+        await until(lambda: "loaded" in daemon.words(), "the rule is live", 10)
+
+
+async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(world: World) -> None:
+    """A20: as deployments do it, the whole directory at once."""
+    config = world.installed.config
+    shutil.copytree(config, config.with_name("next"))
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        (config.with_name("next") / "rules" / "own.yaml").write_text(RULE.format(word="chip maker"), encoding="utf-8")
+        config.rename(config.with_name("last"))
+        config.with_name("next").rename(config)
+        await until(lambda: "loaded" in daemon.words(), "the new directory is in force", 10)
+
+
+async def test_an_edit_saved_while_the_database_is_locked_takes_effect_afterwards(world: World) -> None:
+    """A20, A40: recovery without restart, for this edit and for those after it."""
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        other = sqlite3.connect(world.installed.root / "var" / "licensewatch.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        world.write("rules/own.yaml", RULE.format(word="paper mill"))
+        await until(lambda: "again_in_s" in daemon.words(), "the edit waits for the database", 60)
+        other.execute("ROLLBACK")
+        other.close()
+        world.write("rules/own.yaml", RULE.format(word="chip maker"))
+        await until(lambda: daemon.words().count("loaded") >= 2, "the next edit is loaded", 60)
+        world.publish("Another chip maker moves")
+        await until(lambda: bool(world.told()), "the last rule is in force", 60)
 
 
 async def test_a_broken_file_changes_nothing_and_is_reported(world: World) -> None:
