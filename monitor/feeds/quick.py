@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeAlias
 
 from lxml import etree
 
@@ -22,7 +23,7 @@ from monitor.feeds import dates, hints
 from monitor.feeds.clean import MARKUP_IN_PLAIN_TITLE
 from monitor.model import Parsed, RawItem
 
-Element = etree._Element
+Element: TypeAlias = Any  # lxml's; it ships no types
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"

@@ -21,6 +21,7 @@ from monitor.poll.world import Policy, World
 from monitor.store import deliveries, entries, hits
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
+from monitor.text import title_hash
 from monitor.trial import Point
 
 
@@ -168,7 +169,7 @@ def _reissue(conn: Connection, look: Look, known: Sequence[identify.Identified])
     fresh = [one.entry for one in known if one.verdict is Verdict.NEW]
     if look.before.baselined_at is None or len(fresh) < 5:
         return ""
-    hashes = {entries.title_hash(entry.title) for entry in fresh}
+    hashes = {title_hash(entry.title) for entry in fresh}
     seen = entries.titles_seen(conn, look.feed.id, hashes)
     if not identify.is_reissue(len(fresh), len(seen)):
         return ""
