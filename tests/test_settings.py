@@ -367,11 +367,10 @@ class TestWarnings:
             "monitor.yaml: routes[1].match.feed_tag: nothing is named 'pres' (did you mean 'press'?)",
         )
 
-    def test_full_text_is_said_to_have_no_effect(self, tmp_path: Path) -> None:
-        warnings = load(tmp_path, feeds=FEEDS.replace("tags", "full_text: true, tags")).warnings
-        assert [warning.partition(": ")[2] for warning in warnings] == [
-            "feed a: full_text has no effect in this version"
-        ]
+    def test_full_text_is_taken_without_a_word(self, tmp_path: Path) -> None:
+        configuration = load(tmp_path, feeds=FEEDS.replace("tags", "full_text: true, tags"))
+        assert configuration.warnings == ()
+        assert configuration.feeds[0].full_text
 
     def test_warnings_of_rules_are_among_them(self, tmp_path: Path) -> None:
         """A query that YAML has cut at ` #` is told of."""

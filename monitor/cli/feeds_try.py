@@ -43,7 +43,8 @@ async def _look(configuration: Configuration, feed: Feed, state: FeedState | Non
     """One fetch as a poll does it, and the reading of what came."""
     async with Fetcher(configuration.settings.polling, __version__) as fetcher, Reader(1) as reader:
         known = plan.validators(state) if state else {}
-        document = await fetcher.fetch(state.url if state else feed.url, **known)
+        url, etag, modified = state.url if state else feed.url, known.get("etag"), known.get("last_modified")
+        document = await fetcher.fetch(url, etag=etag, last_modified=modified)
         if document.status == 304:
             return Seen(feed, document, None, "not modified since the last poll")
         try:

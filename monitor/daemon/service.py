@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from monitor import __version__, clock, settings
+from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ParseError, StoreError
 from monitor.feeds import plan
@@ -83,6 +84,8 @@ class Service:
         chosen = self.configuration.settings
         options = Options(ops=chosen.ops.receivers, pace=trial.pace or PACE, reached=trial.reached)
         self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, options)
+        self._page_reader = await self._stack.enter_async_context(page_reader())
+        self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
         await self.in_database(self._begin)
         return self
 
@@ -146,6 +149,7 @@ class Service:
                 Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
             )
             self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
+            self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
             self.pace.gap = polling.host_gap.total_seconds()
         self.deliverer.configure(configuration.settings.receivers, configuration.settings.ops.receivers)
         await self.in_database(self._list_feeds)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +44,19 @@ _LONGEST_HEADER = 64 * 1024
 _MOST_DNS_THREADS = 32
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """What is asked for, and how much of it at most, in decoded bytes (0: `polling.max_bytes`)."""
+
+    accept: str = ACCEPT
+    most: int = 0
+
+
+FEED = How()
+PAGE = How("text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, */*;q=0.1", 3 * 1024 * 1024)
+Hop = Callable[[str], Awaitable[None]]
+
+
 def user_agent(product_version: str, contact: str) -> str:
     """Who we are, and how to reach us: `licensewatch/1.0 (+https://example.org/bot)`."""
     product = f"licensewatch/{product_version}"
@@ -58,6 +71,15 @@ class _Answer:
     status: int
     headers: Mapping[str, str]
     stream: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What goes out with every hop of a fetch, and how many decoded bytes may come back."""
+
+    conditions: Mapping[str, bytes]
+    accept: bytes
+    most: int
 
 
 def _tls() -> ssl.SSLContext:
@@ -102,7 +124,6 @@ class Fetcher:
         self._inbox = inbox
         self._headers = [
             (b"User-Agent", user_agent(product_version, polling.contact).encode()),
-            (b"Accept", ACCEPT.encode()),
             (b"Accept-Encoding", b"gzip"),
         ]
         self._guard = Guard(polling.allow_private_networks)
@@ -138,21 +159,34 @@ class Fetcher:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
-    async def fetch(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Document:
+    async def fetch(
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        how: How = FEED,
+        hop: Hop | None = None,
+    ) -> Document:
         """GETs a document, or learns that it has not changed (304, only when a validator was sent).
 
-        Validators go out byte for byte. Raises FetchError; its `retry_after` and `gone` say when to come back.
+        Validators go out byte for byte. `hop` is called before a redirect is followed, with its target; it may wait
+        (outside the deadline) or raise. Raises FetchError; its `retry_after` and `gone` say when to come back.
         """
         if self._inbox is not None and not (etag or last_modified):
             kept = handover.take(self._inbox, url)
             if kept is not None:
                 return kept
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        extra = {name: value.encode("utf-8") for name, value in conditions.items() if value}
+        asked = _Asked(
+            {name: value.encode("utf-8") for name, value in conditions.items() if value},
+            how.accept.encode(),
+            min(how.most or self._polling.max_bytes, self._polling.max_bytes),
+        )
         seconds = self._polling.timeout.total_seconds()
         try:
-            async with asyncio.timeout(seconds):
-                return await self._follow(url, extra)
+            async with asyncio.timeout(seconds) as deadline:
+                return await self._follow(url, asked, _outside(deadline, hop))
         except TimeoutError as error:
             raise FetchError(FetchReason.TIMEOUT, f"no whole answer within {seconds:g} s") from error
         except FetchError:
@@ -160,26 +194,28 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
             raise fetch_error(error) from error
 
-    async def _follow(self, url: str, conditions: Mapping[str, bytes]) -> Document:
+    async def _follow(self, url: str, asked: _Asked, before_hop: Hop) -> Document:
         """The answer at the end of at most five redirects."""
         hop, permanent = url, True
         for _ in range(MOST_REDIRECTS + 1):
-            async with self._answer(hop, conditions, keep_login=hop == url) as answer:
+            async with self._answer(hop, asked, keep_login=hop == url) as answer:
                 if answer.status not in _REDIRECTS:
                     moved = permanent and hop != url
-                    return await self._document(answer, hop, bool(conditions), moved=moved, settled=permanent)
+                    return await self._document(answer, hop, asked, moved=moved, settled=permanent)
                 permanent = permanent and answer.status in _PERMANENT
                 hop = _next_hop(hop, answer)
+            await before_hop(hop)
         raise FetchError(FetchReason.REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
 
     @asynccontextmanager
-    async def _answer(self, url: str, conditions: Mapping[str, bytes], *, keep_login: bool) -> AsyncIterator[_Answer]:
+    async def _answer(self, url: str, asked: _Asked, *, keep_login: bool) -> AsyncIterator[_Answer]:
         if self._transport is None:
             raise RuntimeError("Fetcher is used outside its context")
         target = httpx.URL(url)
         if not is_web(url) or not target.host:
             raise FetchError(FetchReason.BAD_URL, "only http and https URLs with a host are polled")
-        headers = [*self._headers, *((name.encode(), value) for name, value in conditions.items())]
+        conditions = ((name.encode(), value) for name, value in asked.conditions.items())
+        headers = [*self._headers, (b"Accept", asked.accept), *conditions]
         if target.userinfo and keep_login:
             headers.append((b"Authorization", _basic(target)))
         target = target.copy_with(userinfo=b"", fragment=None)
@@ -211,23 +247,38 @@ class Fetcher:
             raise RuntimeError("Fetcher is used outside its context")
         return await self._resolver.addresses(host, 0)
 
-    async def _document(self, answer: _Answer, url: str, conditional: bool, *, moved: bool, settled: bool) -> Document:
+    async def _document(self, answer: _Answer, url: str, asked: _Asked, *, moved: bool, settled: bool) -> Document:
         """`moved`: by permanent redirects only; `settled`: by no temporary one."""
         permanent_url = url if moved else None
-        if answer.status == 304 and conditional:
+        if answer.status == 304 and asked.conditions:
             return Document(url, 304, answer.headers, b"", permanent_url)
         if answer.status in (200, 203):
-            return Document(url, 200, answer.headers, await self._body(answer), permanent_url)
+            return Document(url, 200, answer.headers, await _body(answer, asked.most), permanent_url)
         raise _refusal(answer, settled=settled)
 
-    async def _body(self, answer: _Answer) -> bytes:
-        limit = self._polling.max_bytes
-        if int(_number(answer.headers.get("content-length", ""))) > limit:
-            raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {limit} bytes")
-        decoder = Decoder(answer.headers.get("content-encoding", ""), limit)
-        async for chunk in answer.stream:
-            decoder.feed(chunk)
-        return decoder.body()
+
+async def _body(answer: _Answer, limit: int) -> bytes:
+    if int(_number(answer.headers.get("content-length", ""))) > limit:
+        raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {limit} bytes")
+    decoder = Decoder(answer.headers.get("content-encoding", ""), limit)
+    async for chunk in answer.stream:
+        decoder.feed(chunk)
+    return decoder.body()
+
+
+def _outside(deadline: asyncio.Timeout, hop: Hop | None) -> Hop:
+    """`hop` with the deadline put off by as long as it takes: waiting for a host's turn is no fault of the host."""
+
+    async def wait(url: str) -> None:
+        if hop is None:
+            return
+        when, start = deadline.when(), asyncio.get_running_loop().time()
+        deadline.reschedule(None)
+        await hop(url)
+        if when is not None:
+            deadline.reschedule(when + asyncio.get_running_loop().time() - start)
+
+    return wait
 
 
 def _number(text: str) -> str:

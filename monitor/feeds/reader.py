@@ -11,6 +11,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Self
@@ -23,6 +24,7 @@ from monitor.model import Document, Feed
 
 __all__ = ["Limits", "Reader", "Reading"]
 
+_COMMAND = (sys.executable, "-P", "-m", "monitor.feeds.worker")
 _MOST_ANSWER = 256 * 1024 * 1024
 
 
@@ -42,6 +44,13 @@ def _environment() -> dict[str, str]:
     return kept
 
 
+class Work(StrEnum):
+    """What the workers of a reader do: read feeds, or pages (which takes a bigger library)."""
+
+    FEEDS = "feeds"
+    PAGES = "pages"
+
+
 class _Worker:
     """A worker process and our end of its socket. (asyncio's own subprocesses need a thread or a watcher each.)"""
 
@@ -49,12 +58,12 @@ class _Worker:
         self._process, self._back, self._to = process, back, to
 
     @classmethod
-    async def start(cls, limits: Limits) -> Self:
+    async def start(cls, limits: Limits, work: Work) -> Self:
         """Starts one. Raises OSError when the machine has nothing left for it."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = Popen(  # noqa: S603 ASYNC220 - our own interpreter and module; forking takes a millisecond
-                [sys.executable, "-P", "-m", "monitor.feeds.worker", str(limits.memory_mib), str(limits.cpu_s)],
+                [*_COMMAND, str(limits.memory_mib), str(limits.cpu_s), work],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=DEVNULL,
@@ -82,8 +91,9 @@ class _Worker:
 class Reader:
     """Reads documents in at most `workers` processes; an async context manager that ends them."""
 
-    def __init__(self, workers: int = 2, limits: Limits = Limits()) -> None:
+    def __init__(self, workers: int = 2, limits: Limits = Limits(), work: Work = Work.FEEDS) -> None:
         self._limits = limits
+        self._work = work
         self._slots = asyncio.Semaphore(workers)
         self._idle: list[_Worker] = []
 
@@ -98,13 +108,16 @@ class Reader:
         """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much."""
         headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
         order = wire.job(feed.id, feed.format, document.url, headers, now)
+        return wire.received(await self.perform(order, document.body), feed.id)
+
+    async def perform(self, order: bytes, body: bytes) -> bytes:
+        """A worker's answer to an order. Raises ParseInterrupted when it cost too much."""
         async with self._slots:
-            answer = await self._answer(order, document.body)
-        return wire.received(answer, feed.id)
+            return await self._answer(order, body)
 
     async def _answer(self, order: bytes, body: bytes) -> bytes:
         try:
-            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits)
+            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits, self._work)
         except OSError as error:
             raise ParseInterrupted(f"no worker could be started to read it ({error.strerror})") from error
         keep = False

@@ -1,7 +1,8 @@
 """The process that reads documents: started by reader.py, spoken to over its standard input and output.
 
 A job is `>II` (lengths), the order and the document's bytes; an answer is `>I?` (length, whether it is the last), JSON.
-The kernel holds the limits: memory by RLIMIT_AS, time by a CPU timer whose signal kills. Neither can be argued with.
+Its third argument says what it reads: `feeds` (reading.py) or `pages` (article.py). The kernel holds the limits: memory
+by RLIMIT_AS, time by a CPU timer whose signal kills. Neither can be argued with.
 """
 
 from __future__ import annotations
@@ -11,45 +12,58 @@ import re
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from monitor.errors import ParseError
-from monitor.feeds import reading
+from monitor.feeds import wire
 from monitor.feeds.wire import ANSWER, JOB
 from monitor.model import FeedFormat
 
+Perform = Callable[[bytes, bytes], bytes]
 _MIB = 1024 * 1024
 _RECYCLE = 48 * _MIB  # a worker that once grew by so much is replaced: memory seldom comes back
 
 
 def main() -> None:
-    """Serves jobs until the input ends. Arguments: MiB of memory to grow by, CPU seconds a job."""
+    """Serves jobs until the input ends. Arguments: MiB of memory to grow by, CPU seconds a job, feeds or pages."""
     grow, seconds = int(sys.argv[1]) * _MIB, float(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and a stop of the unit are the main process's to handle
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    _warm_up()
+    perform = _warm_up(sys.argv[3])
     _limit_memory(grow)
     base = _peak()
     while order := _job(jobs):
-        answer = _answer(*order, seconds)
+        answer = _answer(partial(perform, *order), seconds)
         last = answer is None or _peak() - base > _RECYCLE
-        answer = answer or reading.refusal("needs more memory than a document may have")
+        answer = answer or wire.refusal("needs more memory than a document may have")
         answers.write(ANSWER.pack(len(answer), last) + answer)
         answers.flush()
         if last:
             return
 
 
-def _warm_up() -> None:
+def _warm_up(work: str) -> Perform:
     """Imports everything and runs it once, before the memory limit is drawn around what it takes."""
-    order = reading.job(
+    if work == "pages":
+        from monitor.feeds import article
+
+        page = b"<html><body><article>" + b"<p>A page with a paragraph of words in it.</p>" * 20
+        article.perform(b'["text", "http://example.org/"]', page)
+        article.perform(b'["robots", "http://example.org/", "a"]', b"User-agent: *\nDisallow: /b")
+        return article.perform
+    from monitor.feeds import reading
+
+    order = wire.job(
         "", FeedFormat.AUTO, "http://example.org/", {}, datetime.max.replace(tzinfo=UTC) - timedelta(days=9)
     )
     reading.perform(order, b"<rss version='2.0'><channel><item><title>a &amp; b</title></item></channel></rss>")
+    return reading.perform
 
 
 def _limit_memory(grow: int) -> None:
@@ -76,15 +90,15 @@ def _job(jobs: BinaryIO) -> tuple[bytes, bytes] | None:
     return jobs.read(order), jobs.read(body)
 
 
-def _answer(order: bytes, body: bytes, seconds: float) -> bytes | None:
+def _answer(perform: Callable[[], bytes], seconds: float) -> bytes | None:
     """The answer to a job; None when memory ran out. SIGPROF, not caught, ends a job that takes too long."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        return reading.perform(order, body)
+        return perform()
     except ParseError as error:
-        return reading.refusal(str(error))
+        return wire.refusal(str(error))
     except RecursionError:
-        return reading.refusal("is nested too deeply")
+        return wire.refusal("is nested too deeply")
     except MemoryError:
         return None
     finally:

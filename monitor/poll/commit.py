@@ -47,7 +47,7 @@ class Outcome:
 def commit(conn: Connection, look: Look, world: World) -> Outcome:
     """Store one look. Nothing is written when its feed has moved on since (`stale`)."""
     policy = world.policy
-    known = _identified(conn, look) if look.reading is not None else ()
+    known = identified(conn, look) if look.reading is not None else ()
     new_entries = sum(one.verdict is Verdict.NEW for one in known)
     after = _planned(look, policy, new_entries)
     notice = plan.notice(look.feed, look.before, after, look.at)
@@ -69,7 +69,8 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
     return Outcome(look.feed, look.before, after, False, new_entries, revised, told, notice.text if notice else "")
 
 
-def _identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:
+def identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:
+    """The verdict on every entry of a look that has a reading."""
     assert look.reading is not None
     found = look.reading.entries
     return identify.identify(found, entries.known(conn, look.feed.id, identify.lookup_keys(found)))

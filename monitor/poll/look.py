@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.errors import FetchError, ParseError
 from monitor.feeds import plan
-from monitor.feeds.fetch import Fetcher
+from monitor.feeds.fetch import Fetcher, Hop
 from monitor.feeds.reader import Reader, Reading
 from monitor.model import Document, Feed, FeedState
 from monitor.trial import Point, Reached
@@ -41,11 +41,14 @@ class Look:
     error: FetchError | ParseError | None = None
 
 
-async def look(feed: Feed, state: FeedState, tools: Tools) -> Look:
-    """Fetch one feed, conditionally when validators are held, and read the document in a worker."""
+async def look(feed: Feed, state: FeedState, tools: Tools, hop: Hop | None = None) -> Look:
+    """Fetch one feed, conditionally when validators are held, and read the document in a worker.
+
+    `hop` waits until the host of a redirect's target may be asked.
+    """
     tools.reached(Point.POLL_DUE)
     try:
-        document = await tools.fetcher.fetch(state.url, etag=state.etag, last_modified=state.last_modified)
+        document = await tools.fetcher.fetch(state.url, etag=state.etag, last_modified=state.last_modified, hop=hop)
     except FetchError as error:
         return Look(feed, state, tools.now(), error=error)
     tools.reached(Point.POLL_FETCHED)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from weakref import WeakValueDictionary
 
 import structlog
@@ -19,6 +21,7 @@ from monitor.feeds import plan
 from monitor.feeds.pace import HostPace, host_key
 from monitor.model import Feed, FeedState
 from monitor.poll.commit import Outcome
+from monitor.poll.full_text import FullText
 from monitor.poll.look import Look, Tools, look
 
 MOST_IN_ONE_COMMIT = 50
@@ -29,11 +32,49 @@ log = structlog.get_logger("poll")
 Commit = Callable[[Sequence[Look]], Awaitable[Sequence[Outcome]]]
 
 
+class _Turn:
+    """Leave to ask one host at a time: its lock, its pace, and one of the slots for requests in flight.
+
+    Whoever goes on to another host (a redirect, a page) lets go of the first before waiting for the next: two that
+    redirect to each other must not wait for ever.
+    """
+
+    def __init__(self, pace: HostPace, turns: WeakValueDictionary[str, asyncio.Lock], slots: asyncio.Semaphore) -> None:
+        self._pace, self._turns, self._slots = pace, turns, slots
+        self._host = ""
+        self._lock: asyncio.Lock | None = None
+
+    async def at(self, url: str) -> None:
+        """Wait until the host of a URL may be asked, in the order of asking."""
+        self.over()
+        host = host_key(url)
+        lock = self._turns.setdefault(host, asyncio.Lock())
+        await lock.acquire()
+        try:
+            while wait := self._pace.wait(host, monotonic()):  # noqa: ASYNC110  # Retry-After may come meanwhile
+                await asyncio.sleep(wait)
+            await self._slots.acquire()
+        except BaseException:
+            lock.release()
+            raise
+        self._pace.start(host, monotonic())
+        self._host, self._lock = host, lock
+
+    def over(self) -> None:
+        """Others may ask the host now."""
+        if self._lock is not None:
+            self._pace.finish(self._host)
+            self._slots.release()
+            self._lock.release()
+            self._lock = None
+
+
 class Rounds:
     """Runs polls. `start` never waits; `join` waits until everything started is committed."""
 
     def __init__(self, tools: Tools, commit: Commit, pace: HostPace, concurrency: int) -> None:
         self.tools = tools
+        self.full_text: FullText | None = None  # where it is None, no feed gets pages fetched
         self.store_ok = True  # False while the database refuses commits: no new polls are started then
         self._commit = commit
         self._pace = pace
@@ -89,22 +130,25 @@ class Rounds:
 
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> Look:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
-        host = host_key(state.url)
-        turn = self._turns.setdefault(host, asyncio.Lock())
-        async with turn:
-            while wait := self._pace.wait(host, monotonic()):  # noqa: ASYNC110  # Retry-After may come meanwhile
-                await asyncio.sleep(wait)
-            async with self._slots:
-                self._pace.start(host, monotonic())
-                try:
-                    found = await look(feed, state, self.tools)
-                finally:
-                    self._pace.finish(host)
-        if isinstance(found.error, FetchError):
-            until = plan.host_block(found.error, found.at)
-            if until is not None:
-                self._pace.block(host, monotonic() + (until - found.at).total_seconds())
+        tools, full_text = self.tools, self.full_text
+        turn = _Turn(self._pace, self._turns, self._slots)
+        try:
+            await turn.at(state.url)
+            found = await look(feed, state, tools, turn.at)
+            self._mind_refusal(state.url, found.error, found.at)
+            turn.over()
+            if full_text is not None and feed.full_text:
+                refused = partial(self._mind_refusal, at=found.at)
+                found = await full_text.complete(found, turn.at, refused)
+        finally:
+            turn.over()
         return found
+
+    def _mind_refusal(self, url: str, error: Exception | None, at: datetime) -> None:
+        """Leave a host alone that said for how long."""
+        until = plan.host_block(error, at) if isinstance(error, FetchError) else None
+        if until is not None:
+            self._pace.block(host_key(url), monotonic() + (until - at).total_seconds())
 
     async def _commit_what_is_found(self) -> None:
         while True:

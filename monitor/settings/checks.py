@@ -43,8 +43,6 @@ def check_feeds(node: Node, feeds: Sequence[Feed]) -> tuple[list[Problem], list[
             message = f"feeds[{i + 1}].url: feed '{other}' (line {ids[other].line}) polls this URL already"
             problems.append(problem(url, message, "delete one of the two"))
         problems += _rhythm_problems(at, feed, f"feeds[{i + 1}]")
-        if feed.full_text:
-            warnings.append(f"{find(at, 'full_text').place}: feed {feed.id}: full_text has no effect in this version")
         warnings += _short(find(at, "interval"), f"feed {feed.id}: interval", feed.interval)
     if not feeds:
         warnings.append(f"{node.place}: no feeds, so nothing will be polled (`licensewatch feeds add URL`)")

@@ -94,7 +94,7 @@ KEYS: dict[str, dict[str, str]] = {
         "format": "auto, feed (RSS, Atom, RDF) or jsonfeed.",
         "trust": "primary (the actor itself), press or community: the best source leads a story.",
         "paused": "Not polled, nothing forgotten.",
-        "full_text": "Accepted, without effect in this version: rules see what the feed itself carries.",
+        "full_text": "Fetch the pages of entries that nearly match, and let the rules read them too.",
         "skip_hours": "false: the hours and days in which the publisher asks not to be polled are not honoured.",
     },
 }

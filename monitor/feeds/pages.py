@@ -1,0 +1,95 @@
+"""The text of a web page, fetched with the manners of a poll: robots.txt, one request at a time per host, limits.
+
+What robots.txt says is remembered for a day; where it cannot be had, nothing is fetched for an hour (RFC 9309).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from monitor.errors import FetchError, FetchReason, ParseError
+from monitor.feeds.fetch import PAGE, Fetcher
+from monitor.feeds.reader import Reader
+
+AGENT = "licensewatch"  # our name in a robots.txt
+_KEPT_S = 24 * 3600.0
+_UNREACHABLE_KEPT_S = 3600.0
+_MOST_HOSTS = 2000
+
+Hop = Callable[[str], Awaitable[None]]  # waits until the host of a URL may be asked
+
+
+class NotAllowedError(FetchError):
+    """robots.txt keeps us out, or could not be had."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(FetchReason.BLOCKED, why)
+
+
+@dataclass
+class Pages:
+    """Fetches and reads pages. `now` is a steady clock in seconds; robots.txt files are kept by it."""
+
+    fetcher: Fetcher
+    reader: Reader
+    now: Callable[[], float]
+    _robots: dict[str, tuple[float, bytes | None]] = field(default_factory=dict)  # until when; None: keep out
+
+    async def text(self, url: str, hop: Hop) -> str:
+        """The article of a page as plain text. Raises FetchError or ParseError."""
+
+        async def may(target: str) -> None:
+            await self._allowed(target, hop)
+            await hop(target)
+
+        await may(url)
+        document = await self.fetcher.fetch(url, how=PAGE, hop=may)
+        kind = document.headers.get("content-type", "text/html")
+        if not kind.lower().startswith(("text/html", "application/xhtml", "text/plain")):
+            raise ParseError(f"the page is {kind[:60]}, no HTML")
+        answer = await self._asked(["text", document.url], document.body)
+        found = answer.get("text")
+        if not isinstance(found, str):
+            raise ParseError(str(answer.get("error", "the worker's answer makes no sense")))
+        return found
+
+    async def _allowed(self, url: str, hop: Hop) -> None:
+        """Raises NotAllowedError when robots.txt of the URL's host does not allow it."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        until, body = self._robots.get(origin, (0.0, None))
+        if until <= self.now():
+            until, body = await self._robots_of(origin, hop)
+            if len(self._robots) >= _MOST_HOSTS:
+                self._robots.clear()
+            self._robots[origin] = until, body
+        if body is None:
+            raise NotAllowedError(f"{parts.netloc} did not answer for its robots.txt")
+        if not body:
+            return
+        answer = await self._asked(["robots", url, AGENT], body)
+        if answer.get("allowed") is not True:
+            raise NotAllowedError(f"robots.txt of {parts.netloc} does not allow it")
+
+    async def _robots_of(self, origin: str, hop: Hop) -> tuple[float, bytes | None]:
+        """Until when it holds, and the file: empty when there is none, None when the host cannot say."""
+        robots = f"{origin}/robots.txt"
+        await hop(robots)
+        try:
+            document = await self.fetcher.fetch(robots, how=PAGE, hop=hop)
+        except FetchError as error:
+            if error.status is not None and 400 <= error.status < 500 and error.status != 429:
+                return self.now() + _KEPT_S, b""
+            return self.now() + _UNREACHABLE_KEPT_S, None
+        return self.now() + _KEPT_S, document.body
+
+    async def _asked(self, order: list[str], body: bytes) -> dict[str, object]:
+        answer = await self.reader.perform(json.dumps(order).encode(), body)
+        try:
+            value = json.loads(answer)
+        except ValueError:
+            value = None
+        return value if isinstance(value, dict) else {}
