@@ -35,6 +35,8 @@ def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedForm
         return jsonfeed.parse(body)
     if prolog.monstrous(body):
         raise ParseError("has an element with hundreds of attributes, which no feed has")
+    if prolog.endless(body):
+        raise ParseError("opens tens of thousands of elements and never closes them")
     body, warning = prolog.harmless(body.lstrip(b" \t\r\n"))
     return quick.read(body, headers) or parse_xml(body, headers, warning)
 

@@ -16,6 +16,7 @@ _DECLARATION = re.compile(rb"<!ENTITY\b", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE\b", re.IGNORECASE)
 _SUBSET = re.compile(rb"(<!DOCTYPE[^\[>]*)\[.*\]\s*>", re.IGNORECASE | re.DOTALL)
 _SIMPLE = re.compile(rb"<!ENTITY\s+([\w.-]+)\s+(?:\"([^\"]*)\"|'([^']*)')\s*>", re.IGNORECASE)
+_MOST_OPEN = 50_000
 _MOST_ATTRIBUTES = 500
 _LONG_TAG = re.compile(rb"<[A-Za-z_][^<>]{2000,}+")
 _REFERENCE = re.compile(rb"&([\w.-]+);")
@@ -47,6 +48,15 @@ def monstrous(body: bytes) -> bool:
     """Whether an element has 500 attributes or more: feedparser's time grows with their square."""
     body = without_nul(body)
     return any(found[0].count(b"=") >= _MOST_ATTRIBUTES for found in _LONG_TAG.finditer(body))
+
+
+def endless(body: bytes) -> bool:
+    """Whether tens of thousands of elements are never closed: feedparser's time grows faster than their number.
+
+    Where there is CDATA nothing is said: HTML stands in it, whose elements may stay open.
+    """
+    opened = body.count(b"<") - body.count(b"</") - body.count(b"/>") - body.count(b"<!") - body.count(b"<?")
+    return opened - body.count(b"</") > _MOST_OPEN and b"<![CDATA[" not in body
 
 
 def declares_entities(body: bytes) -> bool:

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -243,3 +244,13 @@ async def test_a_large_document_leaves_no_large_worker(reader: Reader) -> None:
     assert (await reader.read(FEED, document(big), NOW)).items == 1
     await reader.read(FEED, document(GOOD), NOW)
     assert _rss_kb(children()[0]) < 100 * 1024
+
+
+@pytest.mark.parametrize("tag", [b"<b>x", b"<item><title>a", b"<a "])
+async def test_megabytes_of_elements_that_are_never_closed_end_at_once(reader: Reader, tag: bytes) -> None:
+    """A13: feedparser would take longer for them than a document may take."""
+    body = b"<rss version='2.0'><channel><item><title>a</title><description>" + tag * (3_000_000 // len(tag))
+    start = time.monotonic()
+    with pytest.raises(ParseError, match="never closes"):
+        await reader.read(FEED, document(body), NOW)
+    assert time.monotonic() - start < 10

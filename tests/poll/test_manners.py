@@ -1,0 +1,83 @@
+"""A1, A7 over the whole of polling: restarts, and hosts that redirects lead to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from monitor import settings
+from monitor.daemon.service import Service
+from monitor.store.engine import Database
+from monitor.testing.feed_server import FeedServer, rss
+
+ITEMS = [{"title": "A chip plant opens", "link": "https://example.org/1", "guid": "1"}]
+HOSTS = tuple(f"127.0.0.{n}" for n in range(1, 7))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FeedServer]:
+    async with FeedServer(HOSTS) as running:
+        yield running
+
+
+def configured(root: Path, urls: list[str], host_gap: str = "0s") -> Path:
+    config = root / "config"
+    (config / "rules").mkdir(parents=True)
+    (config / "monitor.yaml").write_text(
+        "database: sqlite:///../w.db\nstate_dir: ../var\nreceivers: [{name: screen, type: console}]\n"
+        f"polling: {{host_gap: {host_gap}, allow_private_networks: [127.0.0.0/8]}}\nweb: {{listen: null}}\n"
+    )
+    feeds = "\n".join(f"  - {{id: f{n}, url: '{url}'}}" for n, url in enumerate(urls))
+    (config / "feeds.yaml").write_text(f"feeds:\n{feeds}\n")
+    return config
+
+
+async def one_round(config: Path) -> None:
+    """Start, poll everything, stop: what a restart is to a publisher."""
+    configuration = settings.load(config, {})
+    database = Database(configuration.settings.database)
+    database.upgrade()
+    try:
+        async with Service(configuration, database, {}) as service:
+            service.start(await service.pollable(every=True))
+            await service.rounds.join()
+    finally:
+        database.close()
+
+
+async def test_ten_restarts_make_one_unconditional_request(server: FeedServer, tmp_path: Path) -> None:
+    """A1: across 10 restarts a feed with validators receives exactly one unconditional GET."""
+    server.document("/feed", rss("Feed", ITEMS))
+    config = configured(tmp_path, [server.url("/feed")])
+    for _ in range(10):
+        await one_round(config)
+    assert [one.conditional for one in server.of("/feed")] == [False] + [True] * 9
+
+
+async def test_hosts_that_redirects_lead_to_are_paced(server: FeedServer, tmp_path: Path) -> None:
+    """A7: five feeds of five hosts that all moved to a sixth ask it one by one, a gap apart."""
+    for n in range(5):
+        server.redirect(f"/old{n}", server.url(f"/new{n}", HOSTS[5]))
+        server.document(f"/new{n}", rss(f"Feed {n}", ITEMS))
+    urls = [server.url(f"/old{n}", HOSTS[n]) for n in range(5)]
+    await one_round(configured(tmp_path, urls, host_gap="200ms"))
+    starts = sorted(one.at for one in server.requests if one.path.startswith("/new"))
+    assert len(starts) == 5
+    assert server.most_in_flight[f"{HOSTS[5]}:{server.port}"] == 1
+    assert min(later - sooner for sooner, later in pairwise(starts)) >= 0.15  # as the server sees it
+
+
+async def test_hosts_that_redirect_to_each_other_do_not_wait_for_ever(server: FeedServer, tmp_path: Path) -> None:
+    for n, other in ((0, 1), (1, 0)):
+        server.redirect(f"/old{n}", server.url(f"/new{n}", HOSTS[other]))
+        server.document(f"/new{n}", rss(f"Feed {n}", ITEMS))
+    config = configured(tmp_path, [server.url(f"/old{n}", HOSTS[n]) for n in range(2)])
+    start = datetime.now(UTC)
+    await asyncio.wait_for(one_round(config), 20)
+    assert datetime.now(UTC) - start < timedelta(seconds=20)
+    assert {one.path for one in server.requests} == {"/old0", "/old1", "/new0", "/new1"}
