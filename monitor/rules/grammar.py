@@ -21,7 +21,7 @@ from monitor.errors import MonitorError
 TEXT_FIELDS = ("title", "summary", "content", "author")
 ID_FIELDS = ("feed", "tag", "domain")
 MAX_DISTANCE = 9999
-MAX_DEPTH = 60  # parentheses inside parentheses; more is no query a person wrote
+MAX_DEPTH = 60  # of nesting; more is no query a person wrote
 
 
 class QueryError(MonitorError):
@@ -260,11 +260,24 @@ def parse(query: str) -> Node:
 
 
 def _refuse_deep(query: str) -> None:
-    depth = 0
-    for match in re.finditer(r"[()]", query):
-        depth += 1 if match[0] == "(" else -1
+    """Nesting ends before Python's own stack does: parentheses, and NOTs and fields before what they are about."""
+    if query.count("(") + query.count("NOT") + query.count(":") <= MAX_DEPTH:
+        return
+    depth, outer = 0, [0]
+    for token in _Lexer(None).lex(query):
+        if token.type in {"NOT", "FIELD"}:
+            depth += 1
+        elif token.type == "OPEN":
+            depth += 1
+            outer.append(depth)
+        elif token.type == "CLOSE" and len(outer) > 1:
+            outer.pop()
+            depth = outer[-1]
+        else:
+            depth = outer[-1]
         if depth > MAX_DEPTH:
-            raise QueryError(match.start(), f"more than {MAX_DEPTH} parentheses inside each other", "use vocabularies")
+            message = f"more than {MAX_DEPTH} parentheses, NOTs or fields inside each other"
+            raise QueryError(_at(token), message, "use vocabularies")
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -14,7 +14,7 @@ from monitor.rules.compile import Compiler, Pool, content_hash
 from monitor.rules.entities import Entity, Terms, Vocabulary
 from monitor.rules.facts import SIGNS
 from monitor.rules.files import EntityForm, VocabularyForm
-from monitor.rules.grammar import QueryError
+from monitor.rules.grammar import MAX_DEPTH, QueryError
 from monitor.rules.licences import canonical_licence
 from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
 
@@ -69,12 +69,21 @@ class VocabularyCompiler:
         for item in _items(source.typed):
             for other in _REFERENCE.findall(item.text) if item.text.startswith(("$", "(")) else ():
                 if other in self._under_way:
-                    self.problems.append(problem(item, f"${other} leads back to itself", "take it out of the circle"))
-                    self.done[name] = Vocabulary(-1, name, "terms", ())
+                    self._refuse(item, name, f"${other} leads back to itself", "take it out of the circle")
+                elif other in self.sources and len(self._under_way) >= MAX_DEPTH:
+                    self._refuse(item, name, f"more than {MAX_DEPTH} vocabularies inside each other", "say it directly")
                 elif other in self.sources:
                     self._compile(other)
         self._under_way.pop()
-        self.done[name] = self._made(source)
+        if name not in self.done:
+            self.done[name] = self._made(source)
+
+    def _refuse(self, item: ScalarNode, name: str, message: str, remedy: str) -> None:
+        """Note a mistake, and let those that refer to `name` go on with an empty one."""
+        self.problems.append(problem(item, message, remedy))
+        if name not in self.done:
+            self.done[name] = Vocabulary(len(self.pool.vocabularies), name, "terms", ())
+            self.pool.vocabularies.append(self.done[name])
 
     def _made(self, source: Source) -> Vocabulary:
         form = source.typed
