@@ -167,6 +167,29 @@ def test_news_of_every_direction_is_found_and_read(direction: str, title: str) -
     assert shift.direction == direction
 
 
+def headlines() -> dict[str, list[str]]:
+    """The headlines of headlines.txt by the direction they tell; `none` for look-alikes."""
+    found: dict[str, list[str]] = {}
+    lines = (Path(__file__).parent / "headlines.txt").read_text(encoding="utf-8").splitlines()
+    for line in filter(None, lines):
+        if line.startswith("["):
+            told = found.setdefault(line.strip("[]"), [])
+        elif not line.startswith("#"):
+            told.append(line)
+    return found
+
+
+@pytest.mark.parametrize("direction", sorted(headlines()))
+def test_hundreds_of_wordings_are_read_right(direction: str) -> None:
+    """A change of a list breaks no wording that was known before."""
+    wrong = []
+    for title in headlines()[direction]:
+        shift = shift_of(title)
+        if ("none" if shift is None else shift.direction) != direction:
+            wrong.append(title)
+    assert wrong == []
+
+
 @pytest.mark.parametrize("title", LEFT_ALONE)
 def test_look_alikes_are_left_alone(title: str) -> None:
     """Content deals, software licences, chips, lawsuits, funding, launches and prices raise no alert."""
