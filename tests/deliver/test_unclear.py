@@ -20,6 +20,7 @@ from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
 from monitor.testing.slack_faults import Fault
 from monitor.testing.slack_server import SlackServer
+from monitor.trial import Point
 from tests.alerts.world import World, connected, moved, slack_receiver, storyline
 
 LATER = timedelta(days=19)
@@ -158,14 +159,14 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("point", ["deliver: sending committed", "deliver: answered", "deliver: sent committed"])
-async def test_a_crash_at_any_point_leaves_one_message(sqlite_database: Database, point: str) -> None:
+@pytest.mark.parametrize("point", [Point.SEND_COMMITTED, Point.SEND_ANSWERED, Point.SENT_COMMITTED])
+async def test_a_crash_at_any_point_leaves_one_message(sqlite_database: Database, point: Point) -> None:
     """A25: what a dead process left in `sending` is looked for before anything is sent."""
     async with connected(sqlite_database) as (slack, world):
         world.tell(storyline())
 
-        def reached(name: str) -> None:
-            if name == point:
+        def reached(passed: Point) -> None:
+            if passed is point:
                 raise Killed
 
         one = world.deliverer(reached=reached)
