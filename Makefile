@@ -64,7 +64,7 @@ locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
 	  --build-deps-for editable --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 schemas: setup ## write config/schema/*.json from the program
-	@$(BIN)/python -m monitor.cli.schemas config/schema
+	@$(BIN)/python -m monitor.settings config/schema
 
 clean: ## remove .venv and caches; never data
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache *.egg-info
