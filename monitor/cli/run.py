@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +15,15 @@ from typing import Annotated
 import typer
 
 from monitor import __version__, clock, settings, telemetry
-from monitor.alerts.receivers import ConsoleReceiver
+from monitor.alerts.receivers import ConsoleReceiver, ReceiverSettings
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.daemon import Daemon, Service
 from monitor.errors import UsageError
-from monitor.model import Reason
+from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
 from monitor.settings import Configuration
-from monitor.store import facts
+from monitor.store import deliveries, facts, receivers
 from monitor.store.engine import Connection, Database
 from monitor.store.lock import DatabaseLock, Holder
 
@@ -77,23 +80,40 @@ def _greet(configuration: Configuration, database: Database) -> None:
     )
     for warning in configuration.warnings:
         output.warn(warning)
-    connected = [
-        receiver.name
-        for receiver in chosen.receivers
-        if not isinstance(receiver, ConsoleReceiver) and settings.credential(receiver.credential, os.environ)
-    ]
+    slack = [receiver for receiver in chosen.receivers if not isinstance(receiver, ConsoleReceiver)]
+    missing = [receiver for receiver in slack if settings.credential(receiver.credential, os.environ) is None]
+    connected = [receiver.name for receiver in slack if receiver not in missing]
     if connected:
         output.note(f"Alerts go to {', '.join(connected)}. Log lines follow; Ctrl-C stops.")
-        return
-    if any(not isinstance(receiver, ConsoleReceiver) for receiver in chosen.receivers) or not chosen.receivers:
-        output.say(HOW_TO_CONNECT)
+    if missing and _ever_worked(slack, database):
+        for receiver in missing:
+            looked = settings.places_of(receiver.credential, os.environ)
+            output.warn(f"{receiver.name}: {receiver.credential} is gone; looked in {looked}. What is for it waits.")
+    elif not connected and (missing or not chosen.receivers):
+        start = "make run" if Path("Makefile").exists() else f"{_program()} run"
+        output.say(HOW_TO_CONNECT.format(program=_program(), start=start))
 
 
 HOW_TO_CONNECT = """Slack is not connected yet: alerts are printed here. To connect it:
-  1. `licensewatch slack manifest` prints an app manifest; at api.slack.com/apps: Create New App, From a manifest
+  1. `{program} slack manifest` prints an app manifest; at api.slack.com/apps: Create New App, From a manifest
   2. install the app, copy its Bot User OAuth Token (xoxb-...), and /invite it to a channel
-  3. SLACK_BOT_TOKEN=xoxb-... SLACK_CHANNEL=C0123ABCD make run
-`licensewatch slack check` says what is missing."""
+  3. SLACK_BOT_TOKEN=xoxb-... SLACK_CHANNEL=C0123ABCD {start}
+`{program} slack check` says what is missing."""
+
+
+def _ever_worked(slack: Sequence[ReceiverSettings], database: Database) -> bool:
+    """Whether a message ever reached one of these; from then on the console stands in for none of them."""
+    with database.read() as conn:
+        states = receivers.states(conn)
+    return any(states[one.name].worked_at is not None for one in slack if one.name in states)
+
+
+def _program() -> str:
+    """How this program is called from here: by its name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name != "licensewatch" or shutil.which("licensewatch"):
+        return "licensewatch"
+    return _near(called)
 
 
 def _near(path: Path) -> str:
@@ -155,7 +175,11 @@ async def _once(service: Service, *, every: bool) -> None:
             await service.rounds.join()
         await service.in_database(_tick)
         delivered = await service.deliverer.drain(LAST_DELIVERIES)
+        parked = (await service.reading(deliveries.counts))[DeliveryState.PARKED]
     _report(outcomes, delivered=delivered)
+    if parked:
+        are = "1 delivery is" if parked == 1 else f"{parked:,} deliveries are"
+        output.warn(f"{are} parked; `licensewatch status` says why")
 
 
 def _tick(conn: Connection) -> None:

@@ -63,9 +63,8 @@ def _show(
     problems: list[str],
 ) -> None:
     tick = f"last tick {output.shown(picture.last_tick)} UTC" if picture.last_tick else "it never ran here"
-    output.say(
-        f"{'running' if picture.running else 'not running'} ({tick}); " + ("all well" if not problems else "see below")
-    )
+    word, well = ("running", "all well") if picture.running else ("not running", "`licensewatch run` starts it")
+    output.say(f"{word} ({tick}); " + (well if not problems else "see below"))
     for problem in problems:
         output.warn(problem)
     counts = ", ".join(f"{len(some)} {word}" for word, some in health.items() if some)

@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Self, TypeVar
@@ -26,6 +26,7 @@ from monitor.model import FeedState
 from monitor.poll import Look, Outcome, Policy, Rounds, Tools, World, commit
 from monitor.settings import Configuration
 from monitor.store import due as due_times
+from monitor.store import facts
 from monitor.store import feeds as feed_store
 from monitor.store import rules as rule_store
 from monitor.store.engine import Connection, Database
@@ -92,6 +93,8 @@ class Service:
     async def __aexit__(self, *exc: object) -> None:
         await self.rounds.close()
         await self.deliverer.close()
+        with suppress(StoreError):  # refused to the end: health then sees ticks that ended without a word
+            await self.in_database(lambda conn: facts.set(conn, "stopped", __version__, clock.now()))
         await self._stack.aclose()
 
     def credential(self, name: str) -> str | None:

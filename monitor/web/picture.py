@@ -24,11 +24,17 @@ class Vitals:
     last_tick: datetime | None
     oldest_due: datetime | None
     receivers: dict[str, ReceiverState]
+    stopped: datetime | None = None  # when a process last ended as it should
 
     @property
     def running(self) -> bool:
-        """Whether a daemon ticked lately."""
-        return self.last_tick is not None and abs(self.now - self.last_tick) < RUNNING
+        """Whether a daemon ticked lately, and did not end since."""
+        return self.last_tick is not None and abs(self.now - self.last_tick) < RUNNING and not self.at_rest
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing runs because nothing should: it never did, or it was stopped."""
+        return self.last_tick is None or (self.stopped is not None and self.stopped >= self.last_tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +52,23 @@ class Picture:
     mutes: list[Mute]
     last_tick: datetime | None
     rejected: str
+    stopped: datetime | None = None
 
     @property
     def running(self) -> bool:
-        """Whether a daemon ticked lately."""
+        """Whether a daemon ticked lately, and did not end since."""
         return self.vitals.running
 
     @property
     def vitals(self) -> Vitals:
         """The part of it that tells whether the service works at all."""
-        return Vitals(self.now, self.last_tick, self.oldest_due, self.receivers)
+        return Vitals(self.now, self.last_tick, self.oldest_due, self.receivers, self.stopped)
 
 
 def vitals(conn: Connection, now: datetime) -> Vitals:
     """Read what tells whether the service works at all: a few rows, however large the database is."""
-    return Vitals(now, facts.set_at(conn, "last_tick"), deliveries.oldest_due(conn, now), receivers.states(conn))
+    tick, stopped = facts.set_at(conn, "last_tick"), facts.set_at(conn, "stopped")
+    return Vitals(now, tick, deliveries.oldest_due(conn, now), receivers.states(conn), stopped)
 
 
 def take(conn: Connection, now: datetime) -> Picture:
@@ -77,12 +85,19 @@ def take(conn: Connection, now: datetime) -> Picture:
         mutes=mutes.active(conn, now),
         last_tick=facts.set_at(conn, "last_tick"),
         rejected=facts.get(conn, "configuration_problem") or "",
+        stopped=facts.set_at(conn, "stopped"),
     )
 
 
 def problems_of(picture: Picture) -> list[str]:
     """What a person should see to, in words, the gravest first."""
-    found = [
+    found = []
+    if not picture.running and not picture.vitals.at_rest:
+        found.append(
+            f"nothing ticked since {_shown(picture.last_tick)} UTC, and nobody stopped it: the daemon was killed, "
+            "hangs, or cannot write its database; its log says which"
+        )
+    found += [
         f"receiver {one.name} is parked since {_shown(one.parked_at)} UTC "
         f"({one.parked_scope}: {one.parked_code}): "
         "`licensewatch slack check` says what is missing"

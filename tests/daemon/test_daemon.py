@@ -196,6 +196,38 @@ async def test_a_wrong_token_parks_loudly_and_everything_goes_out_once_it_is_rep
     assert delivery["state"] == "sent"
 
 
+async def test_a_token_that_is_gone_is_said_to_be_gone_and_nothing_is_printed_in_its_place(world: World) -> None:
+    """The console stands in only while no credential ever worked; the first lines say which of the two it is."""
+    world.installed.environ = {}
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 1, "the daemon polls")
+        assert "alerts are printed here" in daemon.words()
+        await daemon.stop()
+    world.installed.environ = {"SLACK_BOT_TOKEN": "xoxb-daemon"}
+    async with world.installed.running():
+        await until(lambda: world.polls >= 3, "the feed was polled")
+        world.publish(CLOSING)
+        await until(lambda: bool(world.told()), "the story is told")
+    world.installed.environ = {}
+    before = len((world.installed.root / "daemon.log").read_text(encoding="utf-8"))
+    async with world.installed.running() as daemon:
+        polls = world.polls
+        await until(lambda: world.polls > polls, "the daemon polls again")
+        words = daemon.words()[before:]
+    assert "slack_bot_token is gone" in words
+    assert "alerts are printed here" not in words
+
+
+async def test_status_tells_a_daemon_that_was_stopped_from_one_that_runs(world: World) -> None:
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 1, "the daemon polls")
+        assert (await world.installed.ask("status"))["running"]
+        await daemon.stop()
+    status = await world.installed.ask("status")
+    assert not status["running"]
+    assert status["problems"] == []
+
+
 async def test_no_secret_and_no_control_character_reaches_the_log(world: World) -> None:
     """A37, A38: tokens are cut out, and what feeds smuggle in is shown, not obeyed."""
     world.publish("Meta \x1b[31mweighs\x1b[0m \u202edropping\u202c its open-source Behemoth model for a closed one")

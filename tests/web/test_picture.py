@@ -1,0 +1,38 @@
+"""What is said of a service that nobody hears: stopped, never started, or in trouble."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.store import facts
+from monitor.store.engine import Database
+from monitor.web import picture
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ticked_s", "stopped_s", "running", "problems"),
+    [
+        (None, None, False, 0),  # it never ran
+        (5, None, True, 0),
+        (5, 60, True, 0),  # stopped, and started again
+        (5, 2, False, 0),  # stopped just now
+        (3600, 3599, False, 0),
+        (120, None, False, 1),  # killed, or its database refuses
+        (120, 3600, False, 1),
+    ],
+)
+def test_ticks_that_end_without_a_word_are_a_problem(
+    database: Database, ticked_s: int | None, stopped_s: int | None, running: bool, problems: int
+) -> None:
+    """A40: health tells the truth while the database cannot be written."""
+    with database.write() as conn:
+        for name, ago in (("last_tick", ticked_s), ("stopped", stopped_s)):
+            if ago is not None:
+                facts.set(conn, name, "x", NOW - timedelta(seconds=ago))
+        seen = picture.take(conn, NOW)
+    assert seen.running is running
+    assert len(picture.problems_of(seen)) == problems
