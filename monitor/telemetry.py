@@ -113,6 +113,8 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
         "trafilatura",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns each second while a tick is held up by the database, which our own line says once.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return redactor
 
 
