@@ -75,22 +75,22 @@ async def test_visitors_that_say_nothing_keep_nobody_waiting(quick_visitor: Visi
 
 
 async def test_many_pages_at_once_leave_the_loop_to_others(quick_visitor: Visitor) -> None:
-    """While thirty pages are made, the loop that polls gets its turn: nineteen times of twenty within 0.1 s."""
-    waits: list[float] = []
+    """While thirty pages are made, the loop that polls keeps getting its turn (made on the loop, it would get six)."""
+    turns = 0
     running = True
 
     async def watch() -> None:
+        nonlocal turns
         while running:
-            before = time.perf_counter()
             await asyncio.sleep(0.005)
-            waits.append(time.perf_counter() - before)
+            turns += 1
 
     watching = asyncio.create_task(watch())
     answers = await asyncio.gather(*(quick_visitor.get("/timeline?days=1096") for _ in range(30)))
     running = False
     await watching
     assert {one.status_code for one in answers} == {200}
-    assert sorted(waits)[len(waits) * 19 // 20] < 0.1
+    assert turns >= 20
 
 
 def monitor_yaml(port: int) -> str:
