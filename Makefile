@@ -18,6 +18,7 @@ demo: setup ## one made-up story through the whole pipeline, offline, in under a
 	@$(BIN)/licensewatch demo
 
 setup: $(VENV)/.run ## make .venv with the locked run-time dependencies
+	@$(BIN)/python -m compileall -q monitor  # a start need not do it, nor one that may not write here
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

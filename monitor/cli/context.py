@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from monitor import settings
+from monitor.cli.garbage import making_what_stays
 from monitor.settings import Configuration, Settings
 from monitor.store.engine import Database
 
@@ -28,7 +29,8 @@ class Context:
     def configuration(self) -> Configuration:
         """The configuration, loaded once (raises ConfigError with every mistake in it)."""
         if self._configuration is None:
-            self._configuration = settings.load(self.directory(), os.environ)
+            with making_what_stays():
+                self._configuration = settings.load(self.directory(), os.environ)
         return self._configuration
 
     def settings(self) -> Settings:

@@ -18,7 +18,7 @@ from monitor import __version__, clock, settings, telemetry
 from monitor.alerts.receivers import ConsoleReceiver, ReceiverSettings
 from monitor.cli import output
 from monitor.cli.context import current
-from monitor.daemon import Daemon, Service
+from monitor.daemon.service import Service
 from monitor.errors import UsageError
 from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
@@ -66,6 +66,8 @@ def run(
 
 
 async def _serve(service: Service, lock: DatabaseLock) -> None:
+    from monitor.daemon.daemon import Daemon  # with scheduler and file watcher: a single round needs neither
+
     async with service:
         daemon = Daemon(service, lock, os.environ)
         await daemon.run()

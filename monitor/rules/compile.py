@@ -15,7 +15,7 @@ import re2
 from monitor.rules import grammar, match
 from monitor.rules.document import ALL_FIELDS, FIELDS, SEARCHED
 from monitor.rules.entities import Vocabulary
-from monitor.rules.grammar import QueryError
+from monitor.rules.syntax import QueryError
 from monitor.rules.terms import Literal, Term, literal_of, read_term
 
 _OPERATOR = re.compile(r"(?<=\s)(?:AND|OR|NOT)(?=\s)|\b(?:O?NEAR|ATLEAST)/\w*")

@@ -14,10 +14,10 @@ from monitor.rules.compile import Compiler, Pool, content_hash, either
 from monitor.rules.entities import Vocabulary
 from monitor.rules.facts import Rulings, Sources
 from monitor.rules.files import FileForm, RuleForm, ShiftForm
-from monitor.rules.grammar import QueryError
 from monitor.rules.index import build_index
 from monitor.rules.rule_set import Rule, RuleSet
 from monitor.rules.schema import rules_schema
+from monitor.rules.syntax import QueryError
 from monitor.rules.vocabularies import Source, VocabularyCompiler
 from monitor.yamlfile import MappingNode, Node, ScalarNode, find, load, place_in, plain, problem, typed
 

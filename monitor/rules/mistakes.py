@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from lark import Token
 
-from monitor.rules.grammar import ID_FIELDS, QUOTES, TEXT_FIELDS, QueryError
+from monitor.rules.syntax import ID_FIELDS, QUOTES, TEXT_FIELDS, QueryError
 
 _TERMS = frozenset({"WORD", "PHRASE", "REFERENCE", "REGEX"})
 _BEGINNERS = _TERMS | {"EQUALS", "OPEN", "FIELD", "ATLEAST"}

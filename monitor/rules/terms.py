@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from monitor import text
-from monitor.rules.grammar import QueryError
+from monitor.rules.syntax import QueryError
 
 # Digits of a script no query is written in stand for the wildcards while a term is cut into tokens.
 _STAR, _ANY = "\U0001e951", "\U0001e950"

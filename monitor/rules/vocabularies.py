@@ -14,8 +14,8 @@ from monitor.rules.compile import Compiler, Pool, content_hash
 from monitor.rules.entities import Entity, Terms, Vocabulary
 from monitor.rules.facts import SIGNS
 from monitor.rules.files import EntityForm, VocabularyForm
-from monitor.rules.grammar import MAX_DEPTH, QueryError
 from monitor.rules.licences import canonical_licence
+from monitor.rules.syntax import MAX_DEPTH, QueryError
 from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
 
 NAME = re.compile(r"[A-Za-z_][\w-]*")

@@ -108,16 +108,16 @@ def test_what_re2_or_a_person_cannot_read_is_refused(query: str) -> None:
 def test_a_regex_that_is_exponential_elsewhere_is_linear_here() -> None:
     """A22: RE2 only."""
     rules = one_rule("/(a+)+$/")
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert not rules.match(entry("a" * 20_000 + "!"))
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_many_near_pairs_stay_cheap() -> None:
     rules = one_rule("(a NEAR/9 b) NEAR/9 (c NEAR/s d)")
-    begin = time.perf_counter()
+    begin = time.process_time()
     rules.match(entry("", content="a b c d " * 3_000))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize(

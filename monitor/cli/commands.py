@@ -1,0 +1,123 @@
+"""The command line: global options, exit codes, and which noun lives in which file.
+
+Exit 0 done, 1 something failed (said on stderr), 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor import __version__
+from monitor.cli import output
+from monitor.cli.context import Context
+from monitor.errors import ConfigError, MonitorError, UsageError
+
+app = typer.Typer(
+    name="licensewatch",
+    help="Watch news feeds for changes in how AI models may be used; alert Slack once per story, with the facts.",
+    epilog="Start with `licensewatch check`, then `licensewatch run`; `slack check` helps to connect Slack.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+# One file per noun; imported only when that noun is asked for (or for help), which keeps start-up short.
+NOUNS = ("feeds", "rules", "stories", "deliveries", "mute", "routes", "slack", "db")
+COMMANDS = {
+    "run": "run",
+    "demo": "demo",
+    "init": "config",
+    "check": "config",
+    "status": "status",
+    "why": "why",
+    "history": "history",
+    "export": "history",
+}
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        output.say(f"licensewatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="DIR",
+            help="Configuration directory. Else $LICENSEWATCH_CONFIG, ./config, /etc/licensewatch.",
+        ),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log decisions in full (DEBUG).")] = False,
+    version: Annotated[  # noqa: ARG001  # answered before any command is looked for
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    ctx.obj = Context(config, verbose)
+
+
+def _register(words: set[str]) -> None:
+    """Attach the commands that `words` may name; all of them when none is named (help, typos)."""
+    named = words & ({*NOUNS} | {*COMMANDS})
+    for noun in NOUNS:
+        if not named or noun in named:
+            module = importlib.import_module(f"monitor.cli.{noun}")
+            app.add_typer(module.app, name=noun)
+    for command, file in COMMANDS.items():
+        if not named or command in named:
+            module = importlib.import_module(f"monitor.cli.{file}")
+            app.command(command)(getattr(module, command))
+
+
+def arguments(argv: list[str]) -> list[str]:
+    """`argv` with the global options moved to the front: `rules eval F --config DIR` works as well."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*front, *rest, word, *words]
+        if word == "--config":
+            front += [word, *(value for value in [next(words, None)] if value is not None)]
+        elif word.startswith("--config=") or word in ("--verbose", "-v"):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def prepared(argv: list[str]) -> list[str]:
+    """The words of a command line, global options first, once the commands they may name are loaded."""
+    words = arguments(argv)
+    _register({*words})
+    return words
+
+
+def perform(words: list[str]) -> int:
+    """Run one command; its exit code."""
+    try:
+        app(words)
+    except (ConfigError, UsageError) as error:
+        output.fail(str(error))
+        return 2
+    except MonitorError as error:
+        output.fail(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `licensewatch … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as done:  # how typer ends
+        return done.code if isinstance(done.code, int) else 1 if done.code else 0
+    return 0

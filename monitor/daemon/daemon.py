@@ -1,0 +1,198 @@
+"""The daemon: builds the service, ticks, reloads, tells systemd how it is, and drains on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sdnotify
+import structlog
+
+from monitor import clock, housekeep
+from monitor.alerts import dispatch
+from monitor.clock import ClockWatch
+from monitor.daemon.reload import Reloaded, Reloader
+from monitor.daemon.service import Service
+from monitor.daemon.ticks import Ticks
+from monitor.errors import LockHeld, StoreError
+from monitor.store import deliveries, due, facts, search
+from monitor.store.engine import Connection
+from monitor.store.lock import DatabaseLock
+
+if TYPE_CHECKING:
+    from monitor.web.server import PageServer
+
+TICK = timedelta(seconds=1)
+INDEXING = timedelta(seconds=2)
+HOUSEKEEPING = timedelta(minutes=10)
+ASSURE = timedelta(seconds=10)
+OUTBOX_STALLED_S = 30.0
+REMEMBER_TICK = timedelta(seconds=10)
+DRAIN = timedelta(seconds=20)
+INDEXED_AT_ONCE = 50  # entries: some ten milliseconds of the database's time
+
+log = structlog.get_logger("daemon")
+
+
+@dataclass
+class Daemon:
+    """One running service, until SIGTERM or SIGINT."""
+
+    service: Service
+    lock: DatabaseLock
+    environ: Mapping[str, str]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _watch: ClockWatch = field(default_factory=ClockWatch)
+    _tick_remembered: datetime | None = None
+    _ready: bool = False
+    _lost: str = ""
+    _delivered: float = field(default_factory=clock.monotonic)  # the outbox was last looked through
+    _ticked: float = field(default_factory=clock.monotonic)
+
+    async def run(self) -> None:
+        """Poll and deliver until told to stop; then finish what is under way and leave nothing in `sending`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+        self._reloader = Reloader(self.service.configuration, self.environ, self._apply)
+        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._hang_up()))
+        self._systemd = sdnotify.SystemdNotifier()
+        ticks = Ticks()
+        ticks.every(TICK, "polls", self._tick)
+        ticks.every(TICK, "deliveries", self._deliver)
+        ticks.every(INDEXING, "search", self._index)
+        ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
+        ticks.every(ASSURE, "lock", self._assure_lock)
+        watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
+        watching.add_done_callback(_raise_unless_cancelled)
+        page = self._open_page()
+        try:
+            await ticks.run(self.stop)
+        finally:
+            watching.cancel()
+            await self._drain()
+            if page is not None:
+                await page.close()
+        if self._lost:
+            raise LockHeld(self._lost)
+
+    def _stop(self, why: str) -> None:
+        log.info("stopping", why=why)
+        self.stop.set()
+
+    async def _drain(self) -> None:
+        self._systemd.notify("STOPPING=1")
+        await self.service.rounds.close()
+        await self.service.deliverer.close(DRAIN)
+        log.info("stopped")
+
+    async def _tick(self) -> None:
+        await self._mind_the_clock()
+        await self.service.poll_due()
+        await self._remember_tick()
+        if not self._ready:
+            self._ready = True
+            self._systemd.notify("READY=1")
+            log.info("ready", feeds=len(self.service.configuration.feeds))
+        if self.service.rounds.store_ok and clock.monotonic() - self._delivered < OUTBOX_STALLED_S:
+            self._systemd.notify("WATCHDOG=1")
+
+        self._ticked = clock.monotonic()
+
+    def _open_page(self) -> PageServer | None:
+        """Serve health, metrics and the page, if that is wished; whatever becomes of it, polling goes on."""
+        address = self.service.configuration.settings.web.address
+        if address is None:
+            return None
+        from monitor.web.asked import Pulse, Source
+        from monitor.web.server import PageServer
+
+        def pulse() -> Pulse:
+            now = clock.monotonic()
+            return Pulse(now - self._ticked, now - self._delivered, self.service.rounds.store_ok)
+
+        service = self.service
+        page = PageServer(Source(service.database, lambda: service.configuration, pulse, service.counters), address)
+        page.start()
+        return page
+
+    async def _index(self) -> None:
+        """Make new entries findable: a few while there are polls, more when there are none."""
+        for _ in range(20):
+            if not self.service.rounds.store_ok:
+                return
+            count = await self.service.in_database(lambda conn: search.catch_up(conn, INDEXED_AT_ONCE))
+            if count < INDEXED_AT_ONCE or self.service.rounds.under_way:
+                return
+
+    async def _deliver(self) -> None:
+        await self.service.deliverer.drain_due()
+        self._delivered = clock.monotonic()
+
+    async def _assure_lock(self) -> None:
+        """Two daemons on one database would post twice: stop when another took over while ours was lost."""
+        try:
+            await asyncio.to_thread(self.lock.assure)
+        except LockHeld as error:
+            self._lost = str(error)
+            self._stop(self._lost)
+        except StoreError as error:
+            log.warning("lock", problem=str(error), remedy="tried again in 10 s")
+
+    async def _mind_the_clock(self) -> None:
+        step = self._watch.step(clock.now(), clock.monotonic())
+        if step is not None:
+            log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
+            await self.service.in_database(lambda conn: due.shift_due_times(conn, step))
+
+    async def _remember_tick(self) -> None:
+        now = clock.now()
+        if self._tick_remembered is None or not timedelta() <= now - self._tick_remembered < REMEMBER_TICK:
+            await self.service.in_database(lambda conn: facts.set(conn, "last_tick", now.isoformat(), now))
+            self._tick_remembered = now
+
+    async def _housekeep(self) -> None:
+        now = clock.now()
+        retention = self.service.configuration.settings.retention
+        await asyncio.to_thread(housekeep.run, self.service.database, retention, now)
+        await self.service.in_database(lambda _: self.service.world.forget_quiet(now))
+        self.service.pace.forget(clock.monotonic())
+
+    # ---- configuration
+
+    async def _hang_up(self) -> None:
+        log.info("reload asked for", why="SIGHUP")
+        await self._reloader.reload()
+
+    async def _apply(self, reloaded: Reloaded) -> None:
+        if not reloaded.problem:
+            await self.service.adopt(reloaded.configuration)
+        await self.service.in_database(lambda conn: self._report(conn, reloaded.problem))
+
+    def _report(self, conn: Connection, problem: str) -> None:
+        """Tell operations once when a configuration is rejected, and once when one is accepted again."""
+        now = clock.now()
+        known = facts.get(conn, "configuration_problem") or ""
+        if problem == known:
+            return
+        facts.set(conn, "configuration_problem", problem, now)
+        told = (
+            {
+                "title": "Configuration rejected",
+                "text": problem,
+                "remedy": "The last good configuration stays in force.",
+            }
+            if problem
+            else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
+        )
+        names = self.service.world.policy.ops.receivers
+        deliveries.enqueue(conn, dispatch.notice(told, names, now, self.service.world.new_id))
+
+
+def _raise_unless_cancelled(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("watching stopped", problem=str(task.exception()), remedy="restart to load edits again")
