@@ -54,7 +54,19 @@ class ConsoleReceiver:
     digest: Digest | None = None
 
 
-ReceiverSettings = Annotated[SlackReceiver | WebhookReceiver | ConsoleReceiver, Field(discriminator="type")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltInReceiver:
+    """A receiver inside the process (the canary's). No configuration names one."""
+
+    name: str
+    type: Literal["built-in"] = "built-in"
+    quiet_hours: QuietHours | None = None
+    digest: Digest | None = None
+
+
+ConfiguredReceiver = Annotated[SlackReceiver | WebhookReceiver | ConsoleReceiver, Field(discriminator="type")]
+ReceiverSettings = SlackReceiver | WebhookReceiver | ConsoleReceiver | BuiltInReceiver
+WITHOUT_CREDENTIAL = (ConsoleReceiver, BuiltInReceiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +138,15 @@ def lane(receiver: ReceiverSettings) -> tuple[str, ...]:
         return ("slack", receiver.api_url, receiver.credential, receiver.channel)
     if isinstance(receiver, WebhookReceiver):
         return ("slack_webhook", receiver.credential)
-    return ("console",)
+    return ("console",) if isinstance(receiver, ConsoleReceiver) else ("built-in", receiver.name)
 
 
 def sharing(receiver: ReceiverSettings, scope: str, among: Sequence[ReceiverSettings]) -> list[str]:
     """Names of the receivers that a failure of this scope is about: the same credential, or the same destination."""
-    if isinstance(receiver, ConsoleReceiver) or scope != "credential":
+    if isinstance(receiver, WITHOUT_CREDENTIAL) or scope != "credential":
         return [other.name for other in among if lane(other) == lane(receiver)]
     return [
         other.name
         for other in among
-        if not isinstance(other, ConsoleReceiver) and other.credential == receiver.credential
+        if not isinstance(other, WITHOUT_CREDENTIAL) and other.credential == receiver.credential
     ]

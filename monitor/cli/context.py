@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +43,29 @@ class Context:
         return settings.load_settings(self.directory(), os.environ)
 
     def database(self) -> Database:
-        """The configured database, at the revision of this program (created or upgraded when it is not)."""
+        """The configured database as it is. Where there is none yet: an empty one that goes with the process.
+
+        Only `run`, `db upgrade` and `db copy` make or upgrade one: a command that looks leaves no file behind, and
+        takes the database away from no older daemon. StoreError when its tables are of another revision.
+        """
+        database = Database(self.settings().database)
+        if database.revision() is not None:
+            database.check()
+            return database
+        scratch = tempfile.mkdtemp(prefix="licensewatch-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        empty = Database(f"sqlite:///{scratch}/empty.db")
+        empty.upgrade()
+        return empty
+
+    def existing(self) -> Database:
+        """The configured database, for a command that writes: StoreError when there is none yet."""
+        database = Database(self.settings().database)
+        database.check()
+        return database
+
+    def upgraded(self) -> Database:
+        """The configured database, made or upgraded when it is not of this program's revision."""
         database = Database(self.settings().database)
         database.upgrade()
         return database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,10 @@ from monitor.cli import output
 from monitor.cli.context import Context, current
 from monitor.errors import UsageError
 from monitor.housekeep import Retention
+from monitor.store import copying
 from monitor.store.backup import backup as copy
 from monitor.store.engine import Database
+from monitor.store.lock import DatabaseLock, Holder
 from monitor.store.upgrade import shipped
 from monitor.yamlfile import parse_duration
 
@@ -96,6 +99,39 @@ def backup(
         output.emit_json({"file": target, "bytes": size})
     else:
         output.say(f"{target}: {size / 1_000_000:,.1f} MB, checked.")
+
+
+@app.command(name="copy")
+def copy_(
+    ctx: typer.Context,
+    to: Annotated[
+        str,
+        typer.Argument(metavar="URL", help="An empty one: postgresql+psycopg://user@host/name or sqlite:////…"),
+    ],
+    json_: Json = False,
+) -> None:
+    """Copy everything into another, empty database: how to move from SQLite to PostgreSQL, or back.
+
+    Stop the daemon first; nothing is changed here. Then set `database` in monitor.yaml (or LICENSEWATCH_DATABASE_URL)
+    to the new one and start: no story is told again. PGPASSWORD and ~/.pgpass keep a password out of the URL.
+    """
+    source, target = current(ctx).existing(), Database(to)
+    if source.url == target.url:
+        raise UsageError(f"{source.place} is the database in use. Name another one to copy it to.")
+    with ExitStack() as stack:
+        for database in (source, target):
+            holder = Holder.here("licensewatch db copy", clock.now())
+            stack.enter_context(DatabaseLock(database.url.render_as_string(hide_password=False), holder))
+        target.upgrade()
+        with output.progress("copying", copying.total(source)) as advance:
+            copied = copying.copy(source, target, advance)
+    source.close()
+    target.close()
+    if json_:
+        output.emit_json({"from": source.place, "to": target.place, "rows": copied})
+        return
+    output.say(f"{sum(copied.values()):,} rows are in {target.place}; {source.place} is as it was.")
+    output.note("To use it: set `database` in monitor.yaml to it, or LICENSEWATCH_DATABASE_URL, and start.")
 
 
 @app.command()

@@ -51,7 +51,7 @@ def add(
     context = current(ctx)
     now = clock.now()
     end = _end(for_, until, now)
-    database = context.database()
+    database = context.existing()
     if kind is Kind.STORY:
         with database.read() as conn:
             if not value.isdigit() or story_store.get(conn, int(value)) is None:

@@ -52,7 +52,7 @@ def run(
     redactor = telemetry.set_up(verbose=context.verbose)
     command = "licensewatch run --once" if once else "licensewatch run"
     with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
-        database = context.database()
+        database = context.upgraded()
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
         try:
             _greet(configuration, database)

@@ -11,7 +11,14 @@ import typer
 from monitor import settings
 from monitor.alerts import render, slack_check
 from monitor.alerts.outcome import remedy
-from monitor.alerts.receivers import ConsoleReceiver, Posting, Receipt, ReceiverSettings, SlackReceiver, WebhookReceiver
+from monitor.alerts.receivers import (
+    ConfiguredReceiver,
+    ConsoleReceiver,
+    Posting,
+    Receipt,
+    SlackReceiver,
+    WebhookReceiver,
+)
 from monitor.alerts.slack import SlackChannel
 from monitor.alerts.slack_check import Finding
 from monitor.alerts.webhook import Webhook
@@ -68,7 +75,7 @@ def manifest(json_: Json = False) -> None:
 
 
 def _receivers(ctx: typer.Context, name: str) -> list[SlackLike]:
-    every: tuple[ReceiverSettings, ...] = current(ctx).settings().receivers
+    every: tuple[ConfiguredReceiver, ...] = current(ctx).settings().receivers
     found = [one for one in every if not isinstance(one, ConsoleReceiver) and name in ("", one.name)]
     if not found:
         known = ", ".join(one.name for one in every if not isinstance(one, ConsoleReceiver)) or "none"

@@ -51,6 +51,7 @@ def _record(
         "deliveries": picture.deliveries,
         "oldest_due_s": waiting,
         "last_tick_at": picture.last_tick,
+        "canary_passed_at": picture.canary.passed_at,
         "muted": [{"kind": mute.kind, "value": mute.value, "until": mute.until} for mute in picture.mutes],
         "problems": problems,
     }

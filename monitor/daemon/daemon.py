@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TICK = timedelta(seconds=1)
 INDEXING = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(minutes=10)
+CANARY = timedelta(seconds=30)
 ASSURE = timedelta(seconds=10)
 OUTBOX_STALLED_S = 30.0
 REMEMBER_TICK = timedelta(seconds=10)
@@ -66,6 +67,7 @@ class Daemon:
         ticks.every(TICK, "deliveries", self._deliver)
         ticks.every(INDEXING, "search", self._index)
         ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
+        ticks.every(CANARY, "canary", self.service.mind_the_canary)
         ticks.every(ASSURE, "lock", self._assure_lock)
         watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
         watching.add_done_callback(_raise_unless_cancelled)

@@ -15,6 +15,8 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from monitor import __version__, clock, settings
+from monitor.canary import RECEIVER, Canary
+from monitor.canary import Ground as Flyover
 from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ParseError, StoreError
@@ -25,6 +27,7 @@ from monitor.feeds.reader import Reader
 from monitor.model import FeedState
 from monitor.poll import Look, Outcome, Policy, Rounds, Tools, World, commit
 from monitor.settings import Configuration
+from monitor.store import canary as canary_store
 from monitor.store import due as due_times
 from monitor.store import facts
 from monitor.store import feeds as feed_store
@@ -83,8 +86,15 @@ class Service:
         tools = Tools(fetcher, reader, clock.now, trial.reached)
         self.rounds = Rounds(tools, self._commit, self.pace, polling.concurrency)
         chosen = self.configuration.settings
-        options = Options(ops=chosen.ops.receivers, pace=trial.pace or PACE, reached=trial.reached)
-        self.deliverer = Deliverer(self.database, chosen.receivers, self.credential, options)
+        self.canary = self._made_canary()
+        options = Options(
+            ops=chosen.ops.receivers,
+            pace=trial.pace or PACE,
+            reached=trial.reached,
+            storyline=self.canary.storyline,
+            built_in=self.canary.box,
+        )
+        self.deliverer = Deliverer(self.database, (*chosen.receivers, RECEIVER), self.credential, options)
         self._page_reader = await self._stack.enter_async_context(page_reader())
         self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
         await self.in_database(self._begin)
@@ -123,11 +133,29 @@ class Service:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, look)
 
+    def _made_canary(self) -> Canary:
+        return Canary(
+            Flyover(
+                read=self.rounds.tools.reader.read,
+                writing=self.in_database,
+                reading=self.reading,
+                configured=lambda: self.world.policy.rules,
+                ops=lambda: self.world.policy.ops.receivers,
+                new_id=self.world.new_id,
+            )
+        )
+
+    async def mind_the_canary(self) -> None:
+        """Let it fly when it is due. On trial it stays: it would pass the points in the place of news."""
+        if self.rounds.store_ok and not self._trial.words:
+            await self.canary.mind()
+
     def _begin(self, conn: Connection) -> None:
         now = clock.now()
         due_times.pull_back(conn, now, CEILING * 2)
         self._list_feeds(conn)
         self._trial.reached(Point.START_LISTED)
+        canary_store.sweep(conn)
         blocked = feed_store.host_blocks(conn, now)
         for host, until in blocked.items():
             self.pace.block(host, clock.monotonic() + (until - now).total_seconds())
@@ -154,7 +182,7 @@ class Service:
             self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
             self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
             self.pace.gap = polling.host_gap.total_seconds()
-        self.deliverer.configure(configuration.settings.receivers, configuration.settings.ops.receivers)
+        self.deliverer.configure((*configuration.settings.receivers, RECEIVER), configuration.settings.ops.receivers)
         await self.in_database(self._list_feeds)
         await self.in_database(self._replan)
 

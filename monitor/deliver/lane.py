@@ -16,7 +16,7 @@ from typing import TypeVar
 import structlog
 
 from monitor.alerts.outcome import PARK_RETRY, Next, Outcome, after_failure, scope_of
-from monitor.alerts.receivers import ConsoleReceiver, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
+from monitor.alerts.receivers import WITHOUT_CREDENTIAL, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
 from monitor.deliver import parking, steps
 from monitor.deliver.look import Look, look
 from monitor.deliver.options import Credentials, Options, build, credential_of, fingerprint
@@ -138,8 +138,8 @@ class Lane:
         if parked is not None and not self._worth_a_try(parked, secret):
             await self._write(lambda conn: deliveries.park(conn, self._names))
             return False
-        fallback = not isinstance(settings, ConsoleReceiver) and secret is None
-        if not isinstance(settings, ConsoleReceiver) and secret is None and _ever_worked(self._ground.every, states):
+        fallback = not isinstance(settings, WITHOUT_CREDENTIAL) and secret is None
+        if not isinstance(settings, WITHOUT_CREDENTIAL) and secret is None and _ever_worked(self._ground.every, states):
             missing = DeliveryError(
                 DeliveryScope.CREDENTIAL, "missing", f"the credential {settings.credential} is gone"
             )
@@ -347,17 +347,17 @@ async def _call(receiver: Receiver, work: steps.Work) -> Receipt:
 
 
 def _settle(settings: ReceiverSettings) -> timedelta:
-    return timedelta(0) if isinstance(settings, ConsoleReceiver) else settings.settle
+    return timedelta(0) if isinstance(settings, WITHOUT_CREDENTIAL) else settings.settle
 
 
 def _unclear(outcome: Outcome, settings: ReceiverSettings) -> Outcome:
     """What the receiver's `on_ambiguous` makes of an unclear outcome."""
-    wanted = "resend" if isinstance(settings, ConsoleReceiver) else settings.on_ambiguous
+    wanted = "resend" if isinstance(settings, WITHOUT_CREDENTIAL) else settings.on_ambiguous
     if isinstance(settings, SlackReceiver) and wanted != "resend":
         return outcome  # look first: even `drop` need not guess where history can be read
     return replace(outcome, next=Next.RETRY if wanted == "resend" else Next.DROP)
 
 
 def _ever_worked(every: Sequence[ReceiverSettings], states: dict[str, ReceiverState]) -> bool:
-    names = {one.name for one in every if not isinstance(one, ConsoleReceiver)}
+    names = {one.name for one in every if not isinstance(one, WITHOUT_CREDENTIAL)}
     return any(state.worked_at is not None for name, state in states.items() if name in names)

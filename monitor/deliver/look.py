@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from monitor.alerts.outcome import scope_of
-from monitor.alerts.receivers import ConsoleReceiver, Receiver, ReceiverSettings, Search, SlackReceiver
+from monitor.alerts.receivers import WITHOUT_CREDENTIAL, Receiver, ReceiverSettings, Search, SlackReceiver
 from monitor.deliver import steps
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError, DeliveryScope
@@ -99,7 +99,7 @@ def _worth_looking(row: Delivery, settings: ReceiverSettings) -> bool:
 
 
 def _drops(settings: ReceiverSettings) -> bool:
-    return not isinstance(settings, ConsoleReceiver) and settings.on_ambiguous == "drop"
+    return not isinstance(settings, WITHOUT_CREDENTIAL) and settings.on_ambiguous == "drop"
 
 
 def _since(rows: Sequence[Delivery]) -> str | None:

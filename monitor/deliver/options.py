@@ -11,7 +11,7 @@ from typing import TextIO
 
 from monitor import clock
 from monitor.alerts.console import Console
-from monitor.alerts.receivers import ConsoleReceiver, Receiver, ReceiverSettings, SlackReceiver
+from monitor.alerts.receivers import WITHOUT_CREDENTIAL, BuiltInReceiver, Receiver, ReceiverSettings, SlackReceiver
 from monitor.alerts.slack import SlackChannel
 from monitor.alerts.webhook import Webhook
 from monitor.alerts.wire import TIMEOUT
@@ -49,11 +49,12 @@ class Options:
     storyline: Callable[[Connection, int], Storyline | None] = stored_storyline
     reached: Reached = len  # nobody watches
     screen: TextIO | None = None
+    built_in: Receiver | None = None  # what a BuiltInReceiver is
 
 
 def credential_of(settings: ReceiverSettings, credentials: Credentials) -> str | None:
     """The secret of a receiver, or None. A file that cannot be read counts as missing; `check` says why."""
-    if isinstance(settings, ConsoleReceiver):
+    if isinstance(settings, WITHOUT_CREDENTIAL):
         return None
     try:
         return credentials(settings.credential) or None
@@ -68,7 +69,9 @@ def fingerprint(secret: str | None) -> str:
 
 def build(settings: ReceiverSettings, secret: str | None, options: Options) -> Receiver:
     """The receiver of these settings; without a secret, and for the console, the terminal."""
-    if secret is None or isinstance(settings, ConsoleReceiver):
+    if isinstance(settings, BuiltInReceiver) and options.built_in is not None:
+        return options.built_in
+    if secret is None or isinstance(settings, WITHOUT_CREDENTIAL):
         return Console(options.screen)
     if isinstance(settings, SlackReceiver):
         return SlackChannel(settings, secret, timeout=options.timeout)

@@ -6,6 +6,7 @@ Texts of an Entry are what a reader sees: tags gone, entities decoded, whitespac
 
 from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread
 from monitor.model.feeds import (
+    CANARY,
     Document,
     Entry,
     Feed,
@@ -22,6 +23,7 @@ from monitor.model.shifts import Confidence, Direction, Hit, Severity, Shift, Sh
 from monitor.model.stories import Candidate, Context, Coverage, OpenStory, Step, Story, Storyline
 
 __all__ = [
+    "CANARY",
     "Action",
     "Alert",
     "Candidate",

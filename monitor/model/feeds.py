@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+# Feed and receiver of the daily canary. No configuration can have it: names begin with a letter or digit.
+CANARY = "~canary"
+
 
 class FeedFormat(StrEnum):
     AUTO = "auto"

@@ -56,6 +56,10 @@ class World:
             self._index = index
         return self._index
 
+    def start_with(self, index: StoryIndex) -> None:
+        """Know these open stories rather than those of the database."""
+        self._index = index
+
     def undo(self) -> None:
         """The transaction failed: what the index learnt in it is not true. It is read again when next needed."""
         self._index = None

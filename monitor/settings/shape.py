@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 
 from monitor.alerts.decide import AlertPolicy, Ops, Route
-from monitor.alerts.receivers import ReceiverSettings
+from monitor.alerts.receivers import ConfiguredReceiver
 from monitor.feeds.identify import EntryPolicy
 from monitor.feeds.plan import Polling
 from monitor.housekeep import Retention
@@ -52,7 +52,7 @@ class _Sections:
     entries: EntryPolicy = field(default_factory=EntryPolicy)
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     retention: Retention = field(default_factory=Retention)
-    receivers: tuple[ReceiverSettings, ...] = ()
+    receivers: tuple[ConfiguredReceiver, ...] = ()
     routes: tuple[Route, ...] = ()
     ops: Ops = field(default_factory=Ops)
     web: Web = field(default_factory=Web)

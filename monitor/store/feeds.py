@@ -18,6 +18,7 @@ from monitor.store.schema import host
 
 __all__ = [
     "block_host",
+    "born",
     "due",
     "forget_hosts",
     "get",
@@ -163,6 +164,11 @@ def _move(
 
 def _listing(feed: Feed) -> dict[str, Any]:
     return {"title": feed.title, "paused": feed.paused, "listed": True}
+
+
+def born(state: FeedState) -> dict[str, Any]:
+    """The columns of a state, for a row that `sync_feeds` knows nothing of."""
+    return _row(state)
 
 
 def _row(state: FeedState) -> dict[str, Any]:

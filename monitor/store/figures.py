@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from monitor.model import Action, DeliveryState, Direction, Severity, Stage
+from monitor.model import CANARY, Action, DeliveryState, Direction, Severity, Stage
 from monitor.store.schema import delivery, entry, feedback, hit, story
 from monitor.store.schema import rule as rule_table
 
 _MANY = 500
+_SENT = (delivery.c.state == DeliveryState.SENT, delivery.c.receiver != CANARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def sent(conn: Connection, since: datetime, limit: int) -> list[Sent]:
     query = (
         select(*columns, func.coalesce(story.c.title, ""))
         .outerjoin(story, story.c.id == delivery.c.story_id)
-        .where(delivery.c.state == DeliveryState.SENT, delivery.c.action == Action.POST, delivery.c.sent_at >= since)
+        .where(*_SENT, delivery.c.action == Action.POST, delivery.c.sent_at >= since)
         .order_by(delivery.c.sent_at.desc(), delivery.c.position.desc())
         .limit(limit)
     )
@@ -43,9 +44,7 @@ def sent(conn: Connection, since: datetime, limit: int) -> list[Sent]:
 def sent_counts(conn: Connection, since: datetime) -> tuple[int, int]:
     """How many messages were posted since then, and how many edited."""
     query = (
-        select(delivery.c.action, func.count())
-        .where(delivery.c.state == DeliveryState.SENT, delivery.c.sent_at >= since)
-        .group_by(delivery.c.action)
+        select(delivery.c.action, func.count()).where(*_SENT, delivery.c.sent_at >= since).group_by(delivery.c.action)
     )
     found = {action: count for action, count in conn.execute(query)}  # noqa: C416  # rows, not pairs
     return found.get(Action.POST, 0), found.get(Action.UPDATE, 0)

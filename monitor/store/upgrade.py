@@ -39,11 +39,13 @@ class Migrations:
         """Raise StoreError unless `revision` is the one this program works with."""
         self.refuse_newer(revision, place)
         if revision is None:
-            raise StoreError(f"The database {place} has no tables yet. Run `licensewatch db upgrade`.")
+            raise StoreError(
+                f"The database {place} has no tables yet. Run `licensewatch db upgrade`, or `licensewatch run`."
+            )
         if revision != self.head():
             raise StoreError(
                 f"The database {place} is of revision {revision}, this program needs {self.head()}. "
-                "Run `licensewatch db upgrade`."
+                "Run `licensewatch db upgrade` (a copy first: `licensewatch db backup`)."
             )
 
     def refuse_newer(self, revision: str | None, place: str) -> None:

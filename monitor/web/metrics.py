@@ -61,6 +61,9 @@ class _Now(Collector):
              (asked.now - due).total_seconds() if due else 0),
             ("last_tick_age_seconds", "Since the polls' tick.", asked.pulse.tick_s),
             ("ready", "Whether /readyz says so.", not reasons(asked.pulse, taken.vitals)),
+            ("canary_passed_timestamp_seconds", "When the daily canary last came through; 0: never.",
+             passed.timestamp() if (passed := taken.canary.passed_at) else 0),
+            ("canary_failures", "Flights of the canary that failed in a row.", taken.canary.failures),
             ("configuration_rejected", "Whether an edited configuration waits for a mend.", bool(taken.rejected)),
         ):  # fmt: skip
             yield GaugeMetricFamily(PREFIX + name, words, value=float(value))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.feeds import plan
 from monitor.model import DeliveryState, Feed, FeedHealth, FeedState, Mute
 from monitor.settings import Configuration
-from monitor.store import deliveries, entries, facts, feeds, hits, mutes, receivers, stories
+from monitor.store import canary, deliveries, entries, facts, feeds, hits, mutes, receivers, stories
+from monitor.store.canary import CanaryState
 from monitor.store.engine import Connection
 from monitor.store.receivers import ReceiverState
 
 RUNNING = timedelta(seconds=30)  # the daemon writes its last tick every ten
 OVERDUE = timedelta(minutes=5)
+CANARY_OVERDUE = timedelta(hours=26)  # it flies daily
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Vitals:
     oldest_due: datetime | None
     receivers: dict[str, ReceiverState]
     stopped: datetime | None = None  # when a process last ended as it should
+    canary: CanaryState = field(default_factory=CanaryState)
 
     @property
     def running(self) -> bool:
@@ -53,6 +56,7 @@ class Picture:
     last_tick: datetime | None
     rejected: str
     stopped: datetime | None = None
+    canary: CanaryState = field(default_factory=CanaryState)
 
     @property
     def running(self) -> bool:
@@ -62,13 +66,14 @@ class Picture:
     @property
     def vitals(self) -> Vitals:
         """The part of it that tells whether the service works at all."""
-        return Vitals(self.now, self.last_tick, self.oldest_due, self.receivers, self.stopped)
+        return Vitals(self.now, self.last_tick, self.oldest_due, self.receivers, self.stopped, self.canary)
 
 
 def vitals(conn: Connection, now: datetime) -> Vitals:
     """Read what tells whether the service works at all: a few rows, however large the database is."""
     tick, stopped = facts.set_at(conn, "last_tick"), facts.set_at(conn, "stopped")
-    return Vitals(now, tick, deliveries.oldest_due(conn, now), receivers.states(conn), stopped)
+    owed, canary_ = deliveries.oldest_due(conn, now), canary.state(conn)
+    return Vitals(now, tick, owed, receivers.states(conn), stopped, canary_)
 
 
 def take(conn: Connection, now: datetime) -> Picture:
@@ -86,6 +91,7 @@ def take(conn: Connection, now: datetime) -> Picture:
         last_tick=facts.set_at(conn, "last_tick"),
         rejected=facts.get(conn, "configuration_problem") or "",
         stopped=facts.set_at(conn, "stopped"),
+        canary=canary.state(conn),
     )
 
 
@@ -97,6 +103,9 @@ def problems_of(picture: Picture) -> list[str]:
             f"nothing ticked since {_shown(picture.last_tick)} UTC, and nobody stopped it: the daemon was killed, "
             "hangs, or cannot write its database; its log says which"
         )
+    fault = canary_fault(picture.vitals)
+    if fault:
+        found.append(fault)
     found += [
         f"receiver {one.name} is parked since {_shown(one.parked_at)} UTC "
         f"({one.parked_scope}: {one.parked_code}): "
@@ -120,6 +129,16 @@ def problems_of(picture: Picture) -> list[str]:
     if tried and all(state.failures for state in tried):
         found.append("every feed fails: is this machine connected to the network?")
     return found
+
+
+def canary_fault(now_: Vitals) -> str:
+    """What the daily canary says against trusting the pipeline; empty when it is well."""
+    known = now_.canary
+    if known.told:
+        return f"the canary does not come through since {_shown(known.failing_since)} UTC: {known.why}"
+    if now_.running and known.passed_at is not None and now_.now - known.passed_at > CANARY_OVERDUE:
+        return f"the daily canary last came through {_shown(known.passed_at)} UTC: it should fly every day"
+    return ""
 
 
 def health_of(picture: Picture, configuration: Configuration) -> dict[FeedHealth, list[tuple[Feed, FeedState | None]]]:

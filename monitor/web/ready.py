@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.web.asked import Pulse
-from monitor.web.picture import OVERDUE, Vitals
+from monitor.web.picture import OVERDUE, Vitals, canary_fault
 
 SLOW_TICK_S = 15.0  # ticks come every second
 SLOW_DELIVERIES_S = 60.0  # one pass may wait for a receiver that takes its time
@@ -32,6 +32,9 @@ def of_process(pulse: Pulse) -> list[str]:
 def reasons(pulse: Pulse, vitals: Vitals) -> list[str]:
     """Why it cannot do its work now, in words: not working at all, or an outbox that does not move."""
     found = stopped(pulse, vitals)
+    fault = canary_fault(vitals)
+    if fault:
+        found.append(fault)
     found += [
         f"receiver {one.name} is parked: {one.parked_code}" for one in vitals.receivers.values() if one.parked_scope
     ]

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monitor.model import Entry
-from monitor.store import entries
+from monitor.model import Alert, Entry, Mute, Reason, Severity
+from monitor.store import alerts, entries, facts, mutes, search
 from monitor.store.engine import Database
 from monitor.store.lock import DatabaseLock, Holder
 from monitor.store.upgrade import shipped
@@ -129,3 +130,79 @@ def test_prune_says_what_would_go_and_then_lets_go_of_it(config: Path) -> None:
     wrong = db(config, "prune", "--entries", "soon")
     assert wrong.returncode == 2
     assert "a duration is a number with its unit" in wrong.stderr
+
+
+def licensewatch(config: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Another noun than db."""
+    command = [sys.executable, "-m", "monitor.cli.main", "--config", str(config), *arguments]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"} | env
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+def test_a_command_that_looks_makes_no_database(config: Path) -> None:
+    """A file of root's in the state directory would keep the daemon from its own."""
+    for words in (("status",), ("stories", "list"), ("deliveries", "list"), ("feeds", "list")):
+        assert licensewatch(config, *words).returncode == 0
+    assert not (config.parent / "var").exists()
+    refused = licensewatch(config, "mute", "add", "org", "Meta", "--for", "1d")
+    assert refused.returncode in (1, 2)
+    assert not (config.parent / "var").exists()
+
+
+def test_a_command_that_looks_upgrades_nothing(config: Path) -> None:
+    """An older daemon may be at work on it: only `run` and `db upgrade` take it along."""
+    fill(config)
+    path = opened(config).path
+    assert path is not None
+    with sqlite3.connect(path) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '0001'")
+    conn.close()
+    for words in (("status",), ("stories", "list"), ("history",), ("db", "prune")):
+        refused = licensewatch(config, *words)
+        assert refused.returncode == 1
+        assert "Run `licensewatch db upgrade`" in refused.stderr
+    with sqlite3.connect(path) as conn:
+        assert conn.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    conn.close()
+
+
+def test_everything_moves_to_postgresql_and_back(config: Path, postgres: Any) -> None:
+    """Rows arrive as they were, ids go on where they stopped, texts are found; a second copy is refused."""
+    fill(config)
+    source = opened(config)
+    with source.write() as conn:
+        facts.set(conn, "last_tick", NOW.isoformat(), NOW)
+        mutes.add(conn, Mute(0, "org", "Meta", NOW + timedelta(days=1), "ann"), NOW)
+        last = alerts.add(conn, Alert(Reason.NO_ROUTE, Severity.HIGH, "a line – with a dash", True), None, 1, NOW)
+    name = postgres.create()
+    url = postgres.url(name)
+    moved = licensewatch(config, "db", "copy", url, "--json")
+    assert moved.returncode == 0, moved.stderr
+    rows = json.loads(moved.stdout)["rows"]
+    assert (rows["entry"], rows["entry_key"], rows["mute"], rows["alert"]) == (3, 3, 1, 1)
+    target = Database(url)
+    with target.write() as conn:
+        assert facts.set_at(conn, "last_tick") == NOW
+        assert [mute.value for mute in mutes.active(conn, NOW)] == ["Meta"]
+        assert alerts.get(conn, last).alert.line == "a line – with a dash"  # type: ignore[union-attr]
+        assert alerts.add(conn, Alert(Reason.NO_ROUTE, Severity.LOW), None, 1, NOW) == last + 1
+        assert search.catch_up(conn, 10) == 3
+    again = licensewatch(config, "db", "copy", url)
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
+    back = licensewatch(config, "db", "copy", f"sqlite:///{config.parent}/back.db", LICENSEWATCH_DATABASE_URL=url)
+    assert back.returncode == 0, back.stderr
+    with Database(f"sqlite:///{config.parent}/back.db").read() as conn:
+        assert entries.counts(conn) == {"wire": 3}
+    target.close()
+    postgres.drop(name)
+
+
+def test_nothing_is_copied_under_a_running_daemon(config: Path) -> None:
+    """What it wrote meanwhile would be missing."""
+    fill(config)
+    with DatabaseLock(f"sqlite:///{opened(config).path}", Holder.here("licensewatch run", NOW)):
+        refused = licensewatch(config, "db", "copy", f"sqlite:///{config.parent}/other.db")
+    assert refused.returncode == 1
+    assert "licensewatch run" in refused.stderr
