@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test lint bench eval soak locks schemas clean
+.PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install uninstall clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -67,6 +67,50 @@ locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
 
 schemas: setup ## write config/schema/*.json from the program
 	@$(BIN)/python -m monitor.settings config/schema
+
+audit: $(VENV)/.dev ## known vulnerabilities of what is locked (asks an advisory service)
+	@$(BIN)/python packaging/audit.py requirements.lock requirements-dev.lock
+
+SBOM ?= build/sbom.json
+sbom: $(VENV)/.dev ## the bill of materials of what runs, as CycloneDX JSON (SBOM=file.json)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o $(SBOM)
+	@echo "$(SBOM): what requirements.lock installs, with hashes."
+
+# A system install. Packagers set DESTDIR and, where they keep units elsewhere, UNITDIR, SYSUSERSDIR and TMPFILESDIR.
+PREFIX ?= /opt/licensewatch
+CONFDIR ?= /etc/licensewatch
+UNITDIR ?= /etc/systemd/system
+SYSUSERSDIR ?= /etc/sysusers.d
+TMPFILESDIR ?= /etc/tmpfiles.d
+DESTDIR ?=
+PACKAGE ?= .
+HOME_DIR := $(DESTDIR)$(PREFIX)
+INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
+
+install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/licensewatch DESTDIR=)
+	@mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }
+	@echo "Installing the program into $(HOME_DIR) ..."
+	@$(PYTHON) -m venv $(HOME_DIR)
+	@$(INSTALL_DEPENDENCIES)
+	@$(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --force-reinstall $(PACKAGE)
+	@$(if $(DESTDIR),sed -i '1s|^#!$(HOME_DIR)|#!$(PREFIX)|' $(HOME_DIR)/bin/licensewatch)
+	@$(PYTHON) packaging/config_files.py $(HOME_DIR)/bin/python $(HOME_DIR)/bin/licensewatch $(DESTDIR)$(CONFDIR)
+	@mkdir -p $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
+	@for unit in systemd/*.service; do sed -e 's|/opt/licensewatch|$(PREFIX)|g' -e 's|/etc/licensewatch|$(CONFDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$$(basename $$unit) || exit 1; done
+	@cp systemd/licensewatch.sysusers $(DESTDIR)$(SYSUSERSDIR)/licensewatch.conf
+	@sed 's|/etc/licensewatch|$(CONFDIR)|g' systemd/licensewatch.tmpfiles > $(DESTDIR)$(TMPFILESDIR)/licensewatch.conf
+	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload; fi)
+	@echo "Installed. Next: put the Slack token into $(CONFDIR)/credentials/slack_bot_token (mode 600), name the channel in"
+	@echo "$(CONFDIR)/monitor.yaml, then: systemctl enable --now licensewatch"
+
+uninstall: ## remove what `make install` put there; configuration and data stay
+	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemctl disable --now licensewatch 2>/dev/null || true; fi)
+	@for unit in systemd/*.service; do rm -f $(DESTDIR)$(UNITDIR)/$$(basename $$unit); done
+	@rm -f $(DESTDIR)$(SYSUSERSDIR)/licensewatch.conf $(DESTDIR)$(TMPFILESDIR)/licensewatch.conf
+	@if [ -f $(HOME_DIR)/pyvenv.cfg ] && [ -f $(HOME_DIR)/bin/licensewatch ]; then rm -rf $(HOME_DIR); else echo "$(HOME_DIR) holds no installation of ours; left as it is."; fi
+	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)
+	@echo "Removed. Kept: the configuration in $(CONFDIR), the database in /var/lib/licensewatch, the account licensewatch."
 
 clean: ## remove .venv and caches; never data
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache *.egg-info
