@@ -17,7 +17,6 @@ Block = Mapping[str, Any]
 
 HEADER = 150
 SECTION = 3_000
-FIELD = 2_000
 CONTEXT = 2_000
 TEXT = 4_000
 ALL_BLOCKS = 12_000
@@ -81,14 +80,6 @@ def header(text: str) -> Block:
 def section(mrkdwn: str) -> Block:
     """`mrkdwn` is made of `literal`, `marked` and `link`, and is short enough."""
     return {"type": "section", "text": _mrkdwn(mrkdwn)}
-
-
-def fields(pairs: Sequence[tuple[str, str]]) -> Block:
-    """Up to ten label and value pairs in two columns; values are escaped here."""
-    return {
-        "type": "section",
-        "fields": [_mrkdwn(f"*{label}*\n{literal(value, 300) or '—'}") for label, value in pairs[:10]],
-    }
 
 
 def context(*parts: str) -> Block:

@@ -81,8 +81,6 @@ def _texts(block: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     kind = block.get("type")
     if kind == "context":
         yield "dim", "  ".join(one["text"] for one in block["elements"])
-    elif kind == "section" and "fields" in block:
-        yield "", "\n".join(one["text"].replace("*\n", ":* ", 1) for one in block["fields"])
     elif kind == "section":
         yield "", block["text"]["text"]
 

@@ -13,7 +13,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
-from monitor.model import Alert, Context, Direction, Mute, Reason, Severity, ShiftObject, Stage, Story, Trust
+from monitor.model import (
+    STAGE_WORDS,
+    Alert,
+    Context,
+    Direction,
+    Mute,
+    Reason,
+    Severity,
+    ShiftObject,
+    Stage,
+    Story,
+    Trust,
+)
 from monitor.yamlfile import Duration
 
 
@@ -281,7 +293,7 @@ def severity_now(base: Severity, stage: Stage, context: Context | None = None) -
     place = max(0, min(len(_LADDER) - 1, _LADDER.index(base) + step))
     why = []
     if stage_step:
-        why.append(f"{'lowered' if stage_step < 0 else 'raised'}: {stage}")
+        why.append(f"{'lowered' if stage_step < 0 else 'raised'}: {STAGE_WORDS[stage]}")
     if context.step:
         why.append(f"{'lowered' if context.step < 0 else 'raised'}: {context.line}")
     return Weighed(_LADDER[place], tuple(why))

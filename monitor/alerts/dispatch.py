@@ -20,6 +20,7 @@ MOVES = frozenset(
         Reason.STAGE_MOVED,
         Reason.DIRECTION_CHANGED,
         Reason.DENIED,
+        Reason.DELAYED,
         Reason.PRIMARY_SOURCE,
     }
 )

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from monitor.alerts import blocks
-from monitor.alerts.blocks import Block, context, fields, header, link, literal, section
+from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.model import (
+    STAGE_WORDS,
     Coverage,
     Direction,
     Message,
+    Reason,
     Severity,
     Shift,
     ShiftObject,
@@ -36,15 +39,6 @@ DIRECTIONS = {
     Direction.POLICY: ("📜", "policy"),
     Direction.UNCLEAR: ("❔", "direction unclear"),
 }
-STAGES = {
-    Stage.RUMOUR: "rumoured",
-    Stage.CONSIDERING: "under consideration",
-    Stage.ANNOUNCED: "announced",
-    Stage.EFFECTIVE: "in effect",
-    Stage.ENFORCEMENT: "enforcement",
-    Stage.REVERSED: "reversed",
-    Stage.NONE: "",
-}
 SEVERITIES = {Severity.LOW: "⚪", Severity.MEDIUM: "🟡", Severity.HIGH: "🟠", Severity.CRITICAL: "🔴"}
 OBJECTS = {
     ShiftObject.WEIGHTS: "weights",
@@ -56,8 +50,16 @@ OBJECTS = {
 }
 _TRUST = {Trust.PRIMARY: "primary source", Trust.PRESS: "", Trust.COMMUNITY: "community"}
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
+# Steps that are no stage of their own.
+_STEPS = {
+    str(Reason.DENIED): "denial reported",
+    str(Reason.DELAYED): "delay reported",
+    str(Reason.PRIMARY_SOURCE): "first primary source",
+}
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
+_GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
+_DIGEST_BLOCKS = 45  # Slack takes 50
 _BUDGET = 11_000
 _PREVIEW = 600
 
@@ -75,15 +77,16 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     """What just moved. `facts`: line (what moved, in one line), reason, story_id."""
     story = _story(storyline, facts.get("story_id"))
     line = str(facts.get("line") or "another story of this storyline")
-    subject = _subject(storyline)
     best = next(iter(story.coverage), None)
-    body = [section(f"*{literal(_capital(line), 600)}*\n{_status(story.shift, story.shift.stage)}")]
-    if story.shift.evidence:
-        body.append(section(_quote(story.shift)))
     source = link(best.url, best.title or story.title, 300) if best else literal(story.title, 300)
-    outlet = f" — {literal(best.outlet, 80)}" if best else ""
-    body.append(context(f"{source}{outlet}", _when(story.last_seen_at)))
-    text = ". ".join(part for part in (f"{subject}: {line}" if subject else line, story.title) if part)
+    body = [section("\n".join([f"*{literal(_capital(line), 600)}*", *_state(storyline, story), source]))]
+    if not _same(story.shift.evidence, best.title if best else story.title):
+        body.append(section(_quote(story.shift)))
+    outlet = f"Reported by {literal(best.outlet, 80)}" if best and best.outlet not in line else ""
+    body.append(context(" · ".join(filter(None, (outlet, _when(story.last_seen_at))))))
+    subject = _subject(storyline)
+    said = line.replace(" → ", ", now ")
+    text = ". ".join(part for part in (f"{subject}: {said}" if subject else _capital(said), story.title) if part)
     return Message(literal(text, _PREVIEW), tuple(body))
 
 
@@ -110,30 +113,40 @@ def coverage(storyline: Storyline) -> Message:
 
 
 def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
-    """One message about several storylines, each with the lines of what moved in it."""
-    title = f"Licensing digest: {_count(len(storylines), 'storyline')}"
-    lines = [_digest_line(storyline, moved) for storyline, moved in storylines]
-    body: list[Block] = [header(title)]
-    shown = 0
-    for _ in range(10):
-        if shown == len(lines) or blocks.size(body) > _BUDGET - blocks.SECTION:
+    """One message about several storylines, the gravest first, each with the lines of what moved in it."""
+    ordered = sorted(storylines, key=lambda pair: -_GRAVE.index(_now(pair[0]).severity))
+    title = f"Licensing digest: {_count(len(ordered), 'storyline')}"
+    body, shown = _digest_body(ordered)
+    if shown < len(ordered):
+        body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
+    names = ". ".join(_now(storyline).title.strip().rstrip(".") for storyline, _ in ordered)
+    return Message(literal(f"{title}. {names}.", _PREVIEW), (header(title), *body))
+
+
+def digest_holds(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> bool:
+    """Whether one message has room for a digest of all these."""
+    return _digest_body(storylines)[1] == len(storylines)
+
+
+def _digest_body(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> tuple[list[Block], int]:
+    """As many storylines as one message has room for, and how many that are; the first is always there."""
+    body: list[Block] = []
+    for storyline, moved in storylines:
+        made = section("\n".join(blocks.within(_digest_lines(storyline, moved), blocks.SECTION)))
+        if body and (blocks.size((*body, made)) > _BUDGET or len(body) == _DIGEST_BLOCKS):
             break
-        kept = blocks.within(lines[shown:], blocks.SECTION)
-        body.append(section("\n".join(kept)))
-        shown += len(kept)
-    if shown < len(lines):
-        body.append(context(f"and {len(lines) - shown} more: `licensewatch stories list`"))
-    names = ". ".join(_now(storyline).title for storyline, _ in storylines)
-    return Message(literal(f"{title}. {names}", _PREVIEW), tuple(body))
+        body.append(made)
+    return body, len(body)
 
 
-def _digest_line(storyline: Storyline, moved: tuple[str, ...]) -> str:
+def _digest_lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
     story = _now(storyline)
     best = next(iter(_coverage(storyline)), None)
     title = link(best.url, story.title, 300) if best else literal(story.title, 300)
     count = _count(len(_outlets(_coverage(storyline))), "outlet")
-    happened = "".join(f"\n   ↳ {literal(line, 300)}" for line in moved[-3:])
-    return f"• {_status(story.shift, _stage(storyline))} · {title} · {count}{happened}"
+    state, *who = _state(storyline, story)
+    happened = [f"↳ {literal(_capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
+    return [f"*{title}*", f"{state} · {count}", *who, *happened]
 
 
 def notice(facts: Mapping[str, Any]) -> Message:
@@ -163,44 +176,49 @@ def _cut(text: str, limit: int) -> str:
 def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[Block]:
     story = _now(storyline)
     yield header(story.title)
-    yield section(_status(story.shift, _stage(storyline)))
-    yield fields(_facts(storyline))
+    yield section("\n".join(_state(storyline, story)))
     if story.shift.evidence:
         yield section(_quote(story.shift))
-    yield section(_reported(_coverage(storyline), outlets))
+    yield section(_reported(storyline, outlets))
     if len(storyline.steps) > 1:
         yield section(_development(storyline.steps, steps))
-    yield context(_confidence(story.shift))
-    yield context(" · ".join(_footer(storyline)))
+    yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
-def _status(shift: Shift, stage: Stage) -> str:
+def _state(storyline: Storyline, story: Story) -> list[str]:
+    """Two lines: which way, how far, what; and who, which model, from which terms to which."""
+    orgs, models = _orgs_and_models(storyline)
+    who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
+    facts = (who, literal(", ".join(models), 300), literal(_terms(story.shift, " → "), 300))
+    status = _status(story.shift, _before(storyline, story.shift.direction))
+    return list(filter(None, (status, " · ".join(filter(None, facts)))))
+
+
+def _status(shift: Shift, before: Direction | None) -> str:
+    """`before`: the other way that the storyline went earlier, if it did."""
     icon, direction = DIRECTIONS[shift.direction]
-    icon = "↩️" if stage is Stage.REVERSED else icon
-    words = [
-        f"{icon}  *{_capital(direction)}*",
-        STAGES[stage],
-        OBJECTS[shift.object],
-        "*denied*" if shift.denied else "",
-    ]
-    return " · ".join(word for word in words if word)
+    words = [f"*{_capital(direction)}*", STAGE_WORDS[shift.stage]]
+    if shift.stage is Stage.REVERSED:
+        # "Opening · reversed" would read as the end of an opening.
+        icon = "↩️"
+        words = ["*Reversed*", f"now {direction}" if before else f"was {direction}"]
+    words += [OBJECTS[shift.object], "*denial reported*" if shift.denied else ""]
+    return f"{icon}  " + " · ".join(filter(None, words))
 
 
-def _facts(storyline: Storyline) -> list[tuple[str, str]]:
-    story = _now(storyline)
-    severity = f"{SEVERITIES[story.severity]} {story.severity}"
-    severity += f" — {storyline.context}" if storyline.context else ""
-    pairs = [
-        ("Organisation", ", ".join(_first(one.shift.orgs for one in _newest_first(storyline)))),
-        ("Model", ", ".join(_first(one.shift.models for one in _newest_first(storyline)))),
-        ("Terms", _terms(story.shift, " → ")),
-        ("Severity", severity),
-    ]
-    return [(label, value) for label, value in pairs if value]
+def _before(storyline: Storyline, direction: Direction) -> Direction | None:
+    others = (step.direction for step in reversed(storyline.steps) if step.direction is not direction)
+    return next((one for one in others if one is not Direction.UNCLEAR), None)
+
+
+def _severity(storyline: Storyline) -> str:
+    severity = _now(storyline).severity
+    why = f" · {literal(storyline.context, 300)}" if storyline.context else ""
+    return f"{SEVERITIES[severity]} Severity *{severity}*{why}"
 
 
 def _terms(shift: Shift, arrow: str) -> str:
-    if shift.from_ and shift.to:
+    if shift.from_ and shift.to and shift.from_ != shift.to:
         return f"{shift.from_}{arrow}{shift.to}"
     if shift.to:
         return f"now {shift.to}"
@@ -212,6 +230,11 @@ def _quote(shift: Shift) -> str:
     return f">{blocks.marked(shift.evidence, marks, 900)}"
 
 
+def _same(a: str, b: str) -> bool:
+    """Whether two texts read alike, whatever their spaces, case and final stops."""
+    return not a or " ".join(a.split()).rstrip(".").casefold() == " ".join(b.split()).rstrip(".").casefold()
+
+
 def _named(shift: Shift) -> Iterator[tuple[int, int]]:
     # Facts of an older version carry no marks: the names it speaks of are the next best thing.
     for name in (*shift.orgs, *shift.models):
@@ -219,35 +242,43 @@ def _named(shift: Shift) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _reported(entries: Sequence[Coverage], shown: int) -> str:
-    by_outlet = {one.outlet: one for one in reversed(entries)}
-    order = [by_outlet[name] for name in _outlets(entries)]
+def _reported(storyline: Storyline, shown: int) -> str:
+    """Who reports the newest story, best source first; and how many reported the storyline, when those are more."""
+    newest = _ranked(_now(storyline).coverage)
+    names = _outlets(newest)
+    by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.seen_at)}
     lines = []
-    for one in order[:shown]:
+    for one in (by_outlet[name] for name in names[:shown]):
         kind = f" ({_TRUST[one.trust]})" if _TRUST[one.trust] else ""
         lines.append(link(one.url, one.outlet, 80) + kind)
-    kept = blocks.within(lines, blocks.SECTION - 100)
-    more = len(order) - len(kept)
-    if not kept:
-        return f"*Reported by* {_count(more, 'outlet')}" if more else "*Reported by* —"
-    return f"*Reported by* {', '.join(kept)}" + (f" and +{more} more" if more else "")
+    kept = blocks.within(lines, blocks.SECTION - 200)
+    told = f"*Reported by {_count(len(names), 'outlet')}*" + (f": {', '.join(kept)}" if kept else "")
+    more = f" and +{len(names) - len(kept)} more" if kept and len(names) > len(kept) else ""
+    every = len(_outlets(_coverage(storyline)))
+    return told + more + (f" · {_count(every, 'outlet')} since it began" if every > len(names) else "")
 
 
 def _development(steps: Sequence[Step], shown: int) -> str:
-    before = (None, *steps)
-    lines = [_step_line(step, last) for step, last in zip(steps, before, strict=False)]
+    days = [_day(step.at) for step in steps]
+    lines = [
+        _step_line(step, last, with_time=days.count(day) > 1)
+        for step, last, day in zip(steps, (None, *steps), days, strict=False)
+    ]
     kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100)[::-1]
     earlier = len(lines) - len(kept)
     top = [f"_{_count(earlier, 'earlier step')}_"] if earlier else []
-    return "\n".join(["*How it developed*", *top, *kept])
+    return "\n".join(["*Steps so far*", *top, *kept])
 
 
-def _step_line(step: Step, last: Step | None) -> str:
+def _step_line(step: Step, last: Step | None, *, with_time: bool) -> str:
     turned = last is None or last.direction is not step.direction
-    words = (STAGES[step.stage], DIRECTIONS[step.direction][1] if turned or not STAGES[step.stage] else "")
+    told = _STEPS.get(step.reason, "")
+    stage = STAGE_WORDS[step.stage]
+    words = (stage if not told else "", told, DIRECTIONS[step.direction][1] if turned or not (told or stage) else "")
     outlet = f" — {literal(step.outlet, 60)}" if step.outlet else ""
-    source = link(step.url, step.headline or "source", 120) if step.url or step.headline else str(step.reason)
-    return f"• {_day(step.at)} · *{', '.join(word for word in words if word)}* · {source}{outlet}"
+    source = link(step.url, step.headline or "source", 120) if step.url or step.headline else ""
+    at = f"{_day(step.at)}, {step.at:%H:%M}" if with_time else _day(step.at)
+    return " · ".join(filter(None, (f"• {at}", f"*{', '.join(filter(None, words))}*", source))) + outlet
 
 
 def _confidence(shift: Shift) -> str:
@@ -272,8 +303,8 @@ def _footer(storyline: Storyline) -> Iterator[str]:
 
 def _summary(storyline: Storyline) -> str:
     story = _now(storyline)
-    outlets = _outlets(_coverage(storyline))
-    state = [DIRECTIONS[story.shift.direction][1], STAGES[_stage(storyline)], OBJECTS[story.shift.object]]
+    outlets = _outlets(_ranked(story.coverage))
+    state = [DIRECTIONS[story.shift.direction][1], STAGE_WORDS[story.shift.stage], OBJECTS[story.shift.object]]
     subject = _subject(storyline)
     lead = ", ".join(word for word in state if word)
     sentences = [f"{subject}: {lead}" if subject else _capital(lead), story.title.strip().rstrip(".")]
@@ -289,20 +320,27 @@ def _summary(storyline: Storyline) -> str:
 
 
 def _subject(storyline: Storyline) -> str:
-    orgs = _first(one.shift.orgs for one in _newest_first(storyline))
-    models = _first(one.shift.models for one in _newest_first(storyline))
-    return " · ".join(part for part in (", ".join(orgs[:3]), ", ".join(models[:3])) if part)
+    orgs, models = _orgs_and_models(storyline)
+    return ", ".join((*orgs[:3], *models[:3]))
 
 
 # --- reading a storyline -------------------------------------------------------------------------------------------
 
 
 def _now(storyline: Storyline) -> Story:
-    return storyline.stories[-1]
+    """The newest story, at the stage that the storyline has reached."""
+    story = storyline.stories[-1]
+    return replace(story, shift=replace(story.shift, stage=_stage(storyline)))
 
 
 def _newest_first(storyline: Storyline) -> Iterator[Story]:
     return reversed(storyline.stories)
+
+
+def _orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the newest story that names any."""
+    orgs = _first(one.shift.orgs for one in _newest_first(storyline))
+    return orgs, _first(one.shift.models for one in _newest_first(storyline))
 
 
 def _story(storyline: Storyline, story_id: object) -> Story:
@@ -311,7 +349,7 @@ def _story(storyline: Storyline, story_id: object) -> Story:
 
 def _stage(storyline: Storyline) -> Stage:
     staged = [step.stage for step in storyline.steps if step.stage is not Stage.NONE]
-    return staged[-1] if staged else _now(storyline).shift.stage
+    return staged[-1] if staged else storyline.stories[-1].shift.stage
 
 
 def _first(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -319,8 +357,11 @@ def _first(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _coverage(storyline: Storyline) -> list[Coverage]:
-    every = {one.entry_id: one for story in storyline.stories for one in story.coverage}
-    return sorted(every.values(), key=lambda one: (_TRUST_ORDER[one.trust], one.seen_at, one.entry_id))
+    return _ranked({one.entry_id: one for story in storyline.stories for one in story.coverage}.values())
+
+
+def _ranked(entries: Iterable[Coverage]) -> list[Coverage]:
+    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.seen_at, one.entry_id))
 
 
 def _outlets(entries: Iterable[Coverage]) -> list[str]:

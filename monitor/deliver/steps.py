@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from monitor.alerts import dispatch, render
@@ -102,21 +103,35 @@ def _of_storyline(storyline: Storyline, row: Delivery) -> Message:
 
 
 def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None:
-    """Bundle what else waits for the same digest into this one message; a retry bundles the same again."""
-    bundled = list(row.facts.get("bundled") or [])
+    """Bundle what else waits for the same digest into this one message, as much as it holds; a retry bundles the same.
+
+    What finds no room stays in the outbox and makes the next message.
+    """
+    wanted = [[row.storyline_id, row.facts.get("line") or ""], *(row.facts.get("bundled") or [])]
+    known = len(wanted)
+    load = cache(partial(options.storyline, conn))
     for other in deliveries.bundle(conn, row):
-        bundled.append([other.storyline_id, other.facts.get("line") or ""])
+        longer = [*wanted, [other.storyline_id, other.facts.get("line") or ""]]
+        if not render.digest_holds(_told(longer, load)):
+            break
+        wanted = longer
         deliveries.mark_discarded(conn, other.id, {"last_error": f"part of digest {row.id}"})
-    if bundled != row.facts.get("bundled"):
-        deliveries.set_facts(conn, row.id, {**row.facts, "bundled": bundled})
-    wanted = [[row.storyline_id, row.facts.get("line") or ""], *bundled]
+    if len(wanted) > known:
+        deliveries.set_facts(conn, row.id, {**row.facts, "bundled": wanted[1:]})
+    present = _told(wanted, load)
+    return render.digest(present) if present else None
+
+
+def _told(
+    wanted: Sequence[Sequence[Any]], load: Callable[[int], Storyline | None]
+) -> list[tuple[Storyline, tuple[str, ...]]]:
+    """The storylines of a digest as they stand, each once, with the lines of what moved."""
     lines: dict[int, list[str]] = {}
     for storyline_id, line in wanted:
         if storyline_id is not None:
             lines.setdefault(storyline_id, []).append(line)
-    found = [(options.storyline(conn, one), tuple(filter(None, moved))) for one, moved in lines.items()]
-    present = [(storyline, moved) for storyline, moved in found if storyline is not None and storyline.stories]
-    return render.digest(present) if present else None
+    found = [(load(one), tuple(filter(None, moved))) for one, moved in lines.items()]
+    return [(storyline, moved) for storyline, moved in found if storyline is not None and storyline.stories]
 
 
 # --- after an attempt ----------------------------------------------------------------------------------------------

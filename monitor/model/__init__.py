@@ -19,11 +19,12 @@ from monitor.model.feeds import (
     Rhythm,
     Trust,
 )
-from monitor.model.shifts import Confidence, Direction, Hit, Severity, Shift, ShiftObject, Span, Stage
+from monitor.model.shifts import STAGE_WORDS, Confidence, Direction, Hit, Severity, Shift, ShiftObject, Span, Stage
 from monitor.model.stories import Candidate, Context, Coverage, OpenStory, Step, Story, Storyline
 
 __all__ = [
     "CANARY",
+    "STAGE_WORDS",
     "Action",
     "Alert",
     "Candidate",

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     STAGE_MOVED = "stage moved"
     DIRECTION_CHANGED = "direction changed"
     DENIED = "denied"
+    DELAYED = "delayed"  # the shift itself, not our message
     PRIMARY_SOURCE = "primary source"
     REPEAT = "repeat"  # more coverage: edits only
     EDITED = "edited"  # a publisher changed what was told already: edits only, and no reply

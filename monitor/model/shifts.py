@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +25,18 @@ class Stage(StrEnum):
     ENFORCEMENT = "enforcement"
     REVERSED = "reversed"
     NONE = "n/a"
+
+
+# How people say a stage; "" where there is nothing to say.
+STAGE_WORDS: Mapping[Stage, str] = {
+    Stage.RUMOUR: "rumoured",
+    Stage.CONSIDERING: "under consideration",
+    Stage.ANNOUNCED: "announced",
+    Stage.EFFECTIVE: "in effect",
+    Stage.ENFORCEMENT: "enforcement",
+    Stage.REVERSED: "reversed",
+    Stage.NONE: "",
+}
 
 
 class ShiftObject(StrEnum):

@@ -91,4 +91,4 @@ class Storyline:
     stories: tuple[Story, ...]
     steps: tuple[Step, ...] = ()
     previous_id: int | None = None  # the sleeping storyline this one continues
-    context: str = ""  # what the org's own history says: "first closed flagship by Meta"
+    context: str = ""  # what moved the severity: "raised: first closing by Meta after 6 the other way"

@@ -144,43 +144,57 @@ def _event(new: _Newcomer, reason: Reason, story: Story, line: str) -> _Placed:
 def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Reason, Story, str]:
     """A story of its own: in a storyline that is awake, or in a new one that may link back to one asleep."""
     now, shift, baseline = new.look.at, new.candidate.shift, new.heard.baseline
-    said = record.context(shift, stories.records(conn, shift.orgs))
     storyline_id = assignment.storyline_id
+    said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
+    weighed = decide.severity_now(new.candidate.severity, shift.stage, said)
+    context = "; ".join(weighed.why)
     if storyline_id is None:
-        start = stories.NewStoryline(now, assignment.previous_id, assignment.due_at, said.line, baseline)
+        start = stories.NewStoryline(now, assignment.previous_id, assignment.due_at, context, baseline)
         storyline_id = stories.create_storyline(conn, start)
     else:
-        stories.note(conn, storyline_id, due_at=assignment.due_at, context=said.line or None)
-    severity = decide.severity_now(new.candidate.severity, shift.stage, said).severity
-    opened = replace(storyline.opened(new.candidate, new.coverage, baseline=baseline), severity=severity)
+        stories.note(conn, storyline_id, due_at=assignment.due_at, context=context)
+    opened = replace(storyline.opened(new.candidate, new.coverage, baseline=baseline), severity=weighed.severity)
     story = stories.create_story(conn, storyline_id, opened)
     stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
     told = [one for one in before.stories if _was_told(conn, one.id)] if before is not None else []
     reason, line = Reason.NEW_STORY, ""
     if told:
-        reason, last = Reason.NEW_STORY_IN_STORYLINE, told[-1].shift
-        line = storyline.move_line(storyline.shift_moved(last, shift) or reason, last, shift, new.coverage.outlet)
+        last = told[-1].shift
+        moved = storyline.shift_moved(last, shift)
+        delayed = moved is None and storyline.delays(new.candidate)
+        reason = Reason.DELAYED if delayed else Reason.NEW_STORY_IN_STORYLINE
+        line = storyline.move_line(moved or reason, last, shift, new.coverage.outlet)
     _step(conn, story, reason, new.coverage)
     return reason, story, line
 
 
 def _grow(
-    conn: Connection, story_id: int, new: _Newcomer, why: str, taken: frozenset[tuple[str, ...]] = frozenset()
+    conn: Connection, story_id: int, new: _Newcomer, why: str, *, edited: bool = False
 ) -> tuple[Reason, Story, str]:
-    """One more entry of a known story, or an edit of one of its entries. Steps `taken` before are no move."""
+    """One more entry of a known story, or an edit of one of its entries.
+
+    What the storyline told before is no move when a publisher's edit says it again, or a late report of an older story.
+    """
     before = stories.get(conn, story_id)
     assert before is not None
     stories.join(conn, story_id, new.candidate, new.coverage.outlet, why)
     others = tuple(one for one in before.coverage if one.entry_id != new.candidate.entry_id)
     members = stories.members(conn, story_id)
     after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
-    said = record.context(after.shift, stories.records(conn, after.shift.orgs, before_story=story_id))
-    after = replace(after, severity=decide.severity_now(after.severity, after.shift.stage, said).severity)
+    said = record.context(after.shift, stories.records(conn, after.shift.orgs, without=after.storyline_id))
+    weighed = decide.severity_now(after.severity, after.shift.stage, said)
+    after = replace(after, severity=weighed.severity)
     stories.update_story(conn, after)
-    reason = storyline.moved(before, after)
-    if reason is not None and (after.shift.stage, after.shift.direction, reason) in taken:
-        reason = None
+    latest = stories.is_latest(conn, after)
+    if latest:
+        stories.note(conn, after.storyline_id, context="; ".join(weighed.why))
+    newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
+    reason = storyline.moved(before, after, newest_last)
+    if reason is not None and (edited or not latest):
+        steps = stories.steps(conn, after.storyline_id)
+        told = {_news(step.stage, step.direction, step.reason) for step in steps}
+        reason = None if _news(after.shift.stage, after.shift.direction, reason) in told else reason
     if reason is not None:
         _step(conn, after, reason, new.coverage)
     if not _was_told(conn, story_id):
@@ -192,15 +206,14 @@ def _grow(
 
 def _edited(conn: Connection, story_id: int, new: _Newcomer) -> tuple[Reason, Story, str]:
     """A publisher changed an entry of a story. A step that its storyline took before is no news, however often."""
-    known = stories.get(conn, story_id)
-    before = stories.storyline_of(conn, known.storyline_id) if known is not None else None
-    taken = frozenset(_taken(step) for step in before.steps) if before is not None else frozenset()
-    reason, story, line = _grow(conn, story_id, new, "", taken)
+    reason, story, line = _grow(conn, story_id, new, "", edited=True)
     return (Reason.EDITED if reason is Reason.REPEAT else reason), story, line
 
 
-def _taken(step: Step) -> tuple[str, ...]:
-    return step.stage, step.direction, step.reason
+def _news(stage: str, direction: str, reason: str) -> tuple[str, ...]:
+    """What makes two steps the same piece of news."""
+    notes = {Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE}
+    return (reason,) if reason in notes else (stage, direction)
 
 
 def _was_told(conn: Connection, story_id: int) -> bool:

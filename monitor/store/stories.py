@@ -100,6 +100,12 @@ def note(conn: Connection, storyline_id: int, *, due_at: datetime | None = None,
         conn.execute(update(storyline).where(storyline.c.id == storyline_id).values(context=context))
 
 
+def is_latest(conn: Connection, one: Story) -> bool:
+    """Whether a story is the last that its storyline opened: the one whose state the message shows."""
+    last: int | None = conn.scalar(select(func.max(story.c.id)).where(story.c.storyline_id == one.storyline_id))
+    return last == one.id
+
+
 def add_step(conn: Connection, one: Story, taken: Step, entry_id: int | None = None) -> int:
     """Write down a dated step of a story's storyline."""
     row = {
@@ -229,18 +235,21 @@ def _names(wanted: str, known: Sequence[str]) -> bool:
     return any(f"{fold(name)} ".startswith(f"{typed} ") for name in known)
 
 
-def records(conn: Connection, orgs: Collection[str], before_story: int | None = None) -> dict[str, list[Shift]]:
-    """The shifts of these orgs that were stored before a story, oldest first, those of first polls included."""
+def records(conn: Connection, orgs: Collection[str], without: int | None = None) -> dict[str, list[Shift]]:
+    """The past shifts of these orgs, oldest first, those of first polls included: each storyline once, as it ended.
+
+    `without`: the storyline that is being told now; what it did before is no history of the lab.
+    """
     # The lists are JSON text: looking for the quoted name in it spares reading every story there ever was.
     named = [cast(story.c.orgs, Text).contains(json.dumps(org), autoescape=True) for org in orgs]
-    query = select(story.c.orgs, story.c.shift).where(or_(false(), *named)).order_by(story.c.first_seen_at, story.c.id)
-    if before_story is not None:
-        query = query.where(story.c.id < before_story)
-    found: dict[str, list[Shift]] = {org: [] for org in orgs}
-    for names, shift in conn.execute(query):
+    query = select(story.c.storyline_id, story.c.orgs, story.c.shift).where(or_(false(), *named))
+    if without is not None:
+        query = query.where(story.c.storyline_id != without)
+    found: dict[str, dict[int, Shift]] = {org: {} for org in orgs}
+    for storyline_id, names, shift in conn.execute(query.order_by(story.c.first_seen_at, story.c.id)):
         for org in found.keys() & set(names):
-            found[org].append(shift_of(shift))
-    return found
+            found[org][storyline_id] = shift_of(shift)
+    return {org: list(shifts.values()) for org, shifts in found.items()}
 
 
 def count(conn: Connection) -> int:

@@ -22,6 +22,7 @@ __all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]
 MEMBERS = 6  # a story is compared through its first member and its latest ones
 BROAD = 30  # stories looked at for a key that many share (a lab, a common word): the latest ones
 COMPARED = 12  # stories compared in full
+LATELY = 7.0  # days
 CITED = 2  # a page that more stories link to identifies none of them
 
 
@@ -124,9 +125,15 @@ class StoryIndex:
         # A page that several stories link to is a home page, a footer or a hub: sharing it says nothing.
         rare = frozenset(link for link in entry.links if len(self._keys.get(f"u {link}", ())) <= CITED)
         entry = replace(entry, links=rare)
+        near = [self._stories[story_id] for story_id in self._shortlist(entry)]
+        lately = [kept.id for kept in near if _lately(entry, kept.profile)]
         fits = [
-            (fit(entry, kept.profile, weights, self.repeat_after), kept.id, kept.storyline_id)
-            for kept in map(self._stories.__getitem__, self._shortlist(entry))
+            (
+                fit(entry, kept.profile, weights, self.repeat_after, alone=lately == [kept.id]),
+                kept.id,
+                kept.storyline_id,
+            )
+            for kept in near
         ]
         return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
 
@@ -154,6 +161,14 @@ class StoryIndex:
                 for story_id in _latest(holders, BROAD):
                     shared[story_id] = shared.get(story_id, 0.0) + worth
         return sorted(shared, key=lambda story_id: (-shared[story_id], story_id))[:COMPARED]
+
+
+def _lately(entry: Traits, story: Profile) -> bool:
+    """Whether a story of an actor of the entry is dated near it."""
+    actors = entry.labs or entry.bodies
+    day = entry.day
+    same = not actors.isdisjoint(story.labs | story.bodies)
+    return same and day is not None and any(abs(day - other) <= LATELY for other in story.days)
 
 
 def _latest(holders: dict[int, None], count: int) -> Iterator[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from monitor.model import ShiftObject
+from monitor.model import Direction, ShiftObject
 from monitor.stories.similarity import Weights, likeness, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, weight_of
 
@@ -126,7 +126,7 @@ def question(entry: Traits, latest: Traits) -> float:
     alike = likeness(entry, latest, _EVEN) >= ALIKE
     if not _develops(entry, latest):
         return 1.0 if alike else 0.0
-    both_openness = entry.object in _OPENNESS and latest.object in _OPENNESS
+    both_openness = _openness(entry) and _openness(latest)
     if shared:
         # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
         one_side = any(bool(entry.models[line]) != bool(latest.models[line]) for line in shared)
@@ -135,6 +135,11 @@ def question(entry: Traits, latest: Traits) -> float:
     if entry.labs & latest.labs and both_openness and latest.kind in _PENDING and _way(entry, latest):
         return 1.5
     return 1.0 if alike else 0.0
+
+
+def _openness(entry: Traits) -> bool:
+    """Whether an entry is about openness or licences; what opens or closes is, through whatever it is reached."""
+    return entry.object in _OPENNESS or entry.direction in {Direction.OPENING, Direction.CLOSING}
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:

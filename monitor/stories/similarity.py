@@ -58,6 +58,8 @@ class Profile:
     """What the members of a story share out between them, ready for comparison."""
 
     labs: frozenset[str]
+    actors: frozenset[str]
+    places: frozenset[str]
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
     own: frozenset[str]
@@ -74,6 +76,8 @@ def profile(members: Iterable[Traits]) -> Profile:
     kept = tuple(members)
     return Profile(
         labs=_common(kept, lambda member: member.labs),
+        actors=frozenset(member.actor for member in kept if member.actor),
+        places=frozenset[str]().union(*(member.places for member in kept)),
         bodies=_common(kept, lambda member: member.bodies),
         models=_models(kept),
         own=frozenset(member.own for member in kept if member.own),
@@ -101,8 +105,11 @@ def _models(members: tuple[Traits, ...]) -> Mapping[str, frozenset[str]]:
     }
 
 
-def fit(entry: Traits, story: Profile, weights: Weights, window: timedelta = timedelta(days=30)) -> Fit:
-    """How well `entry` fits `story`. `weights` say what sharing a word is worth.
+def fit(
+    entry: Traits, story: Profile, weights: Weights, window: timedelta = timedelta(days=30), *, alone: bool = False
+) -> Fit:
+    """How well `entry` fits `story`. `weights` say what sharing a word is worth. `alone`: no other open story of late
+    shares an actor with the entry.
 
     Entries dated further apart than `window` tell different events.
     """
@@ -124,10 +131,12 @@ def fit(entry: Traits, story: Profile, weights: Weights, window: timedelta = tim
     most = WORDING_AT_MOST if kind and kind[0][0] <= -2.0 else math.inf
     parts = (
         *_actors(entry, story),
+        *_others(entry, story),
         *_lines(entry, story),
         *_way(entry, story),
         *kind,
         *_time(gap),
+        *(_only(entry, story, gap) if alone else ()),
         *_wording(entry, story, weights, most),
     )
     return Fit(sum(points for points, _ in parts), parts)
@@ -156,9 +165,28 @@ def _actors(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     if labs := entry.labs & story.labs:
         yield 1.0 + 0.5 * (len(labs) > 1), f"same lab ({', '.join(sorted(labs))})"
     if entry.bodies & story.bodies:
-        yield 0.5, "same body"
+        yield (0.5 if entry.labs or story.labs else 1.0), "same body"
     if entry.links & story.links:
         yield 1.5, "both link to the same page"
+
+
+def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
+    """Signs that somebody else did it, or that it holds somewhere else."""
+    if entry.labs & story.labs:
+        every = frozenset[str]().union(*(member.labs for member in story.members))
+        if (entry.actor and entry.actor not in every) or not story.actors & entry.labs:
+            yield -3.0, "another lab acts"
+    elif not entry.labs | story.labs and entry.bodies & story.bodies and entry.actor not in story.actors:
+        yield -3.0, "another body acts"
+    if entry.places and story.places and not entry.places & story.places:
+        yield -3.0, "another place"
+
+
+def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
+    """A lab that did one thing of this kind lately: who tells of it now most likely tells of that."""
+    alike = entry.sense is not Sense.UNCLEAR and entry.sense in story.senses and entry.kind in story.kinds
+    if alike and gap is not None and gap <= 3.0 and not any(_others(entry, story)):
+        yield 0.75, "nothing else of the kind these days"
 
 
 def _lines(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
@@ -173,8 +201,9 @@ def _lines(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
 def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     if entry.sense in story.senses:
         if entry.sense is not Sense.UNCLEAR:
-            rare = entry.sense is not Sense.OPENWARD
-            yield (1.25 if rare else 0.75), f"same direction ({entry.sense})"
+            # Labs open models every week; they seldom close one, and seldom talk about it beforehand.
+            talk = entry.kind is Kind.TALK and Kind.TALK in story.kinds
+            yield (1.25 if talk or entry.sense is not Sense.OPENWARD else 0.75), f"same direction ({entry.sense})"
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
         against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
         yield against, "another direction"
@@ -189,10 +218,11 @@ def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[fl
     if Kind.UNDOING in kinds:
         yield -3.5, "one is a reversal"
     elif Kind.DELAY in kinds:
-        yield (-0.5 if close else -3.0), "one is a delay"
+        yield (-2.0 if close else -3.0), "one is a delay"
     else:
         apart = -2.0 if gap is None else -3.0
-        yield (-0.5 if close else apart), f"another kind of event ({entry.kind})"
+        near = -1.5 if Kind.FIGHT in kinds else -0.5
+        yield (near if close else apart), f"another kind of event ({entry.kind})"
 
 
 def _time(gap: float | None) -> Iterable[tuple[float, str]]:

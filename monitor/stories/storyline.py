@@ -6,12 +6,14 @@ A denial is a note on a story, not its reversal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.model import (
+    STAGE_WORDS,
     Candidate,
     Confidence,
     Coverage,
@@ -24,10 +26,11 @@ from monitor.model import (
     Story,
     Trust,
 )
-from monitor.stories.traits import SENSES, Sense
+from monitor.stories.traits import SENSES, Kind, Sense, headline, kind, spell
 
 FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
+_DENIAL = re.compile(r"\b(?:den(?:y|ies|ied)|dismiss(?:es|ed)?|refut(?:es|ed))\b", re.IGNORECASE)
 _ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
 _ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
 _TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
@@ -58,13 +61,17 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     shifts = [first, *(hit.shift for hit in ranked)]
     peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
     quoted = _quoting(first, shifts)
+    stage = next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE)
+    if stage is Stage.ANNOUNCED and _DENIAL.search(quoted.evidence):
+        stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
+    to = next((one.to for one in shifts if one.to), "")
     return replace(
         quoted,
-        stage=next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE),
+        stage=stage,
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
-        from_=next((one.from_ for one in shifts if one.from_), ""),
-        to=next((one.to for one in shifts if one.to), ""),
+        from_=next((one.from_ for one in shifts if one.from_ not in {"", to}), ""),
+        to=to,
         denied=any(one.denied for one in shifts),
     )
 
@@ -132,6 +139,7 @@ def _heaviest(reports: Sequence[Report], of: Callable[[Shift], Value], nothing: 
 
 def _stage(reports: Sequence[Report]) -> Stage:
     told = [report for report in reports if report.shift.stage is not Stage.NONE]
+    told = [report for report in told if not report.shift.denied] or told  # a denial moves nothing
     if not told:
         return Stage.NONE
     believed = [report for report in told if report.trust is not Trust.COMMUNITY]
@@ -187,12 +195,22 @@ def _confidence(reports: Sequence[Report]) -> tuple[Confidence, tuple[str, ...]]
     return _SURE[level], tuple(dict.fromkeys(reasons))
 
 
-def moved(before: Story, after: Story) -> Reason | None:
-    """Why a story that grew is worth telling again: stage, direction, a denial, its first primary source; or None."""
+def moved(before: Story, after: Story, members: Sequence[Candidate] = ()) -> Reason | None:
+    """Why a story that grew is worth telling again: stage, direction, a denial, a delay, its first primary source.
+
+    `members`: its entries as they are now, the newest last; or None when nothing moved.
+    """
     reason = shift_moved(before.shift, after.shift)
+    if reason is None and members and delays(members[-1]) and not any(map(delays, members[:-1])):
+        return Reason.DELAYED
     if reason is None and _primary(after) and not _primary(before):
         return Reason.PRIMARY_SOURCE
     return reason
+
+
+def delays(candidate: Candidate) -> bool:
+    """Whether an entry tells in its headline that something is put off."""
+    return kind(candidate.shift.stage, spell(headline(candidate.entry.title))) is Kind.DELAY
 
 
 def _primary(story: Story) -> bool:
@@ -257,14 +275,17 @@ def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
 
 
 def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:
-    """What moved, in one line: "considering → announced, says The Decoder"."""
+    """What moved, in one line: "under consideration → announced, says The Decoder"."""
     says = f", says {outlet}" if outlet else ""
     if reason is Reason.DIRECTION_CHANGED:
         return f"{before.direction} → {after.direction}{says}"
     if reason is Reason.DENIED:
         return f"a denial is reported{f' by {outlet}' if outlet else ''}"
+    if reason is Reason.DELAYED:
+        return f"a delay is reported{f' by {outlet}' if outlet else ''}"
     if reason is Reason.PRIMARY_SOURCE:
         return f"first primary source{f': {outlet}' if outlet else ''}"
-    if before.stage is not after.stage and Stage.NONE not in {before.stage, after.stage}:
-        return f"{before.stage} → {after.stage}{says}"
-    return f"{after.direction} · {after.stage}{says}"
+    was, now = STAGE_WORDS[before.stage], STAGE_WORDS[after.stage]
+    if was and now and was != now:
+        return f"{was} → {now}{says}"
+    return f"{' · '.join(filter(None, (after.direction, now)))}{says}"

@@ -14,13 +14,14 @@ from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
-from monitor.stories.words import CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, STOP
+from monitor.stories.words import ASIDES, CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, PLACES, STOP
 
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
 _HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
 _LABEL = re.compile(
     r"^\s*(?:\[[\w /-]{1,16}\]"
-    r"|(?:breaking|exclusive|update|updated|report|news|analysis|opinion|watch|live)\s*(?=[:|]))"
+    r"|(?:breaking|exclusive|update|updated|report|news|analysis|opinion|watch|live)\s*(?=[:|])"
+    r"|(?:update|wrapup|refile|corrected)\s+\d+\s*-)"  # a news agency counts its versions: "UPDATE 2-"
     r"[\s:|]*",
     re.IGNORECASE,
 )
@@ -95,6 +96,8 @@ class Traits:
     """An entry as placing sees it. `models` maps a model line to the versions named (none: the line as such)."""
 
     labs: frozenset[str]
+    actor: str  # the lab that is named first, or the body where there is no lab
+    places: frozenset[str]  # of the headline
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
     own: str  # the entry's own link, as a key
@@ -121,9 +124,13 @@ def read(candidate: Candidate) -> Traits:
     models = _models(shift.models, title, summary)
     for line, versions in _versioned(bare).items():
         models[line] = models.get(line, frozenset()) | versions
+    main = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
+    models = main or models
     known = frozenset(word for org in orgs for word in org.split())
     return Traits(
         labs=orgs - BODIES,
+        actor=_actor(shift.orgs),
+        places=frozenset(PLACES[word] for word in title if word in PLACES),
         bodies=orgs & BODIES,
         models=models,
         own=address(entry.url),
@@ -139,6 +146,11 @@ def read(candidate: Candidate) -> Traits:
         day=entry.published_at.timestamp() / 86400 if entry.published_at else None,
         seen_at=candidate.seen_at,
     )
+
+
+def _actor(orgs: Iterable[str]) -> str:
+    spelt = [org for org in (" ".join(spell(org)) for org in orgs) if org]
+    return next((org for org in spelt if org not in BODIES), next(iter(spelt), ""))
 
 
 def headline(title: str) -> str:
@@ -219,6 +231,12 @@ def versions_after(line: str, words: list[str]) -> set[str]:
             if _DIGIT.search(after) and not _SIZE.fullmatch(after):
                 found.add(after)
     return found
+
+
+def _aside(name: list[str], title: list[str]) -> bool:
+    """Whether a headline names a model only to compare or to date: "… a day after Llama 3.1", "first since GPT-2"."""
+    starts = [at for at in range(len(title)) if title[at : at + len(name)] == name]
+    return bool(starts) and all(at and not ASIDES.isdisjoint(title[max(0, at - 2) : at]) for at in starts)
 
 
 def _versioned(title: str) -> dict[str, frozenset[str]]:

@@ -70,6 +70,23 @@ CONCEPTS: Mapping[str, str] = _same(
 # Deeds that seldom happen: two entries of one lab that both tell of one are about the same event.
 DEEDS = frozenset({"leak", "delay", "restore", "military", "breach", "drop_open", "thirdparty"})
 
+# What is named right behind these is there for comparison.
+_ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"
+ASIDES = frozenset(_ASIDES.split())
+
+# Where a rule applies: what is said of one place is another event than what is said of another.
+PLACES: Mapping[str, str] = _same(
+    europe="eu europe european europeans brussels",
+    china="china chinese beijing hong",
+    russia="russia russian russians",
+    uk="uk britain british",
+    korea="korea korean seoul",
+    india="india indian delhi",
+    italy="italy italian",
+    japan="japan japanese tokyo",
+    iran="iran iranian",
+)
+
 # … and as two.
 PHRASES: Mapping[str, str] = {
     "open source": "open",

@@ -52,32 +52,68 @@ class Act:
 ACTS = (
     Act(
         "ledger",
-        "Meta weighs dropping its open-source Behemoth model in favour of a closed one",
-        "Members of the superintelligence lab have discussed replacing the company's most powerful open-source model "
-        "with a closed one. Leadership has not approved it.",
-        "A first outlet reports it: one new message",
+        "Meta reportedly plans to turn open-source Behemoth into a closed model",
+        "Behemoth was to be Meta's most powerful open model. According to sources it will never be published, and "
+        "nothing is decided yet.",
+        "A rumour, told by a first outlet: one new message",
         posts=1,
     ),
     Act(
-        "wire",
-        "Meta considers abandoning open-source Behemoth model for a closed alternative",
-        "A shift away from open models is under discussion at the lab; nothing is decided, people there say.",
-        "A second outlet tells the same story: the message grows, one reply lists the coverage",
+        "forum",
+        "Meta may scrap its open source Behemoth model and go closed, leak says",
+        "Link to the Ledger piece. Nothing decided yet.",
+        "A community passes it on: the message grows, one reply lists the coverage, nobody's phone rings",
         posts=1,
         edits=1,
     ),
     Act(
-        "forum",
-        "Meta may scrap its open source Behemoth model and go closed",
-        "Link to the Ledger piece. Nothing decided yet.",
-        "A community joins in: edits only, nobody's phone rings",
+        "wire",
+        "Meta weighs dropping its open-source Behemoth model for a closed one",
+        "Executives of the superintelligence lab have discussed replacing Behemoth, so far an open model, with a "
+        "closed one. Leadership has not approved it.",
+        "Another outlet has it from the lab, which only weighs it: a reply that everybody sees",
+        posts=1,
+        edits=2,
+    ),
+    Act(
+        "wire",
+        "Meta denies that it will close Behemoth",
+        "A spokesperson denied the report that Behemoth will become a closed model: the mix of open and closed models "
+        "continues, she said.",
+        "A denial is noted and told; it reverses nothing",
+        posts=1,
         edits=2,
     ),
     Act(
         "newsroom",
-        "Meta announces that Behemoth will be a closed model and its weights will not be released",
-        "We will not release the weights of Behemoth. The model will be available through our API only.",
-        "The lab decides: a reply that everybody sees, and the parent shows the new state",
+        "Meta announces that Behemoth will be a closed model",
+        "Behemoth comes through our API next month. We will not release the weights of Behemoth.",
+        "The lab itself announces it: under consideration becomes announced",
+        posts=1,
+        edits=2,
+    ),
+    Act(
+        "ledger",
+        "Meta delays the move: Behemoth goes closed a month later than planned",
+        "The open-source preview stays up for now.",
+        "A delay is a story of its own, in the same thread",
+        posts=1,
+        edits=2,
+    ),
+    Act(
+        "wire",
+        "Meta pulls Behemoth weights from Hugging Face: the model is closed now",
+        "Since this morning Behemoth is available through the API only.",
+        "It takes effect",
+        posts=1,
+        edits=2,
+    ),
+    Act(
+        "newsroom",
+        "Meta reverses its decision to make Behemoth a closed model",
+        "After the feedback of the past days we will release the weights of Behemoth under the licence they were "
+        "planned for.",
+        "And it is reversed: the one message shows the state of things now and every step that led here",
         posts=1,
         edits=2,
     ),
@@ -100,7 +136,8 @@ async def play(root: Path, rules: Path, tell: Callable[[str, Mapping[str, Any] |
     async with FeedServer() as feeds, SlackServer(rate=None) as slack:
         slack.bot(TOKEN)
         slack.channel(CHANNEL, "licensing-demo")
-        installed = Installed(root, {"SLACK_BOT_TOKEN": TOKEN})
+        # The stand-in has no limit of one message a second.
+        installed = Installed(root, {"SLACK_BOT_TOKEN": TOKEN, "LICENSEWATCH_PACE": "100ms"})
         installed.configure(_monitor(slack.api_url), [_feed(feeds, outlet) for outlet in OUTLETS], rules)
         items = {outlet.id: [_item(outlet, title, "") for title in outlet.before] for outlet in OUTLETS}
         for outlet in OUTLETS:

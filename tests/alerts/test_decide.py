@@ -155,7 +155,7 @@ def test_stage_and_context_move_severity_one_step_at_most(stage: Stage, step: in
 
 def test_what_moved_severity_is_said() -> None:
     weighed = decide.severity_now(Severity.HIGH, Stage.RUMOUR, Context("first closing by Acme", 1))
-    assert weighed.why == ("lowered: rumour", "raised: first closing by Acme")
+    assert weighed.why == ("lowered: rumoured", "raised: first closing by Acme")
 
 
 def test_severity_has_a_floor_and_a_ceiling() -> None:

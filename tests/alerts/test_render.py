@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 
 from monitor.alerts import blocks, render
 from monitor.alerts.console import lines, readable
-from monitor.model import Coverage, Direction, Message, Shift, ShiftObject, Stage, Step, Story, Storyline, Trust
+from monitor.model import (
+    STAGE_WORDS,
+    Coverage,
+    Direction,
+    Message,
+    Shift,
+    ShiftObject,
+    Stage,
+    Step,
+    Story,
+    Storyline,
+    Trust,
+)
 from monitor.testing.slack_limits import error_of
 from monitor.testing.slack_page import mrkdwn as as_html
 from monitor.testing.slack_page import page_of
@@ -193,12 +205,10 @@ def test_the_parent_says_who_what_where_and_how_sure() -> None:
     wanted = [
         "Meta weighs a closed model instead of Behemoth",
         "Closing · under consideration · weights",
-        "Organisation\nMeta",
-        "Model\nBehemoth",
-        "Terms\nopen → closed",
-        "high — first closed flagship by Meta",
+        "Meta · Behemoth · open → closed",
         EVIDENCE,
-        "Reported by The Decoder, Techsight, Model Weekly",
+        "Reported by 3 outlets: The Decoder, Techsight, Model Weekly",
+        "Severity high · raised: first closed flagship by Meta",
         "Confidence medium: one outlet; unnamed sources",
         "First seen 12 Jul 2025, 14:03 UTC",
         "rule open-to-closed",
@@ -242,7 +252,7 @@ def test_the_best_source_stands_first_and_the_rest_are_counted() -> None:
     primary = coverage(50, "Meta Newsroom", trust=Trust.PRIMARY)
     story = replace(one.stories[0], coverage=(*one.stories[0].coverage, primary))
     page = as_words(render.parent(replace(one, stories=(story,))))
-    assert "Reported by Meta Newsroom (primary source), The Decoder, Techsight" in page
+    assert "Reported by 9 outlets: Meta Newsroom (primary source), The Decoder, Techsight" in page
     assert "and +3 more" in page
 
 
@@ -264,22 +274,24 @@ def test_the_preview_says_the_facts_first_and_reads_aloud() -> None:
     """Notification previews cut early and screen readers read signs: facts first, in words."""
     text = render.parent(storyline(outlets=4)).text
     assert text == (
-        "Meta · Behemoth: closing, under consideration, weights. Meta weighs a closed model instead of Behemoth. "
+        "Meta, Behemoth: closing, under consideration, weights. Meta weighs a closed model instead of Behemoth. "
         "Terms: from open to closed. Reported by The Decoder and 3 more. Confidence medium."
     )
 
 
 def test_a_move_is_told_in_one_line_with_its_source() -> None:
     one = moved(storyline(), Stage.ANNOUNCED, "Meta confirms it", "Techsight", timedelta(days=19))
-    facts = {"line": "considering → announced, says Techsight", "story_id": one.stories[-1].id}
+    facts = {"line": "under consideration → announced, says Techsight", "story_id": one.stories[-1].id}
     message = render.move(one, facts)
-    assert message.text == "Meta · Behemoth: considering → announced, says Techsight. Meta confirms it"
-    assert "Considering → announced, says Techsight" in as_words(message)
+    assert message.text == "Meta, Behemoth: under consideration, now announced, says Techsight. Meta confirms it"
+    page = as_words(message)
+    assert "Under consideration → announced, says Techsight\n🔒  Closing · announced · weights\nMeta · Behemoth" in page
+    assert "Meta confirms it\nMeta confirms it" not in page
 
 
 def test_nothing_asserts_legality() -> None:
     """Our own words never say that anything is legal, illegal, lawful, a breach or a violation."""
-    sources = [render.DIRECTIONS, render.STAGES, render.OBJECTS]
+    sources = [render.DIRECTIONS, STAGE_WORDS, render.OBJECTS]
     page = " ".join(map(str, sources)) + as_words(render.parent(storyline()))
     assert not re.search(r"legal|lawful|violat|breach|infring|permitted|allowed", page, re.IGNORECASE)
 

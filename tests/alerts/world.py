@@ -87,7 +87,7 @@ def storyline(
         coverage=tuple(coverage(index, name) for index, name in enumerate(names[:outlets], 1)),
     )
     first = Step(T0, Stage.CONSIDERING, Direction.CLOSING, Reason.NEW_STORY, title, story.coverage[0].url, names[0])
-    return Storyline(number, (story,), (first,), context="first closed flagship by Meta")
+    return Storyline(number, (story,), (first,), context="raised: first closed flagship by Meta")
 
 
 def moved(before: Storyline, stage: Stage, headline: str, outlet: str, after: timedelta) -> Storyline:

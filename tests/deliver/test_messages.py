@@ -74,7 +74,7 @@ async def test_a_later_story_is_a_broadcast_reply_and_the_parent_shows_the_state
         assert reply["subtype"] == "thread_broadcast"
         assert "Moved!" in str(reply["blocks"])
         assert parent["blocks"][0]["text"]["text"] == "Meta confirms it"
-        assert "How it developed" in str(parent["blocks"])
+        assert "Steps so far" in str(parent["blocks"])
 
 
 async def test_changes_while_the_channel_waits_are_one_edit(sqlite_database: Database) -> None:
@@ -248,7 +248,7 @@ async def test_a_digest_bundles_what_waits_for_it(sqlite_database: Database) -> 
         assert await world.drain()
         (message,) = slack.messages("C1")
         assert titles(slack) == ["Licensing digest: 2 storylines"]
-        assert all(word in str(message["blocks"]) for word in ("first moved", "second", "a → b"))
+        assert all(word in str(message["blocks"]) for word in ("first moved", "second", "A → b"))
         assert Counter(world.states()) == {"sent": 1, "discarded": 2}
 
 

@@ -171,7 +171,7 @@ def test_a_story_grows_with_the_best_source_first() -> None:
 @pytest.mark.parametrize(
     ("reason", "line"),
     [
-        (Reason.STAGE_MOVED, "considering → announced, says The Byte"),
+        (Reason.STAGE_MOVED, "under consideration → announced, says The Byte"),
         (Reason.DIRECTION_CHANGED, "closing → opening, says The Byte"),
         (Reason.DENIED, "a denial is reported by The Byte"),
         (Reason.PRIMARY_SOURCE, "first primary source: The Byte"),
