@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.store import feeds, retention, search
+from monitor.store import feedback, feeds, retention, search
 from monitor.store.engine import Connection, Database
 from monitor.yamlfile import Duration
 
@@ -63,6 +63,7 @@ def run(
     with database.write() as conn:
         records = retention.prune_records(conn, stories)
         feeds.forget_hosts(conn, now - timedelta(days=1))
+        feedback.forget_presses(conn, now - timedelta(days=7))
     _optimise(database)
     return Pruned(entries, storylines, deliveries, records, indexed, done=next(pages, None) is not None)
 

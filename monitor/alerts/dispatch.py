@@ -80,6 +80,24 @@ def notice(
     )
 
 
+def refresh(ids: Ids, threads: Mapping[str, Thread], now: datetime, new_id: Callable[[], str]) -> tuple[Delivery, ...]:
+    """Edits that bring what stands of a storyline up to date, though nothing was reported: somebody acted on it."""
+    return tuple(
+        Delivery(
+            id=new_id(),
+            receiver=name,
+            role=Role.PARENT,
+            action=Action.UPDATE,
+            created_at=now,
+            story_id=ids.story_id,
+            storyline_id=ids.storyline_id,
+            target_id=thread.parent_id,
+        )
+        for name, thread in threads.items()
+        if thread.parent_state not in _NOT_YET_RENDERED | _NEVER_POSTED and thread.parent_id not in thread.waiting
+    )
+
+
 def _receivers(alert: Alert, recipients: Recipients) -> Iterator[str]:
     tells = alert.reason in MOVES or alert.reason in (Reason.NEW_STORY, Reason.HELD)
     edits = alert.reason in EDITS

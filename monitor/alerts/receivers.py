@@ -24,6 +24,7 @@ class SlackReceiver:
     channel: str = ""  # settings fill it from $SLACK_CHANNEL when the file names none
     type: Literal["slack"] = "slack"
     credential: str = "slack_bot_token"
+    app_credential: str = "slack_app_token"  # of Socket Mode; without it messages have no buttons
     api_url: str = SLACK_API_URL
     settle: Duration = timedelta(seconds=5)
     on_ambiguous: Literal["reconcile", "resend", "drop"] = "reconcile"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts import blocks
+from monitor.alerts import acting, blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.model import (
     STAGE_WORDS,
@@ -20,6 +20,7 @@ from monitor.model import (
     Direction,
     Message,
     Reason,
+    Reception,
     Severity,
     Shift,
     ShiftObject,
@@ -64,13 +65,17 @@ _BUDGET = 11_000
 _PREVIEW = 600
 
 
-def parent(storyline: Storyline) -> Message:
-    """The one message of a storyline: the state of things now, and the steps so far."""
+def parent(storyline: Storyline, reception: Reception | None = None) -> Message:
+    """The one message of a storyline: the state of things now, and the steps so far.
+
+    With a `reception` it has buttons, and says how it was taken so far.
+    """
     for outlets, steps in _GENEROSITY:
         made = tuple(_parent_blocks(storyline, outlets, steps))
         if blocks.size(made) <= _BUDGET:
             break
-    return Message(_summary(storyline), made)
+    buttons = () if reception is None else acting.blocks(_now(storyline).id, reception)
+    return Message(_summary(storyline), (*made, *buttons))
 
 
 def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
@@ -156,6 +161,13 @@ def notice(facts: Mapping[str, Any]) -> Message:
     if remedy:
         body.append(context(f"What to do: {literal(remedy, 1_000)}"))
     return Message(literal(f"licensewatch: {title}. {text} {remedy}", _PREVIEW), tuple(body))
+
+
+def aside(lines: Sequence[str]) -> Message:
+    """Lines for one person's eyes, each shown literally."""
+    shown = blocks.within([literal(line, 500) for line in lines], blocks.SECTION)
+    text = "\n".join(shown)
+    return Message(_cut(text, _PREVIEW), (section(text),) if text else ())
 
 
 def plain(message: Message) -> Message:

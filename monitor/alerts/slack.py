@@ -1,4 +1,4 @@
-"""A Slack channel as a receiver: slack-sdk with its retries off, one POST per call, and a history that is read back.
+"""A Slack channel as a receiver: one POST per call, and a history that is read back.
 
 Every message carries its delivery id in metadata; that, with our own bot id, is how it is found again.
 Sources: https://docs.slack.dev/messaging/message-metadata and the pages of the methods.
@@ -6,27 +6,20 @@ Sources: https://docs.slack.dev/messaging/message-metadata and the pages of the 
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-
-import aiohttp
+from typing import Any
 
 from monitor.alerts import wire
 from monitor.alerts.outcome import refusal
 from monitor.alerts.receivers import Identity, Posting, Receipt, Search, SlackReceiver
+from monitor.alerts.slack_api import SlackApi
 from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import Message
 
-if TYPE_CHECKING:
-    from slack_sdk.web.async_client import AsyncWebClient
-
 EVENT_TYPE = "licensewatch_delivery"
 _PAGE = 200
+_ARCHIVED = frozenset({"channel_archive", "group_archive"})
 _CANNOT_READ = frozenset(
     {
         "missing_scope",
@@ -37,27 +30,19 @@ _CANNOT_READ = frozenset(
         "method_not_supported_for_channel_type",
     }
 )
-# slack-sdk writes whole requests to its logger at DEBUG.
-_quiet = logging.getLogger("monitor.slack_sdk")
-_quiet.setLevel(logging.CRITICAL)
 
 
 class SlackChannel:
     """One channel, reached with one bot token. Implements the Receiver protocol."""
 
     def __init__(self, settings: SlackReceiver, token: str, *, timeout: timedelta = wire.TIMEOUT) -> None:
-        self._settings = settings
-        self._token = token
-        self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
-        self._client: AsyncWebClient | None = None
+        self._api = SlackApi(settings.api_url, token, timeout=timeout)
         self._channel = settings.channel  # the id, once an answer named it
         self._own_ids: frozenset[str] = frozenset()
-        self._clock: tuple[float, float] | None = None  # (Slack's time, our monotonic time) of the last answer
 
     async def open(self) -> Identity:
         """auth.test: is the token good, who is it, and may it write?"""
-        answer = await self._call("auth.test", {})
+        answer = await self._api.call("auth.test", {})
         self._own_ids = frozenset(str(answer[key]) for key in ("bot_id", "user_id") if answer.get(key))
         header = answer["_headers"].get("x-oauth-scopes")
         scopes = None if header is None else frozenset(one.strip() for one in header.split(",") if one.strip())
@@ -77,7 +62,7 @@ class SlackChannel:
             arguments["blocks"] = [dict(block) for block in message.blocks]
         if posting.thread_ts:
             arguments |= {"thread_ts": posting.thread_ts, "reply_broadcast": posting.broadcast}
-        answer = await self._call("chat.postMessage", arguments)
+        answer = await self._api.call("chat.postMessage", arguments)
         receipt = _receipt(answer)
         self._channel = receipt.channel or self._channel
         return receipt
@@ -85,7 +70,7 @@ class SlackChannel:
     async def update(self, message: Message, receipt: Receipt) -> Receipt:
         blocks = [dict(block) for block in message.blocks]
         where = {"channel": receipt.channel, "ts": receipt.ts}
-        answer = await self._call("chat.update", where | {"text": message.text, "blocks": blocks})
+        answer = await self._api.call("chat.update", where | {"text": message.text, "blocks": blocks})
         return _receipt(answer)
 
     async def find(self, search: Search) -> Mapping[str, Receipt]:
@@ -118,7 +103,7 @@ class SlackChannel:
             arguments["ts"] = search.thread_ts
         method = "conversations.replies" if search.thread_ts else "conversations.history"
         try:
-            return await self._call(method, arguments, verb="GET")
+            return await self._api.call(method, arguments, verb="GET")
         except DeliveryError as error:
             if error.code in _CANNOT_READ:
                 raise DeliveryError(DeliveryScope.DESTINATION, "cannot_read", error.code) from None
@@ -134,80 +119,19 @@ class SlackChannel:
                 delivery_id = (metadata.get("event_payload") or {}).get("delivery_id")
                 yield str(delivery_id), Receipt(self._channel, str(one.get("ts")))
 
+    async def archived(self) -> bool:
+        """Whether the channel was archived: nobody can write after Slack's own message that says so.
+
+        conversations.info would tell too, for one scope more. DeliveryError where the history cannot be read.
+        """
+        page = await self._api.call("conversations.history", {"channel": self._channel, "limit": 1}, verb="GET")
+        return any(one.get("subtype") in _ARCHIVED for one in page.get("messages") or [])
+
     def now(self) -> str | None:
-        """Slack's clock, from the Date of its last answer. Ours may be wrong, and `oldest` is compared with theirs."""
-        if self._clock is None:
-            return None
-        theirs, at = self._clock
-        return f"{theirs + time.monotonic() - at:.6f}"
+        return self._api.now()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-        self._session = self._client = None
-
-    async def _call(self, method: str, arguments: dict[str, Any], verb: str = "POST") -> dict[str, Any]:
-        from slack_sdk.errors import SlackApiError, SlackRequestError
-
-        body = {"params": arguments} if verb == "GET" else {"json": arguments}
-        try:
-            # slack-sdk's own clock does not run for a session that is passed in; ours must not hang either way.
-            async with asyncio.timeout(self._timeout.total_seconds() + 5):
-                answer = await self._connected().api_call(method, http_verb=verb, **body)
-        except SlackApiError as error:
-            raise self._refusal(error.response) from None
-        except SlackRequestError:
-            raise DeliveryError(DeliveryScope.MESSAGE, "invalid_arguments", "slack-sdk refused the request") from None
-        except (aiohttp.ClientError, OSError, TimeoutError, wire.RedirectedError, ValueError) as error:
-            raise wire.failure(error) from None
-        headers = wire.headers(answer)
-        self._note_time(headers)
-        return dict(answer.data) | {"_headers": headers} if isinstance(answer.data, dict) else {"_headers": headers}
-
-    def _connected(self) -> AsyncWebClient:
-        if self._client is None:
-            from slack_sdk.web.async_client import AsyncWebClient
-
-            self._session = wire.session(self._timeout)
-            self._client = AsyncWebClient(
-                token=self._token,
-                base_url=self._settings.api_url,
-                session=self._session,
-                retry_handlers=[],
-                logger=_quiet,
-            )
-            if not self._settings.api_url.startswith("https:"):
-                self._client.proxy = None  # slack-sdk would send even loopback through $HTTP_PROXY
-        return self._client
-
-    def _refusal(self, response: Any) -> DeliveryError:
-        """Read a failed answer: slack-sdk hands over its own response, or aiohttp's when it was not JSON."""
-        headers = wire.headers(response)
-        self._note_time(headers)
-        status: int = getattr(response, "status_code", None) or getattr(response, "status", 0) or 0
-        data = getattr(response, "data", None)
-        code = data.get("error") if isinstance(data, dict) else None
-        wait = wire.retry_after(headers)
-        if status == 429 or code in ("ratelimited", "rate_limited"):
-            return DeliveryError(DeliveryScope.TRANSIENT, "ratelimited", retry_after=wait or timedelta(seconds=1))
-        if status >= 500:
-            return DeliveryError(DeliveryScope.AMBIGUOUS, "server_error", f"status {status}", retry_after=wait)
-        if not isinstance(code, str) or not code:
-            return DeliveryError(DeliveryScope.AMBIGUOUS, "not_json", f"status {status}, and no answer of Slack")
-        return refusal(code, _needed(code, data))
-
-    def _note_time(self, headers: Mapping[str, str]) -> None:
-        try:
-            self._clock = (parsedate_to_datetime(headers["date"]).timestamp(), time.monotonic())
-        except (KeyError, ValueError, TypeError):
-            return
-
-
-def _needed(code: str, data: Any) -> str:
-    if code == "missing_scope" and data.get("needed"):
-        return f"missing_scope: the token lacks {data['needed']}"
-    details = (data.get("response_metadata") or {}).get("messages") or []
-    return f"{code}: {'; '.join(map(str, details))[:300]}" if details else code
+        await self._api.close()
 
 
 def _receipt(answer: Mapping[str, Any]) -> Receipt:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from monitor.alerts.outcome import remedy
+from monitor.alerts.acting import COMMAND
+from monitor.alerts.outcome import remedy, scope_of
 from monitor.alerts.receivers import Identity, Search, SlackReceiver, WebhookReceiver
 from monitor.alerts.slack import SlackChannel
+from monitor.alerts.slack_api import SlackApi
+from monitor.alerts.slack_socket import connection_url
 from monitor.alerts.webhook import Webhook
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, DeliveryScope
 
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "display_information": {
         "name": "licensewatch",
         "description": "Tells this channel when the terms of an AI model change.",
@@ -21,7 +25,38 @@ MANIFEST = {
     "oauth_config": {"scopes": {"bot": ["chat:write", "channels:history", "groups:history"]}},
     "settings": {"org_deploy_enabled": False, "socket_mode_enabled": False, "token_rotation_enabled": False},
 }
+# What the manifest says besides, for an app whose buttons and command work.
+ACTING = {
+    "features": {
+        "slash_commands": [
+            {
+                "command": COMMAND,
+                "description": "Is it working, and why was I told (or not)?",
+                "usage_hint": "status | why URL",
+                "should_escape": False,
+            }
+        ]
+    },
+    "oauth_config": {"scopes": {"bot": ["commands"]}},
+    "settings": {"interactivity": {"is_enabled": True}, "socket_mode_enabled": True},
+}
 _HISTORY = frozenset({"channels:history", "groups:history"})
+
+
+def manifest(*, acting: bool) -> dict[str, Any]:
+    """The app manifest with the fewest scopes that do; `acting`: with buttons and the command, for one scope more."""
+    return _merged(MANIFEST, ACTING) if acting else MANIFEST
+
+
+def _merged(one: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    made = dict(one)
+    for key, value in more.items():
+        before = made.get(key)
+        if isinstance(before, Mapping):
+            made[key] = _merged(before, value)
+        else:
+            made[key] = [*before, *value] if isinstance(before, list) else value
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +81,36 @@ async def check_channel(settings: SlackReceiver, token: str) -> list[Finding]:
         return [Finding("token", True, who), *_scopes(identity), await _membership(channel, settings)]
     finally:
         await channel.close()
+
+
+async def check_app_token(settings: SlackReceiver, token: str) -> Finding:
+    """Whether a websocket could be opened with this app token. None is."""
+    api = SlackApi(settings.api_url, token)
+    try:
+        await connection_url(api)
+    except DeliveryError as error:
+        return Finding("app token", False, str(error), app_remedy(error.code))
+    finally:
+        await api.close()
+    return Finding("app token", True, "Socket Mode opens: messages have buttons, /licensewatch answers")
+
+
+def no_app_token(name: str, places: str) -> Finding:
+    """Buttons are optional; whoever wants them reads here how to get them."""
+    how = "optional: make the app from `licensewatch slack manifest --acting`, and put an app-level token into one of"
+    return Finding("app token", None, f"{name} was found nowhere, so messages have no buttons", f"{how} {places}")
+
+
+def app_remedy(code: str) -> str:
+    """What a person can do when an app token is refused."""
+    if scope_of(code) is not DeliveryScope.CREDENTIAL:
+        return "nothing to do: it is tried again"
+    if code == "missing_scope":
+        return "give the app-level token the scope connections:write (Basic Information, App-Level Tokens)"
+    return (
+        "make an app-level token (xapp-…, scope connections:write) at Basic Information, App-Level Tokens, with Socket "
+        "Mode switched on, and set it; it is read again without a restart"
+    )
 
 
 async def check_webhook(_settings: WebhookReceiver, url: str) -> list[Finding]:
@@ -85,6 +150,8 @@ async def _membership(channel: SlackChannel, settings: SlackReceiver) -> Finding
         return Finding("channel", False, "no channel is named", how)
     try:
         await channel.find(Search(frozenset({"none"}), since=channel.now()))
+        if await channel.archived():
+            return Finding(what, False, "is_archived", remedy("is_archived"))
     except DeliveryError as error:
         code = str(error) if error.code == "cannot_read" else error.code
         if code == "missing_scope":

@@ -7,6 +7,7 @@ import os
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from monitor import settings
 from monitor.alerts import render, slack_check
@@ -64,14 +65,24 @@ def test(ctx: typer.Context, receiver: Name = "", json_: Json = False) -> None:
 
 
 @app.command()
-def manifest(json_: Json = False) -> None:
+def manifest(
+    acting: Annotated[
+        bool, typer.Option("--acting", help="With buttons and /licensewatch, through Socket Mode (one scope more).")
+    ] = False,
+    json_: Json = False,
+) -> None:
     """Print the app manifest: paste it at api.slack.com/apps, Create New App, From a manifest."""
+    made = slack_check.manifest(acting=acting)
     if json_:
-        output.emit_json(slack_check.MANIFEST)
+        output.emit_json(made)
         return
-    for line in _yaml(slack_check.MANIFEST):
-        output.say(line)
+    output.say(yaml.safe_dump(made, sort_keys=False, allow_unicode=True).rstrip())
     output.note("Then: install the app, copy the bot token (xoxb-…) into SLACK_BOT_TOKEN, /invite @licensewatch.")
+    if acting:
+        output.note(
+            "And: Basic Information, App-Level Tokens, Generate, scope connections:write; the token (xapp-…) into "
+            "SLACK_APP_TOKEN."
+        )
 
 
 def _receivers(ctx: typer.Context, name: str) -> list[SlackLike]:
@@ -89,8 +100,15 @@ async def _findings(one: SlackLike) -> list[Finding]:
         return [slack_check.missing(one.credential, credentials.places_of(one.credential, os.environ))]
     where = Finding("credential", True, f"{one.credential} found in {secret.where}")
     if isinstance(one, SlackReceiver):
-        return [where, *await slack_check.check_channel(one, secret.value)]
+        return [where, *await slack_check.check_channel(one, secret.value), await _app_token(one)]
     return [where, *await slack_check.check_webhook(one, secret.value)]
+
+
+async def _app_token(one: SlackReceiver) -> Finding:
+    token = settings.credential(one.app_credential, os.environ)
+    if token is None:
+        return slack_check.no_app_token(one.app_credential, credentials.places_of(one.app_credential, os.environ))
+    return await slack_check.check_app_token(one, token.value)
 
 
 def _print(name: str, findings: list[Finding]) -> None:
@@ -115,21 +133,3 @@ async def _send_test(one: SlackLike) -> dict[str, Any]:
     finally:
         await target.close()
     return result | {"ok": True, "channel": receipt.channel, "ts": receipt.ts}
-
-
-def _yaml(value: dict[str, Any], depth: int = 0) -> list[str]:
-    """Two levels of mappings, lists and scalars are all a manifest needs."""
-    lines: list[str] = []
-    for key, one in value.items():
-        pad = "  " * depth
-        if isinstance(one, dict):
-            lines += [f"{pad}{key}:", *_yaml(one, depth + 1)]
-        elif isinstance(one, list):
-            lines += [f"{pad}{key}:", *(f"{pad}  - {item}" for item in one)]
-        else:
-            lines.append(f"{pad}{key}: {_scalar(one)}")
-    return lines
-
-
-def _scalar(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if "#" in str(value) else str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,27 +12,12 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.cli.stories import shift_line
 from monitor.errors import UsageError
-from monitor.model import Delivery, Feed, FeedState, Hit, Story
+from monitor.model import Feed, FeedState, Hit
 from monitor.rules import explain
 from monitor.rules.document import Subject
 from monitor.settings import Configuration
-from monitor.store import alerts, deliveries, entries, feeds, hits, stories
-from monitor.store.alerts import StoredAlert
-from monitor.store.engine import Connection
-from monitor.store.entries import StoredEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Everything that is known of one stored entry."""
-
-    stored: StoredEntry
-    state: FeedState | None
-    hits: list[Hit]
-    story: Story | None
-    joined: str
-    decided: list[StoredAlert]
-    delivered: list[Delivery]
+from monitor.store import feeds, trace
+from monitor.store.trace import Trace
 
 
 def why(
@@ -45,8 +29,7 @@ def why(
     context = current(ctx)
     configuration = context.configuration()
     with context.database().read() as conn:
-        found = _find(conn, url)
-        traces = [_trace(conn, stored) for stored in found]
+        traces = trace.by_id(conn, int(url)) if url.isdigit() else trace.by_url_hash(conn, urls.url_hash(url))
         states = feeds.states(conn)
     if not traces:
         _not_here(url, configuration, states)
@@ -65,30 +48,9 @@ def why(
         _show(one, misses)
 
 
-def _find(conn: Connection, url: str) -> list[StoredEntry]:
-    if url.isdigit():
-        one = entries.get(conn, int(url))
-        return [one] if one is not None else []
-    return entries.by_url(conn, urls.url_hash(url))
-
-
-def _trace(conn: Connection, stored: StoredEntry) -> Trace:
-    story_id = stories.of_entry(conn, stored.id)
-    decided = alerts.of_entry(conn, stored.id)
-    return Trace(
-        stored=stored,
-        state=feeds.get(conn, stored.entry.feed_id),
-        hits=hits.of_entry(conn, stored.id),
-        story=stories.get(conn, story_id) if story_id is not None else None,
-        joined=stories.why_joined(conn, stored.id),
-        decided=decided,
-        delivered=[one for alert in decided for one in deliveries.of_alert(conn, alert.id)],
-    )
-
-
-def _subject(trace: Trace, configuration: Configuration) -> Subject:
-    feed = configuration.feed(trace.stored.entry.feed_id)
-    return Subject(trace.stored.entry, feed.tags if feed else (), trace.stored.entry.feed_id)
+def _subject(one: Trace, configuration: Configuration) -> Subject:
+    feed = configuration.feed(one.stored.entry.feed_id)
+    return Subject(one.stored.entry, feed.tags if feed else (), one.stored.entry.feed_id)
 
 
 def _not_here(url: str, configuration: Configuration, states: dict[str, FeedState]) -> None:
@@ -112,16 +74,16 @@ def _last_poll(feed: Feed, state: FeedState | None) -> str:
     return f"feed {feed.id} was polled {output.shown(state.last_poll_at)} UTC and did not hold it"
 
 
-def _record(trace: Trace, misses: dict[str, str]) -> dict[str, Any]:
+def _record(known: Trace, misses: dict[str, str]) -> dict[str, Any]:
     return {
         "entry": {
-            "id": trace.stored.id,
-            "feed": trace.stored.entry.feed_id,
-            "title": trace.stored.entry.title,
-            "url": trace.stored.entry.url,
-            "first_seen": trace.stored.first_seen_at,
-            "revision": trace.stored.revision,
-            "baseline": trace.stored.baseline,
+            "id": known.stored.id,
+            "feed": known.stored.entry.feed_id,
+            "title": known.stored.entry.title,
+            "url": known.stored.entry.url,
+            "first_seen": known.stored.first_seen_at,
+            "revision": known.stored.revision,
+            "baseline": known.stored.baseline,
         },
         "hits": [
             {
@@ -131,16 +93,16 @@ def _record(trace: Trace, misses: dict[str, str]) -> dict[str, Any]:
                 "shift": hit.shift,
                 "spans": hit.spans,
             }
-            for hit in trace.hits
+            for hit in known.hits
         ],
         "misses": misses,
         "story": {
-            "id": trace.story.id,
-            "storyline": trace.story.storyline_id,
-            "title": trace.story.title,
-            "why": trace.joined,
+            "id": known.story.id,
+            "storyline": known.story.storyline_id,
+            "title": known.story.title,
+            "why": known.joined,
         }
-        if trace.story
+        if known.story
         else None,
         "alerts": [
             {
@@ -149,40 +111,40 @@ def _record(trace: Trace, misses: dict[str, str]) -> dict[str, Any]:
                 "note": one.alert.note,
                 "at": one.created_at,
             }
-            for one in trace.decided
+            for one in known.decided
         ],
         "deliveries": [
             {"id": one.id, "receiver": one.receiver, "state": one.state, "last_error": one.last_error}
-            for one in trace.delivered
+            for one in known.delivered
         ],
     }
 
 
-def _show(trace: Trace, misses: dict[str, str]) -> None:
-    stored, entry = trace.stored, trace.stored.entry
+def _show(known: Trace, misses: dict[str, str]) -> None:
+    stored, entry = known.stored, known.stored.entry
     output.say(f"entry {stored.id}: {entry.title}")
     baseline = ", on the first poll of its feed (baseline: stored, never told)" if stored.baseline else ""
     edits = f", edited {stored.revision} times" if stored.revision else ""
     output.say(f"  read    {output.shown(stored.first_seen_at)} UTC from {entry.feed_id}{baseline}{edits}")
-    if not trace.hits:
+    if not known.hits:
         output.say("  rules   no rule matched when it was read")
-    for hit in trace.hits:
-        output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {_where(hit, trace)}")
+    for hit in known.hits:
+        output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {_where(hit, known)}")
     for rule_id, reason in misses.items():
         output.say(f"  rule    {rule_id} does not match: {reason}")
-    if trace.story:
-        output.say(f"  story   {trace.story.id} of storyline {trace.story.storyline_id}: {trace.joined}")
-    for one in trace.decided:
+    if known.story:
+        output.say(f"  story   {known.story.id} of storyline {known.story.storyline_id}: {known.joined}")
+    for one in known.decided:
         word = "suppressed" if one.alert.suppressed else "told"
         output.say(f"  alert   {word}: {one.alert.reason}{f' ({one.alert.note})' if one.alert.note else ''}")
-    for sent in trace.delivered:
+    for sent in known.delivered:
         place = f" as {sent.channel} {sent.ts}" if sent.ts else ""
         failed = f": {sent.last_error}" if sent.last_error else ""
         output.say(f"  message {sent.receiver}: {sent.state}{place}{failed} ({sent.id})")
 
 
-def _where(hit: Hit, trace: Trace) -> str:
+def _where(hit: Hit, known: Trace) -> str:
     words = [
-        f"{span.field} “{getattr(trace.stored.entry, span.field, '')[span.start : span.end]}”" for span in hit.spans
+        f"{span.field} “{getattr(known.stored.entry, span.field, '')[span.start : span.end]}”" for span in hit.spans
     ]
     return ", ".join(dict.fromkeys(words))

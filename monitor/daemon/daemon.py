@@ -15,6 +15,7 @@ import structlog
 from monitor import clock, housekeep
 from monitor.alerts import dispatch
 from monitor.clock import ClockWatch
+from monitor.daemon.acting import Acting
 from monitor.daemon.reload import Reloaded, Reloader
 from monitor.daemon.service import Service
 from monitor.daemon.ticks import Ticks
@@ -70,12 +71,17 @@ class Daemon:
         ticks.every(CANARY, "canary", self.service.mind_the_canary)
         ticks.every(ASSURE, "lock", self._assure_lock)
         watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
-        watching.add_done_callback(_raise_unless_cancelled)
+        watching.add_done_callback(_report_death)
+        self.service.listens = True
+        acting = asyncio.create_task(Acting(self.service).run(), name="act from Slack")
+        acting.add_done_callback(_report_death)
         page = self._open_page()
         try:
             await ticks.run(self.stop)
         finally:
             watching.cancel()
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
             await self._drain()
             if page is not None:
                 await page.close()
@@ -195,6 +201,6 @@ class Daemon:
         deliveries.enqueue(conn, dispatch.notice(told, names, now, self.service.world.new_id))
 
 
-def _raise_unless_cancelled(task: asyncio.Task[None]) -> None:
+def _report_death(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.error("watching stopped", problem=str(task.exception()), remedy="restart to load edits again")
+        log.error("stopped", what=task.get_name(), problem=str(task.exception()), remedy="restart to have it again")

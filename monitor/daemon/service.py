@@ -19,7 +19,7 @@ from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
 from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
-from monitor.errors import ParseError, StoreError
+from monitor.errors import ConfigError, ParseError, StoreError
 from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.pace import HostPace, host_key
@@ -68,6 +68,7 @@ class Service:
     learn_secret: Callable[[str], None] = lambda _: None
     on_outcome: Callable[[Outcome], None] = lambda _: None
     counters: Counters = field(default_factory=Counters)
+    listens: bool = False  # somebody answers the buttons of our messages
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -76,7 +77,7 @@ class Service:
         trial = self._trial = Trial.of(self.environ)
         if trial.words:
             log.warning("on trial", asked=trial.words)
-        self.world = World(policy_of(self.configuration), lambda: uuid.uuid4().hex, trial.reached)
+        self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
         reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS))
@@ -90,6 +91,7 @@ class Service:
         options = Options(
             ops=chosen.ops.receivers,
             pace=trial.pace or PACE,
+            acting=lambda receiver: self.listens and self.app_token(receiver.app_credential) is not None,
             reached=trial.reached,
             storyline=self.canary.storyline,
             built_in=self.canary.box,
@@ -114,6 +116,17 @@ class Service:
             return None
         self.learn_secret(found.value)
         return found.value
+
+    def new_id(self) -> str:
+        """An id for a new delivery."""
+        return uuid.uuid4().hex
+
+    def app_token(self, name: str) -> str | None:
+        """The credential of that name for acting from Slack; None also when its file cannot be read: it is optional."""
+        try:
+            return self.credential(name)
+        except ConfigError:
+            return None
 
     async def in_database(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one writing transaction on the database thread."""

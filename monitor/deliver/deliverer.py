@@ -83,11 +83,6 @@ class Deliverer:
         self._ground.every = tuple(settings)
         self._ground.options = replace(self._ground.options, ops=tuple(ops))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a lane is at work (the watchdog asks)."""
-        return any(not task.done() for task in self._tasks.values())
-
     async def close(self, grace: timedelta = timedelta(seconds=10)) -> None:
         """Stop: calls under way get `grace` to end, then they are cut and their outcome is unknown, not `sending`."""
         for one in self._lanes.values():

@@ -211,7 +211,8 @@ class Lane:
         call, settings = self._call, self.settings[row.receiver]
         assert call is not None
         threaded = isinstance(settings, SlackReceiver) and not call.fallback
-        start = steps.Start(row, self._now(), call.receiver.now(), threaded)
+        acting = isinstance(settings, SlackReceiver) and threaded and self._options.acting(settings)
+        start = steps.Start(row, self._now(), call.receiver.now(), threaded, acting)
         work = await self._write(lambda conn: steps.begin(conn, start, self._options))
         if work is None:
             return

@@ -30,14 +30,20 @@ def stored_storyline(conn: Connection, storyline_id: int) -> Storyline | None:
     return stories.storyline_of(conn, storyline_id)
 
 
+def has_no_buttons(_receiver: SlackReceiver) -> bool:
+    """Nobody listens to what is pressed, so there is nothing to press."""
+    return False
+
+
 def new_id() -> str:
     return str(uuid.uuid4())
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`pace`: between two messages to one place. `timeout`: of one request. `reached` is told each point where
-    a crash would be interesting (monitor/trial.py)."""
+    """`pace`: between two messages to one place. `timeout`: of one request. `acting`: whether anybody listens to the
+    buttons of a receiver's messages. `reached` is told each point where a crash would be interesting
+    (monitor/trial.py)."""
 
     pace: timedelta = PACE
     timeout: timedelta = TIMEOUT
@@ -47,6 +53,7 @@ class Options:
     monotonic: Callable[[], float] = clock.monotonic
     new_id: Callable[[], str] = new_id
     storyline: Callable[[Connection, int], Storyline | None] = stored_storyline
+    acting: Callable[[SlackReceiver], bool] = has_no_buttons
     reached: Reached = len  # nobody watches
     screen: TextIO | None = None
     built_in: Receiver | None = None  # what a BuiltInReceiver is

@@ -13,8 +13,8 @@ from monitor.alerts.outcome import GONE, Next, Outcome, remedy
 from monitor.alerts.receivers import Posting, Receipt
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
-from monitor.model import Action, Delivery, DeliveryState, Message, Role, Storyline
-from monitor.store import deliveries, receivers
+from monitor.model import Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
+from monitor.store import deliveries, feedback, receivers
 from monitor.store.engine import Connection
 from monitor.trial import Point
 
@@ -34,12 +34,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How an attempt begins: Slack's clock, and whether the receiver knows threads and edits."""
+    """How an attempt begins: Slack's clock, whether the receiver knows threads and edits, and whether buttons work."""
 
     delivery: Delivery
     now: datetime
     anchor: str | None
     threaded: bool
+    acting: bool = False
 
 
 def begin(conn: Connection, start: Start, options: Options) -> Work | None:
@@ -53,7 +54,7 @@ def begin(conn: Connection, start: Start, options: Options) -> Work | None:
     row = deliveries.mark_sending(conn, start.delivery.id, start.now, start.anchor)
     if row is None:
         return None
-    message = _render(conn, row, options)
+    message = _render(conn, row, start, options)
     if message is None:
         deliveries.mark_discarded(conn, row.id, {"last_error": "its story is gone (retention)"})
         return None
@@ -83,23 +84,26 @@ def _resolved_without_sending(conn: Connection, start: Start, target: Delivery |
     return deliveries.mark_discarded(conn, row.id, {"last_error": "its message stands in no channel"})
 
 
-def _render(conn: Connection, row: Delivery, options: Options) -> Message | None:
+def _render(conn: Connection, row: Delivery, start: Start, options: Options) -> Message | None:
     if row.role is Role.DIGEST:
         message = _digest(conn, row, options)
     elif row.role in (Role.NOTICE, Role.TEST):
         message = render.notice(row.facts)
     else:
         storyline = options.storyline(conn, row.storyline_id) if row.storyline_id is not None else None
-        message = None if storyline is None or not storyline.stories else _of_storyline(storyline, row)
+        if storyline is None or not storyline.stories:
+            return None
+        reception = feedback.reception(conn, storyline, start.now) if start.acting else None
+        message = _of_storyline(storyline, row, reception)
     if message is None:
         return None
     return render.plain(message) if row.facts.get("plain") else message
 
 
-def _of_storyline(storyline: Storyline, row: Delivery) -> Message:
+def _of_storyline(storyline: Storyline, row: Delivery, reception: Reception | None) -> Message:
     if row.role is Role.MOVE:
         return render.move(storyline, row.facts)
-    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline)
+    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline, reception)
 
 
 def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None:

@@ -4,6 +4,7 @@ They are plain data: no I/O, no clock, no ids made here. Times are timezone-awar
 Texts of an Entry are what a reader sees: tags gone, entities decoded, whitespace folded.
 """
 
+from monitor.model.acting import Command, Person, Press, Reception, Verb
 from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread
 from monitor.model.feeds import (
     CANARY,
@@ -28,6 +29,7 @@ __all__ = [
     "Action",
     "Alert",
     "Candidate",
+    "Command",
     "Confidence",
     "Context",
     "Coverage",
@@ -45,9 +47,12 @@ __all__ = [
     "Mute",
     "OpenStory",
     "Parsed",
+    "Person",
+    "Press",
     "PublisherHints",
     "RawItem",
     "Reason",
+    "Reception",
     "Rhythm",
     "Role",
     "Severity",
@@ -60,4 +65,5 @@ __all__ = [
     "Storyline",
     "Thread",
     "Trust",
+    "Verb",
 ]

@@ -56,6 +56,7 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "SlackReceiver": {
         "channel": "Id of the channel (C…), from the bottom of its details. Else $SLACK_CHANNEL.",
+        "app_credential": "Name of the app token (xapp-…) that makes buttons and the slash command work; optional.",
         "on_ambiguous": "When nobody knows whether a message arrived: reconcile looks into the channel's history, "
         "resend sends again, drop gives up.",
     },

@@ -72,6 +72,13 @@ def of_alert(conn: Connection, alert_id: int) -> list[Delivery]:
     return [_delivery(row) for row in conn.execute(query)]
 
 
+def standing_at(conn: Connection, channel: str, ts: str) -> Delivery | None:
+    """The delivery whose message stands there: ours, or nobody's."""
+    query = select(table).where(table.c.channel == channel, table.c.ts == ts)
+    row = conn.execute(query.where(table.c.action == Action.POST).limit(1)).first()
+    return None if row is None else _delivery(row)
+
+
 def counts(conn: Connection) -> dict[str, int]:
     """How many deliveries are in each state; states without any are 0."""
     found = conn.execute(select(table.c.state, func.count()).where(_OF_NEWS).group_by(table.c.state))

@@ -314,6 +314,7 @@ delivery = Table(
     Column("sent_at", UtcDateTime),
     Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
     Index("ix_delivery_receiver_state", "receiver", "state"),
+    Index("ix_delivery_channel_ts", "channel", "ts"),
 )
 
 receiver = Table(
@@ -341,6 +342,7 @@ mute = Table(
     sqlite_autoincrement=True,
 )
 
+# What people said of a story from Slack, for each rule version that hit it. One judgement a person and story; the last.
 feedback = Table(
     "feedback",
     metadata,
@@ -349,9 +351,18 @@ feedback = Table(
     Column("rule_id", Words, nullable=False, index=True),
     Column("rule_version", String(32), nullable=False),
     Column("verdict", String(16), nullable=False),  # relevant | noise
-    Column("by", Words, nullable=False, server_default=""),
+    Column("by", Words, nullable=False, server_default=""),  # a Slack user id
     Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_feedback_story_id_by_rule_id_rule_version", "story_id", "by", "rule_id", "rule_version", unique=True),
     sqlite_autoincrement=True,
+)
+
+# Buttons that were pressed: Slack reports a press again when our answer got lost.
+press = Table(
+    "press",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # Rule versions ever loaded: when each came into force, so that it never applies back.

@@ -2,8 +2,9 @@
 
 It knows nothing of this program: any client of the Web API or of incoming webhooks can be held against it. Methods:
 auth.test, chat.postMessage, chat.update, chat.delete, conversations.history, conversations.replies,
-conversations.info; webhooks under `/services/…`. `python -m monitor.testing.slack_server` runs it by itself, with
-`/_control/` to script faults and to read what was accepted, and `/` to look at the messages.
+conversations.info, apps.connections.open with its websocket; webhooks under `/services/…`. `python -m
+monitor.testing.slack_server --help` says how to run it by itself, with `/_control/` to script faults, to press buttons
+and to read what was accepted, and `/` to look at the messages.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any, Self
 from aiohttp import web
 
 from monitor.testing.slack_answers import arguments_of, as_json, as_words, spoilt
+from monitor.testing.slack_control import Control
 from monitor.testing.slack_faults import Fault
 from monitor.testing.slack_limits import error_of
-from monitor.testing.slack_page import page_of
-from monitor.testing.slack_world import ALL_SCOPES, Bot, Channel, SlackError, World, page
+from monitor.testing.slack_sockets import Sockets
+from monitor.testing.slack_world import ALL_SCOPES, App, Bot, Channel, SlackError, World, page
 
 _POSTING = frozenset({"chat.postMessage", "chat.update", "webhook"})
 
@@ -49,12 +51,14 @@ class SlackServer:
     host: str = "127.0.0.1"
     port: int = 0
     world: World = field(init=False)
+    sockets: Sockets = field(init=False)
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     _runner: web.AppRunner | None = None
 
     def __post_init__(self) -> None:
         self.world = World(self.rate, self.burst)
+        self.sockets = Sockets(self.world)
 
     # --- setting the scene -----------------------------------------------------------------------------------------
 
@@ -62,6 +66,11 @@ class SlackServer:
         """An installed app with this token."""
         self.world.bots[token] = Bot(token, set(scopes), **names)
         return self.world.bots[token]
+
+    def app(self, token: str = "xapp-test") -> App:  # noqa: S107  # no secret: a test's token
+        """An app-level token, with which websockets can be opened."""
+        self.world.apps[token] = App(token)
+        return self.world.apps[token]
 
     def channel(
         self, channel_id: str, name: str = "", *, private: bool = False, members: tuple[str, ...] = ()
@@ -127,19 +136,19 @@ class SlackServer:
         app = web.Application(client_max_size=4 << 20)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/services/{rest:.*}", self._webhook)
-        app.router.add_get("/_control/record", self._record)
-        app.router.add_post("/_control/faults", self._take_faults)
-        app.router.add_post("/_control/delete", self._take_delete)
-        app.router.add_post("/_control/token", self._take_token)
-        app.router.add_get("/", self._page)
+        app.router.add_get("/_socket/{ticket}", self.sockets.connect)
+        app.router.add_post("/actions/{rest:.*}", self.sockets.answered)
+        app.router.add_routes(Control(self).routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        self.sockets.url = self.url
 
     async def stop(self) -> None:
         if self._runner is not None:
+            await self.sockets.close()
             await self._runner.cleanup()
             self._runner = None
 
@@ -189,6 +198,8 @@ class SlackServer:
         return answer
 
     def _run(self, method: str, arguments: dict[str, Any], token: str, call: Call) -> dict[str, Any]:
+        if method == "apps.connections.open":
+            return self.sockets.ticket(token)
         bot = self.world.bot(token)
         known: dict[str, Callable[[Bot, dict[str, Any], Call], dict[str, Any]]] = {
             "auth.test": self._auth_test,
@@ -295,35 +306,6 @@ class SlackServer:
             raise SlackError("not_in_channel")
         return channel
 
-    # --- control ---------------------------------------------------------------------------------------------------
-
-    async def _record(self, _request: web.Request) -> web.Response:
-        channels = {one.id: one.messages for one in self.world.channels.values()}
-        calls = [
-            {"method": one.method, "at": one.at, "ok": one.ok, "error": one.error, "ts": one.ts, "kept": one.kept}
-            for one in self.calls
-        ]
-        return web.json_response({"channels": channels, "calls": calls})
-
-    async def _take_faults(self, request: web.Request) -> web.Response:
-        self.script(*(Fault.from_json(one) for one in await request.json()))
-        return web.json_response({"waiting": sum(1 for one in self.faults if one.times > 0)})
-
-    async def _take_delete(self, request: web.Request) -> web.Response:
-        wanted = await request.json()
-        self.delete(wanted["channel"], wanted["ts"])
-        return web.json_response({})
-
-    async def _take_token(self, request: web.Request) -> web.Response:
-        wanted = await request.json()
-        self.world.bots[wanted["token"]].error = wanted.get("error", "")
-        return web.json_response({})
-
-    async def _page(self, request: web.Request) -> web.Response:
-        theme = request.query.get("theme", "light")
-        channels = [(one.name, one.messages) for one in self.world.channels.values()]
-        return web.Response(text=page_of(channels, theme=theme), content_type="text/html")
-
 
 def _answered_to(channel: Channel, message: Mapping[str, Any]) -> bool:
     return any(one.get("thread_ts") == message["ts"] for one in channel.messages)
@@ -344,21 +326,7 @@ def _check(arguments: dict[str, Any]) -> None:
         raise SlackError(code, response_metadata={"messages": [f"[ERROR] {one}" for one in details]})
 
 
-def main() -> None:
-    """Run it by itself: `python -m monitor.testing.slack_server [port]`."""
-    import sys
-
-    async def serve() -> None:
-        async with SlackServer(port=int(sys.argv[1]) if len(sys.argv) > 1 else 9470) as server:
-            server.bot()
-            server.channel("C0TEST", "licensing")
-            webhook = server.webhook("C0TEST")
-            sys.stdout.write(f"api_url: {server.api_url}\ntoken: xoxb-test\nchannel: C0TEST\nwebhook: {webhook}\n")
-            sys.stdout.flush()
-            await asyncio.Event().wait()
-
-    asyncio.run(serve())
-
-
 if __name__ == "__main__":
+    from monitor.testing.slack_alone import main
+
     main()

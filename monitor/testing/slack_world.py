@@ -36,6 +36,15 @@ class Bot:
 
 
 @dataclass(slots=True)
+class App:
+    """An app-level token (xapp-…): it may open websockets. `error` is what every call with it is told."""
+
+    token: str
+    scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    error: str = ""
+
+
+@dataclass(slots=True)
 class Channel:
     """A channel with everything posted in it, oldest first. `members` are bot ids."""
 
@@ -65,6 +74,7 @@ class World:
     rate: float | None = 1.0
     burst: int = 1
     bots: dict[str, Bot] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     webhooks: dict[str, tuple[str, str]] = field(default_factory=dict)  # path -> (channel id, bot token)
 
@@ -72,6 +82,8 @@ class World:
         if not token:
             raise SlackError("not_authed")
         bot = self.bots.get(token)
+        if bot is None and token in self.apps:
+            raise SlackError("not_allowed_token_type")
         if bot is None:
             raise SlackError("invalid_auth")
         if bot.error:
@@ -121,6 +133,13 @@ class World:
                 message["subtype"] = "thread_broadcast"
         channel.messages.append(message)
         return message
+
+    def archive(self, channel: Channel) -> None:
+        """A person archives a channel: Slack says so in it, and takes nothing more."""
+        channel.archived = True
+        ts = channel.next_ts()
+        said = {"type": "message", "subtype": "channel_archive", "ts": ts, "user": "U0ADMIN"}
+        channel.messages.append({**said, "text": "archived the channel", "blocks": [], "accepted_at": time.time()})
 
     def edit(self, message: dict[str, Any], arguments: Mapping[str, Any]) -> None:
         message["text"] = arguments.get("text") or ""

@@ -57,6 +57,7 @@ class Picture:
     rejected: str
     stopped: datetime | None = None
     canary: CanaryState = field(default_factory=CanaryState)
+    acting_problem: str = ""  # why nobody listens to Slack's buttons
 
     @property
     def running(self) -> bool:
@@ -92,6 +93,7 @@ def take(conn: Connection, now: datetime) -> Picture:
         rejected=facts.get(conn, "configuration_problem") or "",
         stopped=facts.set_at(conn, "stopped"),
         canary=canary.state(conn),
+        acting_problem=facts.get(conn, "acting_problem") or "",
     )
 
 
@@ -113,6 +115,8 @@ def problems_of(picture: Picture) -> list[str]:
         for one in picture.receivers.values()
         if one.parked_scope
     ]
+    if picture.acting_problem:
+        found.append(picture.acting_problem)
     if picture.rejected:
         found.append(f"the edited configuration was rejected, the last good one is in force: {picture.rejected}")
     if picture.deliveries.get(DeliveryState.DEAD):

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import pytest
 from monitor.model import DeliveryState
 from monitor.store.engine import Database
 from monitor.testing.slack_server import SlackServer
+from monitor.testing.slack_world import World as SlackWorld
 from tests.alerts.world import World, slack_receiver, storyline
 
 TOKEN = "xoxb-test"
+APP_TOKEN = "xapp-test"
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ async def slack(tmp_path: Path) -> AsyncIterator[SlackServer]:
     """A workspace, and a configuration in `tmp_path/config` whose receiver writes to its channel C1."""
     async with SlackServer(rate=None) as server:
         server.bot(TOKEN)
+        server.app(APP_TOKEN)
         server.channel("C1", "licensing")
         config = tmp_path / "config"
         config.mkdir()
@@ -44,7 +47,7 @@ async def run(tmp_path: Path, *words: str, token: str | None = TOKEN) -> subproc
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "250"}
     if token is not None:
-        environment["SLACK_BOT_TOKEN"] = token
+        environment |= {"SLACK_BOT_TOKEN": token, "SLACK_APP_TOKEN": APP_TOKEN}
     command = [sys.executable, "-m", "monitor.cli.main", "--config", str(tmp_path / "config"), *words]
     return await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=60, check=False, env=environment
@@ -60,6 +63,7 @@ async def test_check_is_content_with_what_works(slack: SlackServer, tmp_path: Pa
     code, found = await findings(tmp_path)
     assert code == 0
     assert all(one["ok"] for one in found.values())
+    assert "Socket Mode opens" in found["app token"]["says"]
     assert "SLACK_BOT_TOKEN" in found["credential"]["says"]
     assert slack.messages("C1") == []
 
@@ -119,6 +123,62 @@ async def test_the_manifest_asks_for_no_more_than_is_used(slack: SlackServer, tm
     code, found = await findings(tmp_path)
     assert code == 0
     assert all(one["ok"] for one in found.values())
+
+
+async def test_the_manifest_for_acting_asks_for_one_scope_more(slack: SlackServer, tmp_path: Path) -> None:
+    """Buttons and the command are asked for only by who wants them."""
+    plain = json.loads((await run(tmp_path, "slack", "manifest", "--json")).stdout)
+    acting = json.loads((await run(tmp_path, "slack", "manifest", "--acting", "--json")).stdout)
+    assert plain["settings"]["socket_mode_enabled"] is False
+    assert "interactivity" not in plain["settings"]
+    assert (acting["settings"]["socket_mode_enabled"], acting["settings"]["interactivity"]["is_enabled"]) == (
+        True,
+        True,
+    )
+    assert [one["command"] for one in acting["features"]["slash_commands"]] == ["/licensewatch"]
+    before, after = (one["oauth_config"]["scopes"]["bot"] for one in (plain, acting))
+    assert after == [*before, "commands"]
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"), [("missing_scope", "connections:write"), ("token_revoked", "App-Level Tokens")]
+)
+async def test_check_says_why_nobody_listens_to_buttons(
+    slack: SlackServer, tmp_path: Path, error: str, remedy: str
+) -> None:
+    slack.world.apps[APP_TOKEN].error = error
+    code, found = await findings(tmp_path)
+    assert code == 1
+    assert error in found["app token"]["says"]
+    assert remedy in found["app token"]["remedy"]
+
+
+async def test_check_does_not_mind_a_missing_app_token(slack: SlackServer, tmp_path: Path) -> None:
+    """It is optional: said, and no failure."""
+    config = tmp_path / "config" / "monitor.yaml"
+    config.write_text(config.read_text().replace("channel: C1,", "channel: C1, app_credential: other_app_token,"))
+    code, found = await findings(tmp_path)
+    assert (code, found["app token"]["ok"]) == (0, None)
+    assert "OTHER_APP_TOKEN" in found["app token"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said", "remedy"),
+    [
+        (lambda world: world.archive(world.channels["C1"]), "is_archived", "unarchive"),
+        (lambda world: world.channels["C1"].members.clear(), "not_in_channel", "/invite @licensewatch"),
+        (lambda world: world.channels.clear(), "channel_not_found", "C0123ABCD"),
+    ],
+)
+async def test_check_says_what_is_wrong_with_a_channel(
+    slack: SlackServer, tmp_path: Path, spoil: Callable[[SlackWorld], None], said: str, remedy: str
+) -> None:
+    """Archived, without us, or not there at all; each with its remedy, and a failure."""
+    spoil(slack.world)
+    code, found = await findings(tmp_path)
+    assert code == 1
+    assert said in found["channel C1"]["says"]
+    assert remedy in found["channel C1"]["remedy"]
 
 
 async def test_deliveries_are_listed_released_and_discarded(slack: SlackServer, tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ class House:
     stepped: timedelta = timedelta(0)  # how far the wall clock was set
     crashes: int = 0
     die_at: tuple[Point, int] | None = None
+    listens: bool = False  # whether messages have buttons
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.skipped) + self.stepped
@@ -126,6 +127,7 @@ class House:
             timeout=timedelta(seconds=2),
             now=self.now,
             monotonic=self.monotonic,
+            acting=lambda _receiver: self.listens,
             reached=self.reached,
         )
         self.deliverer = Deliverer(self.database, [receiver], lambda _name: "xoxb-test", options)

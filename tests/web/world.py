@@ -280,9 +280,9 @@ def _rules(conn: Connection, configuration: Configuration, told: list[Story], no
                 "rule_id": rule_id,
                 "rule_version": "v2" * 8,
                 "verdict": verdict,
-                "by": "U1",
+                "by": f"U{number}",
                 "created_at": now,
             }
-            for rule_id, verdict in rows
+            for number, (rule_id, verdict) in enumerate(rows)
         ],
     )
