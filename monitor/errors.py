@@ -5,8 +5,10 @@ MonitorError
  +-- UsageError             a command was called in a way that cannot work: names the remedy
  +-- StoreError             the database cannot be used right now, or not by this version
  |    +-- LockHeld          another process polls or delivers on this database
+ |    +-- TooOld            this program is older than the database's tables, and may not work beside them
  +-- FetchError             one poll failed before there was a document: says whether and when to try again
  |    +-- BlockedAddress    the address is one we never connect to
+ +-- HostAway               a host is left alone for longer than a poll waits for its turn
  +-- ParseError             there was a document and it is not a feed we can read
  |    +-- ParseInterrupted  reading it took too much time or memory, or the worker died
  +-- DeliveryError          one attempt to deliver failed: says whether, when and how much else is affected
@@ -66,6 +68,10 @@ class StoreError(MonitorError):
     """The database cannot be used right now, or not by this version of the program."""
 
 
+class TooOld(StoreError):
+    """The tables were made by a newer program that this one cannot work beside."""
+
+
 class LockHeld(StoreError):
     """Another process polls or delivers on this database."""
 
@@ -109,6 +115,14 @@ class FetchError(MonitorError):
         self.status = status
         self.retry_after = retry_after
         self.gone = gone
+
+
+class HostAway(MonitorError):
+    """Nothing is asked of a host for `wait`: the poll is let go before its request, and the feed stays due."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"the host is left alone for another {wait.total_seconds():.0f} s")
+        self.wait = wait
 
 
 class BlockedAddress(FetchError):

@@ -115,6 +115,9 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It warns each second while a tick is held up by the database, which our own line says once.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # What these libraries say of a lost database, with tracebacks, our own line says once.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     return redactor
 
 

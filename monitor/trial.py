@@ -17,6 +17,7 @@ from monitor.errors import UsageError
 
 CRASH_AT = "LICENSEWATCH_CRASH_AT"
 PACE = "LICENSEWATCH_PACE"
+TAKEOVER = "LICENSEWATCH_TAKEOVER"
 
 
 class Point(StrEnum):
@@ -51,18 +52,21 @@ Reached = Callable[[Point], object]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`reached` is told each point that is passed; `pace` is between two messages to one place (None: as always)."""
+    """`reached` is told each point that is passed; `pace` is between two messages to one place (None: as always);
+    `takeover` is how long a worker may be silent before another does its work (None: as always)."""
 
     reached: Reached = len  # nobody watches
     pace: timedelta | None = None
+    takeover: timedelta | None = None
     words: str = ""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Trial:
         """What the environment asks for: normally nothing. Raises UsageError when it makes no sense."""
-        at, pace = environ.get(CRASH_AT, ""), environ.get(PACE, "")
-        words = ", ".join(f"{name}={value}" for name, value in ((CRASH_AT, at), (PACE, pace)) if value)
-        return cls(_dying(at) if at else len, _pace(pace) if pace else None, words)
+        asked = {name: environ[name] for name in (CRASH_AT, PACE, TAKEOVER) if environ.get(name)}
+        at = asked.get(CRASH_AT, "")
+        words = ", ".join(f"{name}={value}" for name, value in asked.items())
+        return cls(_dying(at) if at else len, _duration(PACE, asked), _duration(TAKEOVER, asked), words)
 
 
 def _dying(at: str) -> Reached:
@@ -82,8 +86,10 @@ def _dying(at: str) -> Reached:
     return reached
 
 
-def _pace(value: str) -> timedelta:
+def _duration(name: str, asked: Mapping[str, str]) -> timedelta | None:
+    if name not in asked:
+        return None
     try:
-        return yamlfile.parse_duration(value)
+        return yamlfile.parse_duration(asked[name])
     except ValueError as error:
-        raise UsageError(f"{PACE}={value}: {error}") from None
+        raise UsageError(f"{name}={asked[name]}: {error}") from None

@@ -32,6 +32,7 @@ app = typer.Typer(
 NOUNS = ("feeds", "rules", "stories", "deliveries", "mute", "routes", "slack", "db")
 COMMANDS = {
     "run": "run",
+    "worker": "worker",
     "demo": "demo",
     "init": "config",
     "check": "config",

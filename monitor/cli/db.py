@@ -37,6 +37,10 @@ def upgrade(ctx: typer.Context, json_: Json = False) -> None:
     database = _database(current(ctx))
     before = database.revision()
     database.upgrade()
+    if not database.is_sqlite:
+        from monitor.cluster import prepare
+
+        prepare(database)
     after = database.revision()
     if json_:
         output.emit_json({"database": database.place, "before": before, "revision": after})

@@ -13,19 +13,19 @@ import sdnotify
 import structlog
 
 from monitor import clock, housekeep
-from monitor.alerts import dispatch
 from monitor.clock import ClockWatch
 from monitor.daemon.acting import Acting
+from monitor.daemon.page import open_page
 from monitor.daemon.reload import Reloaded, Reloader
+from monitor.daemon.report import report_configuration
 from monitor.daemon.service import Service
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import deliveries, due, facts, search
-from monitor.store.engine import Connection
+from monitor.store import due, facts, search
 from monitor.store.lock import DatabaseLock
 
 if TYPE_CHECKING:
-    from monitor.web.server import PageServer
+    from monitor.web.asked import Pulse
 
 TICK = timedelta(seconds=1)
 INDEXING = timedelta(seconds=2)
@@ -75,7 +75,7 @@ class Daemon:
         self.service.listens = True
         acting = asyncio.create_task(Acting(self.service).run(), name="act from Slack")
         acting.add_done_callback(_report_death)
-        page = self._open_page()
+        page = open_page(self.service, self._pulse)
         try:
             await ticks.run(self.stop)
         finally:
@@ -111,22 +111,11 @@ class Daemon:
 
         self._ticked = clock.monotonic()
 
-    def _open_page(self) -> PageServer | None:
-        """Serve health, metrics and the page, if that is wished; whatever becomes of it, polling goes on."""
-        address = self.service.configuration.settings.web.address
-        if address is None:
-            return None
-        from monitor.web.asked import Pulse, Source
-        from monitor.web.server import PageServer
+    def _pulse(self) -> Pulse:
+        from monitor.web.asked import Pulse
 
-        def pulse() -> Pulse:
-            now = clock.monotonic()
-            return Pulse(now - self._ticked, now - self._delivered, self.service.rounds.store_ok)
-
-        service = self.service
-        page = PageServer(Source(service.database, lambda: service.configuration, pulse, service.counters), address)
-        page.start()
-        return page
+        now = clock.monotonic()
+        return Pulse(now - self._ticked, now - self._delivered, self.service.rounds.store_ok)
 
     async def _index(self) -> None:
         """Make new entries findable: a few while there are polls, more when there are none."""
@@ -179,26 +168,7 @@ class Daemon:
     async def _apply(self, reloaded: Reloaded) -> None:
         if not reloaded.problem:
             await self.service.adopt(reloaded.configuration)
-        await self.service.in_database(lambda conn: self._report(conn, reloaded.problem))
-
-    def _report(self, conn: Connection, problem: str) -> None:
-        """Tell operations once when a configuration is rejected, and once when one is accepted again."""
-        now = clock.now()
-        known = facts.get(conn, "configuration_problem") or ""
-        if problem == known:
-            return
-        facts.set(conn, "configuration_problem", problem, now)
-        told = (
-            {
-                "title": "Configuration rejected",
-                "text": problem,
-                "remedy": "The last good configuration stays in force.",
-            }
-            if problem
-            else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
-        )
-        names = self.service.world.policy.ops.receivers
-        deliveries.enqueue(conn, dispatch.notice(told, names, now, self.service.world.new_id))
+        await self.service.in_database(lambda conn: report_configuration(conn, reloaded.problem, self.service))
 
 
 def _report_death(task: asyncio.Task[None]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -23,13 +23,14 @@ from monitor.errors import ConfigError, ParseError, StoreError
 from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.pace import HostPace, host_key
+from monitor.feeds.polling import Polling
 from monitor.feeds.reader import Reader
 from monitor.model import FeedState
-from monitor.poll import Look, Outcome, Policy, Rounds, Tools, World, commit
+from monitor.poll import Look, Manners, Outcome, Policy, Rounds, Tools, Turns, World, commit
 from monitor.settings import Configuration
 from monitor.store import canary as canary_store
 from monitor.store import due as due_times
-from monitor.store import facts
+from monitor.store import facts, hosts
 from monitor.store import feeds as feed_store
 from monitor.store import rules as rule_store
 from monitor.store.engine import Connection, Database
@@ -37,6 +38,8 @@ from monitor.telemetry import Counters
 from monitor.trial import Point, Trial
 
 PARSING_WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
+LONGEST_WAIT_S = 20.0  # a poll that others could do as well waits no longer for its host
+LEASE_MARGIN = timedelta(seconds=5)  # a request ends by its timeout; nobody takes its host before that
 CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this, spread included twice
 
 log = structlog.get_logger("poll")
@@ -58,9 +61,18 @@ def policy_of(configuration: Configuration) -> Policy:
     )
 
 
+def _put_off(conn: Connection, states: Iterable[FeedState], blocked: Mapping[str, datetime]) -> None:
+    for state in sorted(states, key=lambda one: one.feed_id):
+        until = blocked[host_key(state.url)]
+        feed_store.reschedule(conn, replace(state, next_poll_at=until, why_next="its host asked for patience"))
+
+
 @dataclass
 class Service:
-    """Everything that polls and delivers. An async context manager; the caller holds the database's lock."""
+    """Everything that polls and delivers. An async context manager; the caller holds the database's lock.
+
+    `shared`: other processes work on the same database. Then one of them leads: it alone says which feeds are listed.
+    """
 
     configuration: Configuration
     database: Database
@@ -69,6 +81,8 @@ class Service:
     on_outcome: Callable[[Outcome], None] = lambda _: None
     counters: Counters = field(default_factory=Counters)
     listens: bool = False  # somebody answers the buttons of our messages
+    now: Callable[[], datetime] = clock.now
+    shared: str | None = None  # the name of this process among them
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -84,8 +98,12 @@ class Service:
         fetcher = await self._stack.enter_async_context(
             Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
         )
-        tools = Tools(fetcher, reader, clock.now, trial.reached)
-        self.rounds = Rounds(tools, self._commit, self.pace, polling.concurrency)
+        tools = Tools(fetcher, reader, self.now, trial.reached)
+        self.turns: Turns | None = None
+        if self.shared is not None:
+            self.turns = await self._stack.enter_async_context(Turns(self.database, self._shared_manners(polling)))
+        manners = Manners(self.pace, self.turns, LONGEST_WAIT_S if self.shared is not None else float("inf"))
+        self.rounds = Rounds(tools, self._commit, manners, polling.concurrency)
         chosen = self.configuration.settings
         self.canary = self._made_canary()
         options = Options(
@@ -93,21 +111,37 @@ class Service:
             pace=trial.pace or PACE,
             acting=lambda receiver: self.listens and self.app_token(receiver.app_credential) is not None,
             reached=trial.reached,
+            now=self.now,
             storyline=self.canary.storyline,
             built_in=self.canary.box,
         )
         self.deliverer = Deliverer(self.database, (*chosen.receivers, RECEIVER), self.credential, options)
         self._page_reader = await self._stack.enter_async_context(page_reader())
         self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
+        self.leads = self.shared is None
         await self.in_database(self._begin)
         return self
+
+    async def lead(self) -> None:
+        """From now on this process says for all which feeds are listed."""
+        self.leads = True
+        await self.in_database(self._take_stock)
+        await self.in_database(self._replan)
+
+    def _shared_manners(self, polling: Polling) -> hosts.Manners:
+        assert self.shared is not None
+        return hosts.Manners(self.shared, polling.host_gap, polling.timeout + LEASE_MARGIN)
 
     async def __aexit__(self, *exc: object) -> None:
         await self.rounds.close()
         await self.deliverer.close()
-        with suppress(StoreError):  # refused to the end: health then sees ticks that ended without a word
-            await self.in_database(lambda conn: facts.set(conn, "stopped", __version__, clock.now()))
+        if self.leads:
+            await self._say_stopped()
         await self._stack.aclose()
+
+    async def _say_stopped(self) -> None:
+        with suppress(StoreError):  # refused to the end: health then sees ticks that ended without a word
+            await self.in_database(lambda conn: facts.set(conn, "stopped", __version__, self.now()))
 
     def credential(self, name: str) -> str | None:
         """The value of a credential, read afresh; from now on it is cut out of every log line."""
@@ -164,17 +198,21 @@ class Service:
             await self.canary.mind()
 
     def _begin(self, conn: Connection) -> None:
-        now = clock.now()
-        due_times.pull_back(conn, now, CEILING * 2)
-        self._list_feeds(conn)
-        self._trial.reached(Point.START_LISTED)
-        canary_store.sweep(conn)
+        now = self.now()
+        if self.leads:
+            self._take_stock(conn)
         blocked = feed_store.host_blocks(conn, now)
         for host, until in blocked.items():
             self.pace.block(host, clock.monotonic() + (until - now).total_seconds())
 
+    def _take_stock(self, conn: Connection) -> None:
+        due_times.pull_back(conn, self.now(), CEILING * 2)
+        self._list_feeds(conn)
+        self._trial.reached(Point.START_LISTED)
+        canary_store.sweep(conn)
+
     def _list_feeds(self, conn: Connection) -> None:
-        now, feeds = clock.now(), self.configuration.feeds
+        now, feeds = self.now(), self.configuration.feeds
         known = feed_store.states(conn)
         feed_store.sync_feeds(
             conn, feeds, lambda feed: plan.first_poll(feed, known.get(feed.id), now, among=len(feeds)), now
@@ -195,12 +233,15 @@ class Service:
             self.rounds.adopt(replace(self.rounds.tools, fetcher=fetcher), polling.concurrency)
             self.rounds.full_text = full_text(fetcher, self._page_reader, self.world, self.reading)
             self.pace.gap = polling.host_gap.total_seconds()
+            if self.turns is not None:
+                self.turns.manners = self._shared_manners(polling)
         self.deliverer.configure((*configuration.settings.receivers, RECEIVER), configuration.settings.ops.receivers)
-        await self.in_database(self._list_feeds)
-        await self.in_database(self._replan)
+        if self.leads:
+            await self.in_database(self._list_feeds)
+            await self.in_database(self._replan)
 
     def _replan(self, conn: Connection) -> None:
-        now, policy = clock.now(), self.world.policy
+        now, policy = self.now(), self.world.policy
         for state in feed_store.states(conn).values():
             feed = policy.feeds.get(state.feed_id)
             moved = plan.reload(feed, state, policy.polling, now) if feed is not None else state
@@ -215,7 +256,7 @@ class Service:
         if room <= 0 or not self.rounds.store_ok:
             return
         under_way = self.rounds.under_way
-        due = await self.reading(lambda conn: feed_store.due(conn, clock.now(), room, skip=under_way))
+        due = await self.reading(lambda conn: feed_store.due(conn, self.now(), room, skip=under_way))
         self.start(due)
 
     def start(self, states: Iterable[FeedState]) -> None:
@@ -225,9 +266,28 @@ class Service:
             if feed is not None:
                 self.rounds.start(feed, state)
 
+    async def poll_these(self, feed_ids: Collection[str]) -> None:
+        """Poll those of these feeds that are due; returns when each is committed, or was given up.
+
+        Feeds of a host that asked for patience are put off until it ends.
+        """
+        if not self.rounds.store_ok:
+            return
+        blocked, due = await self.reading(lambda conn: self._due_of(conn, feed_ids))
+        self.start(state for state in due if host_key(state.url) not in blocked)
+        await self.rounds.settled(feed_ids)
+        blocked, due = await self.reading(lambda conn: self._due_of(conn, feed_ids))
+        away = [state for state in due if host_key(state.url) in blocked]
+        if away:
+            await self.in_database(lambda conn: _put_off(conn, away, blocked))
+
+    def _due_of(self, conn: Connection, feed_ids: Collection[str]) -> tuple[dict[str, datetime], list[FeedState]]:
+        now = self.now()
+        return feed_store.host_blocks(conn, now), feed_store.still_due(conn, feed_ids, now)
+
     async def pollable(self, *, every: bool) -> list[FeedState]:
         """Feeds to poll in one round: those that are due, or all but paused, gone and Retry-After ones."""
-        now = clock.now()
+        now = self.now()
 
         def find(conn: Connection) -> list[FeedState]:
             blocked = feed_store.host_blocks(conn, now)
@@ -276,6 +336,9 @@ class Service:
             return self._transaction([replace(look, reading=None, error=problem)])
 
     def _transaction(self, looks: Sequence[Look]) -> list[Outcome]:
+        if self.shared is not None:
+            # Rows are locked in one order everywhere: those that tell nobody anything first, then the others by id.
+            looks = sorted(looks, key=lambda one: (one.reading is not None, one.feed.id))
         try:
             with self.database.write() as conn:
                 return [commit(conn, one, self.world) for one in looks]

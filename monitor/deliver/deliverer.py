@@ -24,7 +24,10 @@ _LAST_WORDS = timedelta(seconds=5)  # to write down what a cut call leaves behin
 
 
 class Deliverer:
-    """Drains the outbox. One per database: two would attempt the same delivery twice.
+    """Drains the outbox. `drain_due` and `drain` want to be alone on a database: two would attempt the same delivery.
+
+    Where several processes deliver, `lanes_due` says what there is to do and `run_lane` does it; whoever calls sees to
+    it that each lane is run by one process at a time.
 
     `credentials` gives the secret of a name now, or None; it is asked before each use, so a new one counts at once.
     """
@@ -74,6 +77,40 @@ class Deliverer:
             if wait > left or left <= 0:
                 return False
             await asyncio.sleep(min(max(wait, 0.05), 1.0))
+
+    async def lanes_due(self, *, parked: bool) -> set[str]:
+        """The lanes with something to do, each by the name of its first receiver; parked ones only when asked for."""
+        now = self._ground.options.now()
+        due = await self._read(lambda conn: deliveries.receivers_due(conn, now) | deliveries.receivers_sending(conn))
+        states = await self._read(receivers.states)
+        away = {name for name, state in states.items() if state.parked_scope}
+        due = due | away if parked else due - away
+        return {min(names) for names in self._names_of_lanes() if due & names}
+
+    def _names_of_lanes(self) -> list[set[str]]:
+        found: dict[tuple[str, ...], set[str]] = {}
+        for one in self._ground.every:
+            found.setdefault(lane(one), set()).add(one.name)
+        return list(found.values())
+
+    async def run_lane(self, receiver: str, orphaned: timedelta) -> None:
+        """Drain the lane of a receiver until nothing is due. Attempts begun longer ago than `orphaned` have lost their
+        process: their outcome is unclear. Nothing happens when this configuration has no such receiver."""
+        await self._arrange()
+        key = next((key for key, one in self._lanes.items() if receiver in one.settings), None)
+        if key is None or key in self._tasks:
+            return
+        one = self._lanes[key]
+        one.handed_over()
+        now, names = self._ground.options.now(), list(one.settings)
+        left = await self._write(lambda conn: deliveries.recover(conn, now, names, now - orphaned))
+        if left:
+            log.warning("recovered", deliveries=left, state="unknown", of=names)
+        task = self._tasks[key] = asyncio.create_task(one.run(), name=f"lane {key[-1]}")
+        try:
+            await task
+        finally:
+            self._tasks.pop(key, None)
 
     def _next_time(self, conn: Connection) -> datetime | None:
         return deliveries.next_time(conn, [one.name for one in self._ground.every])

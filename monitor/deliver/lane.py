@@ -90,6 +90,10 @@ class Lane:
     def _first_due(self, conn: Connection, *, in_seconds: float) -> Delivery | None:
         return deliveries.next_due(conn, self._names, self._now() + timedelta(seconds=in_seconds))
 
+    def handed_over(self) -> None:
+        """Another process may have posted here meanwhile: pace and Retry-After are read anew."""
+        self._ready_at = None
+
     def stop(self) -> None:
         """Begin no further attempt."""
         self._stopping.set()

@@ -13,6 +13,7 @@ from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
 from monitor.model import Delivery
 from monitor.store import deliveries, receivers
+from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 from monitor.store.receivers import ReceiverState
 
@@ -31,6 +32,7 @@ class Refusal:
 
 def park(conn: Connection, refusal: Refusal, every: Sequence[ReceiverSettings], options: Options) -> list[str]:
     """Park all receivers that share what was refused. Names of those that were not parked before."""
+    tell_alone(conn)
     scope = str(refusal.error.scope)
     names = sharing(refusal.settings, scope, every)
     if refusal.delivery is not None:
@@ -59,6 +61,7 @@ def park(conn: Connection, refusal: Refusal, every: Sequence[ReceiverSettings], 
 
 def unpark(conn: Connection, names: Sequence[str], now: datetime, options: Options) -> list[str]:
     """Let everything go again that waited. Names of those that were parked."""
+    tell_alone(conn)
     freed = receivers.unpark(conn, names)
     deliveries.unpark(conn, names)
     others = [name for name in options.ops if name not in names]

@@ -15,6 +15,7 @@ from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
 from monitor.model import Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
 from monitor.store import deliveries, feedback, receivers
+from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 from monitor.trial import Point
 
@@ -48,6 +49,7 @@ def begin(conn: Connection, start: Start, options: Options) -> Work | None:
 
     None: there is nothing to send after all; the row says why.
     """
+    tell_alone(conn)
     target = deliveries.get(conn, start.delivery.target_id) if start.delivery.target_id else None
     if _resolved_without_sending(conn, start, target, options):
         return None
@@ -164,6 +166,7 @@ class Failed:
 
 def failed(conn: Connection, failure: Failed, options: Options) -> None:
     """Bring the row into the state that the outcome names. Parking is the lane's own step, `parked`."""
+    tell_alone(conn)
     row, facts = failure.work.delivery, failure.facts
     match failure.outcome.next:
         case Next.RETRY:

@@ -6,7 +6,8 @@
 
 from monitor.poll.commit import Outcome, commit
 from monitor.poll.look import Look, Tools, look
-from monitor.poll.rounds import Rounds
+from monitor.poll.rounds import Manners, Rounds
+from monitor.poll.turns import Turns
 from monitor.poll.world import Policy, World
 
-__all__ = ["Look", "Outcome", "Policy", "Rounds", "Tools", "World", "commit", "look"]
+__all__ = ["Look", "Manners", "Outcome", "Policy", "Rounds", "Tools", "Turns", "World", "commit", "look"]

@@ -7,22 +7,24 @@ not fifty; each poll is whole in it or absent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
 import structlog
 
 from monitor.clock import monotonic
-from monitor.errors import FetchError, StoreError
+from monitor.errors import FetchError, FetchReason, HostAway, StoreError
 from monitor.feeds import plan
 from monitor.feeds.pace import HostPace, host_key
 from monitor.model import Feed, FeedState
 from monitor.poll.commit import Outcome
 from monitor.poll.full_text import FullText
 from monitor.poll.look import Look, Tools, look
+from monitor.poll.turns import Turns
 
 MOST_IN_ONE_COMMIT = 50
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
@@ -32,6 +34,25 @@ log = structlog.get_logger("poll")
 Commit = Callable[[Sequence[Look]], Awaitable[Sequence[Outcome]]]
 
 
+@dataclass
+class Manners:
+    """How hosts are treated: the pace and the order of this process, and turns `shared` with others, where there are.
+
+    A poll that would wait for its host for longer than `patience_s` is let go.
+    """
+
+    pace: HostPace
+    shared: Turns | None = None
+    patience_s: float = float("inf")
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # kept by those who wait
+
+    def block(self, host: str, wait: timedelta) -> None:
+        """Leave a host alone for so long, here and wherever it is shared."""
+        self.pace.block(host, monotonic() + wait.total_seconds())
+        if self.shared is not None:
+            self.shared.block(host, wait)
+
+
 class _Turn:
     """Leave to ask one host at a time: its lock, its pace, and one of the slots for requests in flight.
 
@@ -39,31 +60,51 @@ class _Turn:
     redirect to each other must not wait for ever.
     """
 
-    def __init__(self, pace: HostPace, turns: WeakValueDictionary[str, asyncio.Lock], slots: asyncio.Semaphore) -> None:
-        self._pace, self._turns, self._slots = pace, turns, slots
+    def __init__(self, manners: Manners, slots: asyncio.Semaphore) -> None:
+        self._manners, self._slots = manners, slots
         self._host = ""
         self._lock: asyncio.Lock | None = None
 
     async def at(self, url: str) -> None:
-        """Wait until the host of a URL may be asked, in the order of asking."""
+        """Wait until the host of a URL may be asked, in the order of asking. Raises HostAway when that is too long."""
         self.over()
         host = host_key(url)
-        lock = self._turns.setdefault(host, asyncio.Lock())
+        lock = self._manners.locks.setdefault(host, asyncio.Lock())
         await lock.acquire()
         try:
-            while wait := self._pace.wait(host, monotonic()):  # noqa: ASYNC110  # Retry-After may come meanwhile
-                await asyncio.sleep(wait)
+            await self._wait(host)
             await self._slots.acquire()
+            try:
+                if self._manners.shared is not None:
+                    await self._manners.shared.take(host, self._manners.patience_s)
+            except BaseException:
+                self._slots.release()
+                raise
         except BaseException:
             lock.release()
             raise
-        self._pace.start(host, monotonic())
+        self._manners.pace.start(host, monotonic())
         self._host, self._lock = host, lock
+
+    async def _wait(self, host: str) -> None:
+        while wait := self._manners.pace.wait(host, monotonic()):  # Retry-After may come meanwhile
+            if wait > self._manners.patience_s:
+                raise HostAway(timedelta(seconds=wait))
+            await asyncio.sleep(wait)
+
+    async def on_the_way(self, url: str) -> None:
+        """As `at`, for a host that another one sent us to: too long a wait is a failure of this poll."""
+        try:
+            await self.at(url)
+        except HostAway as error:
+            raise FetchError(FetchReason.RATE_LIMITED, f"redirected to {host_key(url)}: {error}") from error
 
     def over(self) -> None:
         """Others may ask the host now."""
         if self._lock is not None:
-            self._pace.finish(self._host)
+            self._manners.pace.finish(self._host)
+            if self._manners.shared is not None:
+                self._manners.shared.give_back(self._host)
             self._slots.release()
             self._lock.release()
             self._lock = None
@@ -72,18 +113,18 @@ class _Turn:
 class Rounds:
     """Runs polls. `start` never waits; `join` waits until everything started is committed."""
 
-    def __init__(self, tools: Tools, commit: Commit, pace: HostPace, concurrency: int) -> None:
+    def __init__(self, tools: Tools, commit: Commit, manners: Manners, concurrency: int) -> None:
         self.tools = tools
         self.full_text: FullText | None = None  # where it is None, no feed gets pages fetched
         self.store_ok = True  # False while the database refuses commits: no new polls are started then
         self._commit = commit
-        self._pace = pace
+        self._manners = manners
         self._slots = asyncio.Semaphore(concurrency)
         self._found: asyncio.Queue[Look] = asyncio.Queue()
         self._polls: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, asyncio.Event] = {}  # of the polls that somebody waits for
         self._idle = asyncio.Event()
         self._idle.set()
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # kept by those who wait
         self._committer = asyncio.create_task(self._commit_what_is_found(), name="commit polls")
 
     @property
@@ -110,6 +151,12 @@ class Rounds:
             idle.cancel()
             self._committer.result()  # it ended, which it never should: say why
 
+    async def settled(self, feed_ids: Collection[str]) -> None:
+        """Wait until none of these feeds is under way: committed, or given up."""
+        for feed_id in feed_ids:
+            if feed_id in self._polls:
+                await self._ends.setdefault(feed_id, asyncio.Event()).wait()
+
     async def close(self, grace_s: float = 5.0) -> None:
         """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing."""
         with suppress(TimeoutError):
@@ -119,10 +166,16 @@ class Rounds:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for feed_id in list(self._polls):
+            self._over(feed_id)
 
     async def _poll(self, feed: Feed, state: FeedState) -> None:
         try:
             found = await self._look_in_turn(feed, state)
+        except HostAway as error:
+            log.debug("let go", feed=feed.id, why=str(error))
+            self._over(feed.id)
+            return
         except BaseException:
             self._over(feed.id)
             raise
@@ -131,15 +184,15 @@ class Rounds:
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> Look:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
         tools, full_text = self.tools, self.full_text
-        turn = _Turn(self._pace, self._turns, self._slots)
+        turn = _Turn(self._manners, self._slots)
         try:
             await turn.at(state.url)
-            found = await look(feed, state, tools, turn.at)
+            found = await look(feed, state, tools, turn.on_the_way)
             self._mind_refusal(state.url, found.error, found.at)
             turn.over()
             if full_text is not None and feed.full_text:
                 refused = partial(self._mind_refusal, at=found.at)
-                found = await full_text.complete(found, turn.at, refused)
+                found = await full_text.complete(found, turn.on_the_way, refused)
         finally:
             turn.over()
         return found
@@ -148,7 +201,7 @@ class Rounds:
         """Leave a host alone that said for how long."""
         until = plan.host_block(error, at) if isinstance(error, FetchError) else None
         if until is not None:
-            self._pace.block(host_key(url), monotonic() + (until - at).total_seconds())
+            self._manners.block(host_key(url), until - at)
 
     async def _commit_what_is_found(self) -> None:
         while True:
@@ -176,5 +229,7 @@ class Rounds:
 
     def _over(self, feed_id: str) -> None:
         self._polls.pop(feed_id, None)
+        if feed_id in self._ends:
+            self._ends.pop(feed_id).set()
         if not self._polls:
             self._idle.set()

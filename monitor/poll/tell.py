@@ -15,6 +15,7 @@ from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Rea
 from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, mutes, stories
+from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 from monitor.stories import assign, outlets, record, storyline
 from monitor.stories.assign import Assignment
@@ -72,12 +73,15 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     """
     if not heard:
         return ()
+    tell_alone(conn)
+    world.index(conn, look.at)  # others may have told since: know it before anything is placed
     in_force = mutes.active(conn, look.at)
     placed = [_place(conn, one, look, world) for one in heard]
     world.reached(Point.COMMIT_PLACED)
     decided = [decide.decide(one.event, in_force, look.at) for one in placed]
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
+    world.told(conn)
     if held:
         facts = {"title": "Alerts held", "text": held.notice.line}
         names = world.policy.ops.receivers

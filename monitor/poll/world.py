@@ -1,6 +1,7 @@
 """What commits decide by: the configuration in force, and the open stories kept in memory.
 
-The memory is a copy of what the database says; after a failed transaction it is read anew.
+The memory is a copy of what the database says: what others decided meanwhile is read before it is used, and after a
+failed transaction all of it is read anew.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from monitor.feeds.identify import EntryPolicy
 from monitor.feeds.plan import Polling
 from monitor.model import Feed
 from monitor.rules.rule_set import RuleSet
+from monitor.store import alerts
 from monitor.store import stories as stored
 from monitor.store.engine import Connection
 from monitor.stories.assign import StoryIndex
@@ -45,20 +47,33 @@ class World:
     new_id: Callable[[], str]
     reached: Reached = len
     _index: StoryIndex | None = field(default=None, repr=False)
+    _apart: bool = False  # the index is none of the database's
+    _known: int = 0  # the last decision (alert) that the index has heard of
 
     def index(self, conn: Connection, now: datetime) -> StoryIndex:
-        """The open stories; read from the database the first time."""
+        """The open stories as they stand now. The caller has the turn of those who tell (store/alone.py)."""
+        if self._index is not None and self._apart:
+            return self._index
+        latest = alerts.latest(conn)
         if self._index is None:
             since = now - self.policy.alerts.repeat_after
             index = StoryIndex(stored.open_stories(conn, since), self.policy.alerts.repeat_after)
             for story in stored.closed_stories(conn, since):
                 index.shelve(story)
             self._index = index
+        elif latest > self._known:  # other processes told of these
+            for story in stored.as_open(conn, alerts.stories_since(conn, self._known)):
+                self._index.add(story)
+        self._known = latest
         return self._index
 
     def start_with(self, index: StoryIndex) -> None:
         """Know these open stories rather than those of the database."""
-        self._index = index
+        self._index, self._apart = index, True
+
+    def told(self, conn: Connection) -> None:
+        """What was just decided here is in the index already."""
+        self._known = alerts.latest(conn)
 
     def undo(self) -> None:
         """The transaction failed: what the index learnt in it is not true. It is read again when next needed."""

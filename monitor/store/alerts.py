@@ -49,6 +49,17 @@ def of_story(conn: Connection, story_id: int) -> list[StoredAlert]:
     return [_alert(row) for row in conn.execute(select(table).where(table.c.story_id == story_id).order_by(table.c.id))]
 
 
+def latest(conn: Connection) -> int:
+    """The id of the last decision; 0 when there is none. Decisions are taken one at a time: ids follow their order."""
+    return conn.scalar(select(func.max(table.c.id))) or 0
+
+
+def stories_since(conn: Connection, alert_id: int) -> set[int]:
+    """The stories that were decided about after this decision."""
+    query = select(table.c.story_id).distinct().where(table.c.id > alert_id, table.c.story_id.is_not(None))
+    return set(conn.scalars(query))
+
+
 def get(conn: Connection, alert_id: int) -> StoredAlert | None:
     row = conn.execute(select(table).where(table.c.id == alert_id)).first()
     return None if row is None else _alert(row)

@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from monitor.model import CANARY, Action, Delivery, DeliveryState, Role, Thread
+from monitor.store.alone import tell_alone
 from monitor.store.schema import delivery as table
 
 State = DeliveryState
@@ -30,9 +31,7 @@ def enqueue(conn: Connection, deliveries: Iterable[Delivery]) -> list[Delivery]:
     wanted = list(deliveries)
     if not wanted:
         return []
-    if conn.dialect.name == "postgresql":
-        # Positions are unique and dense enough without a sequence: writers of the outbox take turns.
-        conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('delivery.position'))"))
+    tell_alone(conn)  # positions are unique and dense enough without a sequence: writers of the outbox take turns
     last = conn.scalar(select(func.coalesce(func.max(table.c.position), 0))) or 0
     placed = [replace(one, position=last + index) for index, one in enumerate(wanted, 1)]
     conn.execute(table.insert(), [_row(one) for one in placed])
@@ -170,6 +169,11 @@ def receivers_due(conn: Connection, now: datetime) -> set[str]:
     return set(conn.scalars(query))
 
 
+def receivers_sending(conn: Connection) -> set[str]:
+    """Receivers with an attempt under way, or one that lost its process."""
+    return set(conn.scalars(select(table.c.receiver).distinct().where(table.c.state == State.SENDING)))
+
+
 def next_time(conn: Connection, receivers: Collection[str]) -> datetime | None:
     """When the next delivery of these receivers wants an attempt or a look; None when none is pending or unknown."""
     wants = func.coalesce(table.c.next_attempt_at, table.c.created_at)
@@ -250,12 +254,24 @@ def mark_discarded(conn: Connection, delivery_id: str, failure: Mapping[str, Any
     return _move(conn, delivery_id, list(OPEN), values)
 
 
-def recover(conn: Connection, now: datetime) -> list[str]:
-    """After a crash: what was being sent is of unclear outcome, and is looked for at once."""
-    ids = list(conn.scalars(select(table.c.id).where(table.c.state == State.SENDING)))
+def recover(
+    conn: Connection, now: datetime, receivers: Collection[str] | None = None, before: datetime | None = None
+) -> list[str]:
+    """After a crash: what was being sent is of unclear outcome, and is looked for at once.
+
+    Where others are at work on the same outbox: only what went to these receivers, and only attempts begun `before`.
+    """
+    query = select(table.c.id).where(table.c.state == State.SENDING)
+    if receivers is not None:
+        query = query.where(table.c.receiver.in_(list(receivers)))
+    if before is not None:
+        query = query.where(table.c.last_attempt_at < before)
+    ids = list(conn.scalars(query.with_for_update()))
     values = {"state": State.UNKNOWN, "next_attempt_at": now, "error_scope": "ambiguous"}
     conn.execute(
-        update(table).where(table.c.id.in_(ids)).values(**values, last_error="the process ended while sending")
+        update(table)
+        .where(table.c.id.in_(ids), table.c.state == State.SENDING)
+        .values(**values, last_error="the process ended while sending")
     )
     return ids
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreError
 from monitor.store.faults import explained, shown
-from monitor.store.upgrade import Migrations, current, shipped
+from monitor.store.upgrade import Migrations, current, oldest_program, shipped
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -90,8 +90,10 @@ class Database:
             return current(connection)
 
     def check(self) -> None:
-        """Raise StoreError unless the tables are of this program's revision."""
-        shipped().check(self.revision(), self.place)
+        """Raise StoreError unless this program can work with the tables: they are of its revision, or a newer one
+        that says so."""
+        revision, migrations = self.revision(), shipped()
+        migrations.check(revision, self.place, self._oldest_program(revision, migrations))
 
     def upgrade(self, migrations: Migrations | None = None) -> bool:
         """Bring the tables up to this program's revision; True when something was done.
@@ -100,13 +102,19 @@ class Database:
         """
         migrations = migrations or shipped()
         revision = self.revision()
-        migrations.refuse_newer(revision, self.place)
-        if revision == migrations.head():
+        migrations.refuse_newer(revision, self.place, self._oldest_program(revision, migrations))
+        if revision is not None and revision >= migrations.head():
             return False
         if self.path is not None:
             self._make_directory(self.path.parent)
         with explained(self.place):
             return migrations.run(self._writer, self.place)
+
+    def _oldest_program(self, revision: str | None, migrations: Migrations) -> str | None:
+        if revision is None or revision in migrations.revisions():
+            return None  # nobody asks
+        with self.read() as connection:
+            return oldest_program(connection)
 
     def close(self) -> None:
         """Close every connection."""

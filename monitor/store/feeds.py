@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, tuple_, update
 
 from monitor.model import Feed, FeedState, PublisherHints
 from monitor.store.bulk import Change
@@ -17,9 +17,11 @@ from monitor.store.schema import feed as table
 from monitor.store.schema import host
 
 __all__ = [
+    "DueFeed",
     "block_host",
     "born",
     "due",
+    "due_page",
     "forget_hosts",
     "get",
     "host_blocks",
@@ -30,6 +32,7 @@ __all__ = [
     "shift_due_times",
     "some",
     "states",
+    "still_due",
     "sync_feeds",
 ]
 
@@ -47,6 +50,14 @@ _LISTED = select(*(table.c[name] for name in ("id", "config_url", "url", "poll_s
 _OF_FEED = update(table).where(table.c.id == bindparam("of_feed"))
 _LIST = _OF_FEED.values({name: bindparam(f"to_{name}") for name in ("title", "paused", "listed")})
 _UNLIST = _OF_FEED.values(listed=False)
+
+
+class DueFeed(NamedTuple):
+    """A feed that is due: since when, its id, and where it is."""
+
+    since: datetime
+    id: str
+    url: str
 
 
 def sync_feeds(
@@ -110,6 +121,30 @@ def due(conn: Connection, now: datetime, limit: int, *, skip: Collection[str] = 
     return list(_states(conn.execute(query.order_by(table.c.next_poll_at).limit(limit))))
 
 
+def due_page(conn: Connection, now: datetime, limit: int, after: tuple[datetime, str] | None) -> list[DueFeed]:
+    """A page of the feeds that are due, the longest due first, without their states; `after`: the last of the page
+    before."""
+    query = select(table.c.next_poll_at, table.c.id, table.c.url).where(
+        table.c.next_poll_at <= now, table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False)
+    )
+    if after is not None:
+        query = query.where(tuple_(table.c.next_poll_at, table.c.id) > tuple_(*map(literal, after)))
+    rows = conn.execute(query.order_by(table.c.next_poll_at, table.c.id).limit(limit))
+    return [DueFeed(*row) for row in rows]
+
+
+def still_due(conn: Connection, ids: Collection[str], now: datetime) -> list[FeedState]:
+    """Those of these feeds that are to be polled now."""
+    query = _STATES.where(
+        table.c.id.in_(list(ids)),
+        table.c.next_poll_at <= now,
+        table.c.listed,
+        table.c.paused.is_(False),
+        table.c.gone.is_(False),
+    )
+    return list(_states(conn.execute(query.order_by(table.c.next_poll_at))))
+
+
 def save(conn: Connection, state: FeedState, expected_seq: int) -> bool:
     """Store what a poll learnt; False, and nothing stored, when the feed is not at `expected_seq` any more.
 
@@ -141,8 +176,9 @@ def host_blocks(conn: Connection, now: datetime) -> dict[str, datetime]:
 
 
 def forget_hosts(conn: Connection, before: datetime) -> int:
-    """Drop what is known of hosts whose wish ended before then; how many."""
-    return conn.execute(delete(host).where(host.c.not_before < before)).rowcount
+    """Drop what is known of hosts whose wish ended before then, and that nobody asked since; how many."""
+    over = [or_(column.is_(None), column < before) for column in (host.c.not_before, host.c.last_start_at)]
+    return conn.execute(delete(host).where(*over)).rowcount
 
 
 def _born(feed: Feed, first: datetime, now: datetime, poll_seq: int = 0) -> FeedState:

@@ -1,5 +1,7 @@
 """One process polls or delivers on a database: a kernel lock that dies with it, and says who holds it.
 
+Processes that are made to work beside each other (`licensewatch worker`) share it, and one of them leads.
+
 On SQLite a flock on `<database file>.lock`; on PostgreSQL a session's advisory lock, so a pooler between us and the
 server must keep sessions (PgBouncer: pool_mode=session). Child processes do not inherit it.
 """
@@ -47,13 +49,16 @@ class Holder:
 class DatabaseLock:
     """Hold it while polling or delivering: `with DatabaseLock(url, Holder.here("licensewatch run", now)):`.
 
-    Entering raises LockHeld when another process has it, at once and without waiting.
+    Entering raises LockHeld when another process has it, at once and without waiting. `shared` (PostgreSQL): beside
+    others that share it, but not beside one that holds it alone.
     """
 
-    def __init__(self, url: str, who: Holder) -> None:
+    def __init__(self, url: str, who: Holder, *, shared: bool = False) -> None:
         parsed = parse_url(url)
         is_file = parsed.get_backend_name() == "sqlite"
-        self._lock: _Lock = _FileLock(parsed, who) if is_file else _AdvisoryLock(parsed, who)
+        if is_file and shared:
+            raise StoreError("A lock on an SQLite database is not shared: it belongs to one process.")
+        self._lock: _Lock = _FileLock(parsed, who) if is_file else _AdvisoryLock(parsed, who, _AT_WORK, shared=shared)
 
     def __enter__(self) -> Self:
         self._lock.take()
@@ -71,6 +76,27 @@ class DatabaseLock:
         """
         if not self._lock.is_ours():
             self._lock.take()
+
+
+class Leadership:
+    """Who of those that share a PostgreSQL database does what is done once for all. It dies with its session."""
+
+    def __init__(self, url: str, who: Holder) -> None:
+        self._lock = _AdvisoryLock(parse_url(url), who, _LEADS)
+
+    def ours(self) -> bool:
+        """Whether it is ours; takes it when nobody has it. StoreError: that cannot be told now."""
+        if self._lock.is_ours():
+            return True
+        try:
+            self._lock.take()
+        except LockHeld:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let another lead."""
+        self._lock.release()
 
 
 class _Lock(Protocol):
@@ -149,12 +175,14 @@ class _FileLock:
         return None
 
 
+_AT_WORK, _LEADS = 7402113, 7402115  # first halves of keys; no other program uses them in our database
 # pg_locks shows the two halves of the key as unsigned; the schema's name keeps installations in one database apart.
-_KEYS = "7402113, hashtext(coalesce(current_schema(), ''))"
-_ROW = """l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = 7402113
+_KEYS = ":key, hashtext(coalesce(current_schema(), ''))"
+_ROW = """l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = CAST(:key AS bigint)::oid
   AND l.objid = (hashtext(coalesce(current_schema(), ''))::bigint & 4294967295)::oid
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 _TAKE = text(f"SELECT pg_try_advisory_lock({_KEYS})")
+_SHARE = text(f"SELECT pg_try_advisory_lock_shared({_KEYS})")
 _MINE = text(f"SELECT count(*) FROM pg_locks l WHERE l.pid = pg_backend_pid() AND {_ROW}")  # noqa: S608  # constants
 _HOLDER = text(
     "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid) "  # noqa: S608
@@ -165,8 +193,10 @@ _ALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tc
 
 
 class _AdvisoryLock:
-    def __init__(self, url: URL, who: Holder) -> None:
+    def __init__(self, url: URL, who: Holder, key: int, *, shared: bool = False) -> None:
         self._place = shown(url)
+        self._key = {"key": key}
+        self._take = _SHARE if shared else _TAKE
         name = json.dumps([who.pid, who.host[:20], who.command])[:63]  # PostgreSQL keeps 63 bytes
         self._engine = create_engine(
             url,
@@ -183,10 +213,10 @@ class _AdvisoryLock:
             session = self._engine.connect()
             try:
                 session.exec_driver_sql(_ALIVE)
-                if session.scalar(_TAKE):
+                if session.scalar(self._take, self._key):
                     self._session = session
                     return
-                holder = _holder_of(session)
+                holder = _holder_of(session, self._key)
             except BaseException:
                 session.close()
                 raise
@@ -197,7 +227,7 @@ class _AdvisoryLock:
         if self._session is None:
             return False
         try:
-            return bool(self._session.scalar(_MINE))
+            return bool(self._session.scalar(_MINE, self._key))
         except SQLAlchemyError:
             return False
 
@@ -216,8 +246,8 @@ class _AdvisoryLock:
         os.close(nothing)
 
 
-def _holder_of(session: Connection) -> Holder | None:
-    row = session.execute(_HOLDER).first()
+def _holder_of(session: Connection, key: dict[str, int]) -> Holder | None:
+    row = session.execute(_HOLDER, key).first()
     if row is None or not row[0]:
         return None
     try:

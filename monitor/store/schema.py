@@ -128,13 +128,30 @@ feed = Table(
     Column("why_next", Words, nullable=False, server_default=""),
 )
 
-# A publisher's Retry-After binds every feed of its host (host:port).
+# A publisher's Retry-After binds every feed of its host (host:port), and every machine that polls.
 host = Table(
     "host",
     metadata,
     Column("name", Words, primary_key=True),
     Column("not_before", UtcDateTime),
     Column("last_start_at", UtcDateTime),
+    Column("held_by", String(40)),  # the worker whose request is in flight, and when it has certainly ended
+    Column("held_until", UtcDateTime),
+)
+
+# Processes that share this database (`licensewatch worker`). Each says every few seconds that it lives.
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Words, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False, index=True),
+    Column("leads", Boolean, nullable=False, default=False),
+    Column("configuration", String(16), nullable=False, server_default=""),  # equal where the same files are in force
+    Column("jobs", Integer, nullable=False, default=0),
 )
 
 _KEPT = text("pruned_at IS NULL")

@@ -162,14 +162,25 @@ def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
     )
 
 
+_INDEXED = (
+    select(story.c.id, story.c.storyline_id, storyline.c.due_at)
+    .join(storyline, storyline.c.id == story.c.storyline_id)
+    .order_by(story.c.last_seen_at, story.c.id)
+)
+
+
 def open_stories(conn: Connection, since: datetime) -> Iterator[OpenStory]:
     """The stories with news since then, or whose storyline holds a promise that was due since then; for the index."""
-    query = (
-        select(story.c.id, story.c.storyline_id, storyline.c.due_at)
-        .join(storyline, storyline.c.id == story.c.storyline_id)
-        .where(or_(story.c.last_seen_at >= since, storyline.c.due_at >= since))
-        .order_by(story.c.last_seen_at, story.c.id)
-    )
+    yield from _open(conn, _INDEXED.where(or_(story.c.last_seen_at >= since, storyline.c.due_at >= since)))
+
+
+def as_open(conn: Connection, story_ids: Collection[int]) -> Iterator[OpenStory]:
+    """These stories as they stand now, for the index."""
+    if story_ids:
+        yield from _open(conn, _INDEXED.where(story.c.id.in_(list(story_ids))))
+
+
+def _open(conn: Connection, query: Select[Any]) -> Iterator[OpenStory]:
     rows = conn.execute(query).all()
     for start in range(0, len(rows), _MANY):
         page = rows[start : start + _MANY]

@@ -2,6 +2,9 @@
 
 Revisions are `migrations/versions/NNNN_words.py`, one line without branches; the number is the revision. Knowing which
 one a database has needs no Alembic, so that a start which finds everything in order does not load it.
+
+A revision may say `works_with = "NNNN"`: programs of that revision can go on beside its tables, because it only adds
+what they need not know (docs/scale.md, "Upgrading while it runs"). Without it, older programs are refused.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 import monitor
-from monitor.errors import StoreError
+from monitor.errors import StoreError, TooOld
 
 _TABLE = "alembic_version"
+# Beside the revision stands "REVISION:OLDEST": programs from OLDEST on can go on with the tables of REVISION.
+_SUITS = "suits"
 _LOCK = 7_402_113_650_021_337_005  # any number no other program uses for pg_advisory_lock in our database
 
 
@@ -35,23 +40,24 @@ class Migrations:
         """The revision this program works with."""
         return self.revisions()[-1]
 
-    def check(self, revision: str | None, place: str) -> None:
-        """Raise StoreError unless `revision` is the one this program works with."""
-        self.refuse_newer(revision, place)
+    def check(self, revision: str | None, place: str, oldest: str | None = None) -> None:
+        """Raise StoreError unless this program can work with the tables of `revision` (`oldest`: `oldest_program`)."""
+        self.refuse_newer(revision, place, oldest)
         if revision is None:
             raise StoreError(
                 f"The database {place} has no tables yet. Run `licensewatch db upgrade`, or `licensewatch run`."
             )
-        if revision != self.head():
+        if revision < self.head():
             raise StoreError(
                 f"The database {place} is of revision {revision}, this program needs {self.head()}. "
                 "Run `licensewatch db upgrade` (a copy first: `licensewatch db backup`)."
             )
 
-    def refuse_newer(self, revision: str | None, place: str) -> None:
-        """Raise StoreError when the tables were made by a newer program: writing to them would lose what it added."""
-        if revision is not None and revision not in self.revisions():
-            raise StoreError(
+    def refuse_newer(self, revision: str | None, place: str, oldest: str | None = None) -> None:
+        """Raise StoreError when the tables were made by a newer program that this one cannot work beside."""
+        works_beside = oldest is not None and oldest <= self.head()
+        if revision is not None and revision not in self.revisions() and not works_beside:
+            raise TooOld(
                 f"The database {place} was made by a newer version of licensewatch (revision {revision}; this one "
                 f"knows up to {self.head()}). Install that version again, or restore a backup made before the upgrade."
             )
@@ -60,12 +66,25 @@ class Migrations:
         """Upgrade in one transaction: after a failure the database is as before. True when something was done."""
         with _alone(engine) as connection:
             revision = current(connection)
-            self.refuse_newer(revision, place)
-            if revision == self.head():
+            self.refuse_newer(revision, place, oldest_program(connection))
+            if revision is not None and revision >= self.head():
                 return False
             self.apply(connection, self.head())
+            self._say_whom_it_suits(connection)
             _check_references(connection, place)
             return True
+
+    def _say_whom_it_suits(self, connection: Connection) -> None:
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(self.directory).replace("%", "%%"))
+        scripts = ScriptDirectory.from_config(config).walk_revisions()
+        oldest = max(getattr(script.module, "works_with", script.revision) for script in scripts)
+        if not _says_whom_it_suits(connection):
+            connection.execute(text(f"ALTER TABLE {_TABLE} ADD COLUMN {_SUITS} VARCHAR(80)"))
+        connection.execute(text(f"UPDATE {_TABLE} SET {_SUITS} = :words"), {"words": f"{self.head()}:{oldest}"})  # noqa: S608  # constants
 
     def apply(self, connection: Connection, target: str) -> None:
         """Run the migrations up to `target` on an open transaction."""
@@ -92,6 +111,20 @@ def current(connection: Connection) -> str | None:
         return None
     revision = connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608  # a constant
     return None if revision is None else str(revision)
+
+
+def oldest_program(connection: Connection) -> str | None:
+    """The oldest revision whose programs may go on with the tables as they are; None when nobody said."""
+    if not _says_whom_it_suits(connection):
+        return None
+    said = connection.execute(text(f"SELECT version_num, {_SUITS} FROM {_TABLE}")).first()  # noqa: S608  # constants
+    revision, _, oldest = (said[1] or "").partition(":") if said is not None else ("", "", "")
+    return oldest if said is not None and revision == said[0] else None
+
+
+def _says_whom_it_suits(connection: Connection) -> bool:
+    inspector = inspect(connection)
+    return inspector.has_table(_TABLE) and _SUITS in {column["name"] for column in inspector.get_columns(_TABLE)}
 
 
 @cache

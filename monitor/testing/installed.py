@@ -93,13 +93,13 @@ class Installed:
         return done.json
 
     @asynccontextmanager
-    async def running(self, *words: str) -> Any:
-        """The daemon, stopped at the end of the block if it has not been."""
-        log = self.root / "daemon.log"
+    async def running(self, *words: str, command: str = "run", log_name: str = "daemon.log") -> Any:
+        """The daemon (or a `worker`), stopped at the end of the block if it has not been."""
+        log = self.root / log_name
         with log.open("ab") as sink:
             process = await asyncio.create_subprocess_exec(
                 *self._program(),
-                "run",
+                command,
                 *words,
                 env=self._environment(),
                 cwd=self.root,

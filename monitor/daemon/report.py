@@ -1,0 +1,24 @@
+"""Telling operations of a rejected configuration, once, and once when one is accepted again."""
+
+from __future__ import annotations
+
+from monitor.alerts import dispatch
+from monitor.daemon.service import Service
+from monitor.store import deliveries, facts
+from monitor.store.engine import Connection
+
+
+def report_configuration(conn: Connection, problem: str, service: Service) -> None:
+    """Write down how the configuration stands (`problem`: none when empty); tell operations when that changed."""
+    now = service.now()
+    known = facts.get(conn, "configuration_problem") or ""
+    if problem == known:
+        return
+    facts.set(conn, "configuration_problem", problem, now)
+    told = (
+        {"title": "Configuration rejected", "text": problem, "remedy": "The last good configuration stays in force."}
+        if problem
+        else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
+    )
+    names = service.world.policy.ops.receivers
+    deliveries.enqueue(conn, dispatch.notice(told, names, now, service.world.new_id))
