@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 
 from monitor import settings
 from monitor.canary import flight, story
-from monitor.daemon import Service
+from monitor.daemon.service import Service
 from monitor.errors import ConfigError
 from monitor.model import CANARY
 from monitor.store import canary as stored
