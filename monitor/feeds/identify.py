@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from monitor.feeds.headers import http_date
 from monitor.model import Entry
 from monitor.yamlfile import Duration
 
@@ -137,8 +138,21 @@ def backfilled(entries: Sequence[Entry], policy: EntryPolicy) -> frozenset[int]:
 
 
 def too_old(entry: Entry, policy: EntryPolicy, last_success_at: datetime | None, now: datetime) -> bool:
-    """Whether an entry is older than `max_age` before the last successful poll (now, when there was none)."""
-    return entry.published_at is not None and entry.published_at < (last_success_at or now) - policy.max_age
+    """Whether an entry is older than `max_age` before the last successful poll (now, when there was none).
+
+    A poll that lies ahead was made by a clock that was wrong then.
+    """
+    last = min(last_success_at or now, now)
+    return entry.published_at is not None and entry.published_at < last - policy.max_age
+
+
+def clocks_differ(date: str, now: datetime) -> bool:
+    """Whether a server's clock (its answer's `Date`) and ours are more than a day apart, so that one is wrong.
+
+    Nobody can tell then how old a dated entry is; a header that is missing or unreadable tells nothing.
+    """
+    theirs = http_date(date)
+    return theirs is not None and abs(now - theirs) > timedelta(days=1)
 
 
 def is_reissue(new: int, seen_titles: int) -> bool:

@@ -162,6 +162,8 @@ def _too_old(entry: Entry, look: Look, policy: Policy) -> str:
         return ""
     if not identify.too_old(entry, policy.entries, last, look.at):
         return ""
+    if look.document is not None and identify.clocks_differ(look.document.headers.get("date", ""), look.at):
+        return ""  # our own clock may be years ahead: what is told late is better than what is never told
     return f"published {entry.published_at:%Y-%m-%d}, older than entries.max_age before the feed's last good poll"
 
 

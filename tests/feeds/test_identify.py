@@ -227,6 +227,19 @@ def test_age_counts_from_the_last_successful_poll() -> None:
     assert identify.too_old(entry(NOW - timedelta(days=11)), policy, last, NOW)
     assert identify.too_old(entry(NOW - timedelta(days=4)), policy, None, NOW)
     assert not identify.too_old(entry(None), policy, last, NOW)
+    ahead = NOW + timedelta(days=3650)
+    assert not identify.too_old(entry(NOW - timedelta(days=1)), policy, ahead, NOW)
+
+
+def test_a_clock_far_from_the_servers_is_noticed() -> None:
+    """A39: by the answer's Date; an answer without one says nothing."""
+    same = "Sun, 29 Mar 2026 00:30:00 GMT"
+    at = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    assert not identify.clocks_differ(same, at + timedelta(hours=23))
+    assert identify.clocks_differ(same, at + timedelta(hours=25))
+    assert identify.clocks_differ(same, at - timedelta(days=3650))
+    assert not identify.clocks_differ("", at)
+    assert not identify.clocks_differ("yesterday", at)
 
 
 # ---- canonical URLs

@@ -109,6 +109,23 @@ async def test_items_of_one_document_are_told_as_they_happened(house: House) -> 
     assert house.verdict().expected == 2
 
 
+async def test_news_is_told_though_our_clock_is_years_ahead(house: House) -> None:
+    """A39, A25: entries look ten years old then, and are not; nor when the clock is right again."""
+    dice = Random(4)
+    house.step(timedelta(days=3650))
+    await house.poll()
+    house.newsroom.begin(dice)
+    await house.poll()
+    await house.settle()
+    assert house.verdict().good, house.verdict()
+    house.step(timedelta(days=-3650))
+    house.newsroom.begin(dice)
+    await house.poll()
+    await house.settle()
+    assert house.verdict().good, house.verdict()
+    assert house.verdict().expected == 2
+
+
 async def test_the_judge_sees_a_message_that_is_missing_doubled_or_strange(house: House) -> None:
     """A judge that finds nothing wrong proves nothing unless it would find it."""
     dice = Random(3)
