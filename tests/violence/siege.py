@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from monitor.testing.slack_server import SlackServer
 from tests.violence.rules import write_rules
 
 CHANNELS = ("C1", "C2")
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-siege", "SLACK_APP_TOKEN": "xapp-siege"}
+VERBS = ("relevant", "noise")
 SPOILT = (faults.drop, faults.server_error, faults.html, faults.truncated, faults.not_json)
 FALTERING = {"503": Answer(503), "cut": Answer(200, b"<rss><channel>" * 9, cut=40), "slow": Answer(304, delay=1.0)}
 
@@ -62,12 +65,34 @@ class Siege:
         """A life that is ended by SIGKILL: while it starts, or at any time in the two seconds after its first poll."""
         seen = len(self.feeds.requests)
         async with self.installed.running() as daemon:
-            if self.dice.random() < 0.1:
+            lot = self.dice.random()
+            if lot < 0.1:
                 await asyncio.sleep(self.dice.uniform(0, 1.5))
+            elif lot < 0.3:
+                await until(lambda: bool(self.slack.sockets.connections), "it listens to buttons")
+                await asyncio.sleep(self.dice.uniform(0, 0.5))
             else:
                 await until(lambda: len(self.feeds.requests) > seen, "it polls")
                 await asyncio.sleep(self.dice.uniform(0, 2.0))
+            await self.press()
             await self.kill(daemon)
+
+    async def press(self) -> None:
+        """Now and then somebody says how relevant a message is, just before the process dies; each person once."""
+        shown = self.slack.top_level(self.dice.choice(CHANNELS))
+        if not self.slack.sockets.connections or not shown or self.dice.random() < 0.3:
+            return
+        message, person = self.dice.choice(shown), f"U{len(self.slack.sockets.envelopes):04}"
+        with suppress(LookupError):  # sent as plain text, once Slack refused the blocks
+            await self.slack.sockets.press(message["channel"], message["ts"], self.dice.choice(VERBS), user=person)
+        await asyncio.sleep(self.dice.uniform(0, 0.3))
+
+    def unkept(self) -> list[str]:
+        """People who were told that their judgement is noted, and of whom nothing is known."""
+        told = {one.payload["user"]["id"] for one in self.slack.sockets.envelopes if one.answers}
+        with closing(sqlite3.connect(self.installed.root / "var" / "licensewatch.db")) as database:
+            kept = {by for (by,) in database.execute('SELECT DISTINCT "by" FROM feedback')}
+        return sorted(told - kept)
 
     async def kill(self, daemon: Running) -> None:
         assert await daemon.stop(signal=9) == -9, daemon.words()[-3000:]
@@ -138,11 +163,12 @@ class Siege:
         """What was done, and what came of it, in one line."""
         fired = Counter(call.fault.answer for call in self.slack.calls if call.fault is not None)
         kinds = Counter(str(one.kind) for one in self.newsroom.reports.values())
-        verdicts = self.verdicts()
+        verdicts, acted = self.verdicts(), self.slack.sockets.envelopes
         return (
             f"{self.kills} kills; Slack faults {fired.total()} {dict(fired)}, feed faults {dict(self.feed_faults)}; "
             f"reports {dict(kinds)}; {len(self.feeds.requests)} requests to feeds, "
-            f"{len(self.slack.calls)} calls to Slack; messages expected {sum(one.expected for one in verdicts)}, "
+            f"{len(self.slack.calls)} calls to Slack; "
+            f"{len(acted)} presses, {sum(1 for one in acted if one.answers)} answered; messages expected {sum(one.expected for one in verdicts)}, "
             f"posted {sum(one.posted for one in verdicts)}, lost {sum(len(one.lost) for one in verdicts)}, "
             f"doubled {sum(len(one.doubled) for one in verdicts)}, "
             f"strange {sum(len(one.strange) for one in verdicts)}"
@@ -154,9 +180,10 @@ async def siege(root: Path, seed: int) -> AsyncIterator[Siege]:
     """An installation in `root` that was baselined, ready to be killed. Delivery is twenty times as fast as in life."""
     async with FeedServer() as feeds, SlackServer(rate=22.0, burst=2) as slack:
         slack.bot("xoxb-siege")
+        slack.app("xapp-siege")
         for channel in CHANNELS:
             slack.channel(channel)
-        installed = Installed(root, {"SLACK_BOT_TOKEN": "xoxb-siege", "LICENSEWATCH_PACE": "50ms"})
+        installed = Installed(root, {**TOKENS, "LICENSEWATCH_PACE": "50ms"})
         newsroom = Newsroom(feeds, datetime.now(UTC) - timedelta(hours=1))
         listed = [{"id": one, "url": feeds.url(f"/{one}.xml"), "title": one.title()} for one in newsroom.feeds]
         installed.configure(_monitor(slack.api_url), listed)

@@ -75,8 +75,8 @@ async def test_dying_at_named_points_loses_and_doubles_nothing(
 
 
 def _in_order(one: Siege) -> None:
-    """Besides the counts: no bug was logged on the way."""
+    """Besides the counts: who was told that a judgement is noted was told the truth, and no bug was logged."""
     wrong = [words for verdict in one.verdicts() for words in (*verdict.lost, *verdict.doubled, *verdict.strange)]
     words = (one.installed.root / "daemon.log").read_text(encoding="utf-8", errors="replace")
     trace = words[words.index("Traceback") - 500 :][:3000] if "Traceback" in words else ""
-    assert (wrong, trace) == ([], "")
+    assert (wrong, one.unkept(), trace) == ([], [], "")
