@@ -18,13 +18,14 @@ from rich.tree import Tree
 from monitor import urls
 from monitor.cli import backtest, output
 from monitor.cli.context import Context, current
-from monitor.errors import UsageError
+from monitor.errors import StoreError, UsageError
 from monitor.model import Entry, Hit, Shift, Span
 from monitor.rules.document import Subject
 from monitor.rules.evaluate import Judged, evaluate, wrong_facts
 from monitor.rules.explain import Explained, explain_subject
-from monitor.rules.rule_set import RuleSet
-from monitor.store import entries
+from monitor.rules.rule_set import Rule, RuleSet
+from monitor.store import entries, figures
+from monitor.store.figures import Verdicts
 from monitor.stories.storyline import entry_shift
 from monitor.text import printable
 
@@ -47,8 +48,10 @@ FileOption = Annotated[
 
 @app.command("list")
 def list_(ctx: typer.Context, json_: Json = False) -> None:
-    """List the rules in the order of the files."""
-    rules = current(ctx).configuration().rules.rules.values()
+    """List the rules in the order of the files, with how right people in Slack say they are."""
+    context = current(ctx)
+    rules = context.configuration().rules.rules.values()
+    said = _said(context)
     if json_:
         output.emit_json(
             [
@@ -59,13 +62,41 @@ def list_(ctx: typer.Context, json_: Json = False) -> None:
                     "version": rule.version,
                     "tags": rule.tags,
                     "place": str(rule.place),
+                    "feedback": _judged(figures.of_rule(said, rule.id)),
+                    "feedback_this_version": _judged(said.get((rule.id, rule.version), Verdicts())),
                 }
                 for rule in rules
             ]
         )
         return
-    rows = [(rule.id, rule.severity, rule.title, " ".join(rule.tags), rule.place) for rule in rules]
-    output.table("Rules", ("id", "severity", "title", "tags", "where"), rows)
+    rows = [
+        (rule.id, rule.severity, rule.title, _precision(said, rule), " ".join(rule.tags), rule.place) for rule in rules
+    ]
+    output.table("Rules", ("id", "severity", "title", "precision", "tags", "where"), rows)
+
+
+def _said(context: Context) -> dict[tuple[str, str], Verdicts]:
+    """Feedback by rule and version; none, and a warning, where the database cannot be looked into."""
+    try:
+        with context.database().read() as conn:
+            return figures.verdicts(conn)
+    except StoreError as error:
+        output.warn(f"no feedback is shown: {error}")
+        return {}
+
+
+def _judged(one: Verdicts) -> dict[str, int | float | None]:
+    share = one.relevant / one.judged if one.judged else None
+    return {"relevant": one.relevant, "noise": one.noise, "precision": share}
+
+
+def _precision(said: dict[tuple[str, str], Verdicts], rule: Rule) -> str:
+    """In percent over all versions, and over the one in force where others were judged too."""
+    every, this = figures.of_rule(said, rule.id), said.get((rule.id, rule.version), Verdicts())
+    if not every.judged:
+        return ""
+    now = f"; this version {this.precision} % of {this.judged}" if this.judged not in (0, every.judged) else ""
+    return f"{every.precision} % of {every.judged}{now}"
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -121,13 +121,38 @@ def _hits(conn: Connection) -> dict[tuple[str, str], _Hits]:
     }
 
 
-def verdicts(conn: Connection) -> dict[tuple[str, str], dict[str, int]]:
-    """What people said of alerts, by (rule, version) and verdict."""
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What people said of the alerts of a rule, or of one version of it: judgements, one a person and story."""
+
+    relevant: int = 0
+    noise: int = 0
+
+    @property
+    def judged(self) -> int:
+        return self.relevant + self.noise
+
+    @property
+    def precision(self) -> int | None:
+        """Relevant of all that were judged, in percent; None while nobody judged."""
+        return round(100 * self.relevant / self.judged) if self.judged else None
+
+    def __add__(self, other: Verdicts) -> Verdicts:
+        return Verdicts(self.relevant + other.relevant, self.noise + other.noise)
+
+
+def verdicts(conn: Connection) -> dict[tuple[str, str], Verdicts]:
+    """What people said of alerts, by (rule, version)."""
     columns = (feedback.c.rule_id, feedback.c.rule_version, feedback.c.verdict)
     found: dict[tuple[str, str], dict[str, int]] = {}
     for rule_id, version, verdict, count in conn.execute(select(*columns, func.count()).group_by(*columns)):
         found.setdefault((rule_id, version), {})[verdict] = count
-    return found
+    return {which: Verdicts(one.get("relevant", 0), one.get("noise", 0)) for which, one in found.items()}
+
+
+def of_rule(said: Mapping[tuple[str, str], Verdicts], rule_id: str) -> Verdicts:
+    """What people said of a rule, all its versions together."""
+    return sum((one for (id_, _), one in said.items() if id_ == rule_id), Verdicts())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.model import Reason
+from monitor.store import figures
 from monitor.telemetry import Counters
 from monitor.web import picture
 from monitor.web.asked import Asked
@@ -52,6 +53,7 @@ class _Now(Collector):
         feeds = {str(word): len(some) for word, some in health.items()}
         yield _labelled(GaugeMetricFamily, "feeds", "Configured feeds, by health.", "health", feeds)
         yield _labelled(GaugeMetricFamily, "deliveries", "Deliveries, by state.", "state", taken.deliveries)
+        yield _feedback(asked)
         due = taken.oldest_due
         for name, words, value in (
             ("entries", "Entries ever stored.", taken.entries),
@@ -67,6 +69,16 @@ class _Now(Collector):
             ("configuration_rejected", "Whether an edited configuration waits for a mend.", bool(taken.rejected)),
         ):  # fmt: skip
             yield GaugeMetricFamily(PREFIX + name, words, value=float(value))
+
+
+def _feedback(asked: Asked) -> Metric:
+    made = GaugeMetricFamily(PREFIX + "feedback", "Judgements of alerts, by rule.", labels=["rule", "verdict"])
+    said = figures.verdicts(asked.conn)
+    for rule_id in sorted({rule_id for rule_id, _ in said}):
+        judged = figures.of_rule(said, rule_id)
+        made.add_metric([rule_id, "relevant"], judged.relevant)
+        made.add_metric([rule_id, "noise"], judged.noise)
+    return made
 
 
 def _labelled(

@@ -7,22 +7,8 @@ from datetime import timedelta
 
 from monitor.rules.rule_set import Rule
 from monitor.store import figures, hits
-from monitor.store.figures import RuleVersion
+from monitor.store.figures import RuleVersion, Verdicts
 from monitor.web.asked import Asked, Shown
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What people said of the alerts of a rule."""
-
-    relevant: int = 0
-    noise: int = 0
-
-    @property
-    def precision(self) -> int | None:
-        """Relevant of all that were judged, in percent; None while nobody judged."""
-        judged = self.relevant + self.noise
-        return round(100 * self.relevant / judged) if judged else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +49,7 @@ def page(asked: Asked) -> Shown:
             versions=tuple(versions.get(rule_id, ())),
             week=week.get(rule_id, 0),
             month=month.get(rule_id, 0),
-            verdicts=_said(rule_id, said),
+            verdicts=figures.of_rule(said, rule_id),
         )
         for rule_id in rules.keys() | versions.keys()
     ]
@@ -74,8 +60,3 @@ def page(asked: Asked) -> Shown:
         "most": max((row.month for row in rows), default=0),
     }
     return Shown("rules.html", values)
-
-
-def _said(rule_id: str, said: dict[tuple[str, str], dict[str, int]]) -> Verdicts:
-    of_rule = [counts for (id_, _), counts in said.items() if id_ == rule_id]
-    return Verdicts(sum(one.get("relevant", 0) for one in of_rule), sum(one.get("noise", 0) for one in of_rule))

@@ -249,3 +249,32 @@ def _slowness() -> float:
     """How much longer things may take where other work keeps the processors busy."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return max(1.0, load * 2)
+
+
+async def test_what_is_pressed_in_slack_is_seen_by_the_commands(world: World) -> None:
+    """A37 besides: the app token, the websocket's address and the answers' addresses are in no line of the log."""
+    world.slack.app("xapp-1-canary")
+    environ = {**world.installed.environ, "SLACK_APP_TOKEN": "xapp-1-canary"}
+    installed = Installed(world.installed.root, environ)
+    async with installed.running("--verbose") as daemon:
+        await until(lambda: world.polls >= 2 and bool(world.slack.sockets.connections), "it polls and listens")
+        world.publish(CLOSING)
+        await until(lambda: bool(world.told()), "the alert stands there")
+        [message] = world.slack.messages(CHANNEL)
+        for action in ("relevant", "mute_rule"):
+            envelope = await world.slack.sockets.press(CHANNEL, message["ts"], action, name="ann")
+            await until(lambda envelope=envelope: bool(envelope.answers), f"{action} is answered")
+        await until(lambda: "rule muted until" in str(world.slack.messages(CHANNEL)), "the message shows it")
+        judged = [one for one in await installed.ask("rules", "list") if one["feedback"]["relevant"]]
+        assert judged
+        assert all(one["feedback"] == {"relevant": 1, "noise": 0, "precision": 1.0} for one in judged)
+        assert all(one["feedback_this_version"] == one["feedback"] for one in judged)
+        muted = await installed.ask("mute", "list")
+        assert {one["value"] for one in muted} == {one["id"] for one in judged}
+        assert {one["by"] for one in muted} == {"ann (Slack U0ANN)"}
+        assert (await installed.command("rules", "list")).out.count("100 % of 1") == len(judged)
+        assert await daemon.stop() == 0
+    words = daemon.words()
+    assert "listening" in words
+    for secret in ("xapp-1-canary", "xoxb-daemon", "/_socket/", "/actions/"):
+        assert secret not in words
