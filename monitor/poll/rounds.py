@@ -123,6 +123,7 @@ class Rounds:
         self._found: asyncio.Queue[Look] = asyncio.Queue()
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Event] = {}  # of the polls that somebody waits for
+        self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._committer = asyncio.create_task(self._commit_what_is_found(), name="commit polls")
@@ -133,8 +134,8 @@ class Rounds:
         return frozenset(self._polls)
 
     def start(self, feed: Feed, state: FeedState) -> None:
-        """Poll a feed soon, unless it is under way already."""
-        if feed.id not in self._polls:
+        """Poll a feed soon, unless it is under way already, or all of this was closed."""
+        if feed.id not in self._polls and not self._closed:
             self._idle.clear()
             self._polls[feed.id] = asyncio.create_task(self._poll(feed, state), name=f"poll {feed.id}")
 
@@ -159,6 +160,7 @@ class Rounds:
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing."""
+        self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self.join()

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from monitor.feeds import plan
 from monitor.model import DeliveryState, Feed, FeedHealth, FeedState, Mute
 from monitor.settings import Configuration
-from monitor.store import canary, deliveries, entries, facts, feeds, hits, mutes, receivers, stories
+from monitor.store import canary, deliveries, entries, facts, feeds, hits, mutes, receivers, stories, workers
 from monitor.store.canary import CanaryState
 from monitor.store.engine import Connection
 from monitor.store.receivers import ReceiverState
+from monitor.store.workers import WorkerState
 
 RUNNING = timedelta(seconds=30)  # the daemon writes its last tick every ten
 OVERDUE = timedelta(minutes=5)
@@ -58,6 +59,8 @@ class Picture:
     stopped: datetime | None = None
     canary: CanaryState = field(default_factory=CanaryState)
     acting_problem: str = ""  # why nobody listens to Slack's buttons
+    workers: list[WorkerState] = field(default_factory=list)  # of a cluster, those that are alive
+    jobs_waiting: int = 0
 
     @property
     def running(self) -> bool:
@@ -94,6 +97,8 @@ def take(conn: Connection, now: datetime) -> Picture:
         stopped=facts.set_at(conn, "stopped"),
         canary=canary.state(conn),
         acting_problem=facts.get(conn, "acting_problem") or "",
+        workers=workers.alive(conn, now),
+        jobs_waiting=facts.get(conn, "jobs_waiting") or 0,
     )
 
 
@@ -129,6 +134,8 @@ def problems_of(picture: Picture) -> list[str]:
         )
     if picture.running and picture.oldest_due and picture.now - picture.oldest_due > OVERDUE:
         found.append(f"the oldest delivery waits since {_shown(picture.oldest_due)} UTC")
+    if len({one.configuration for one in picture.workers}) > 1:
+        found.append("workers run with different configurations: bring the same files to every machine")
     tried = [state for state in picture.feeds.values() if state.last_poll_at is not None]
     if tried and all(state.failures for state in tried):
         found.append("every feed fails: is this machine connected to the network?")
