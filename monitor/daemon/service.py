@@ -17,6 +17,7 @@ import structlog
 from monitor import __version__, clock, settings
 from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
+from monitor.daemon import sifter
 from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ConfigError, ParseError, StoreError
@@ -24,8 +25,8 @@ from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.pace import HostPace, host_key
 from monitor.feeds.polling import Polling
-from monitor.feeds.reader import Reader
-from monitor.model import FeedState
+from monitor.feeds.reader import Briefing, Reader
+from monitor.model import Feed, FeedState
 from monitor.poll import Look, Manners, Outcome, Policy, Rounds, Tools, Turns, World, commit
 from monitor.settings import Configuration
 from monitor.store import canary as canary_store
@@ -94,11 +95,11 @@ class Service:
         self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
-        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS))
+        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS, program=sifter.PROGRAM))
         fetcher = await self._stack.enter_async_context(
             Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
         )
-        tools = Tools(fetcher, reader, self.now, trial.reached)
+        tools = Tools(fetcher, reader, self.now, trial.reached, self._briefing)
         self.turns: Turns | None = None
         if self.shared is not None:
             self.turns = await self._stack.enter_async_context(Turns(self.database, self._shared_manners(polling)))
@@ -219,6 +220,11 @@ class Service:
         )
         rules = self.configuration.rules.rules.values()
         rule_store.remember(conn, [(rule.id, rule.version, rule.title, rule.severity) for rule in rules], now)
+
+    def _briefing(self, feed: Feed) -> Briefing:
+        """The rules in force, as far as a worker needs them to tell which entries they may match."""
+        name, plan = self.configuration.rules.sifter
+        return Briefing(name, f"{sifter.INSTALL}{name}".encode(), plan, feed.tags)
 
     async def adopt(self, configuration: Configuration) -> None:
         """Put a new configuration in force: feeds listed, due times moved, polls and deliveries by the new settings."""

@@ -251,9 +251,8 @@ def body_hash(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=32).hexdigest()
 
 
-def same_body(state: FeedState, body: bytes) -> bool:
-    """Whether the bytes are those of the last poll, readable or not: they need not be read again."""
-    digest = body_hash(body)
+def same_body(state: FeedState, digest: str) -> bool:
+    """Whether a document with this hash is that of the last poll, readable or not: it need not be read again."""
     return state.body_hash in (digest, UNREAD + digest[:57])
 
 

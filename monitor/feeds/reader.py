@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,9 +23,9 @@ from monitor.feeds import wire
 from monitor.feeds.wire import ANSWER, JOB, READ_HEADERS, Reading
 from monitor.model import Document, Feed
 
-__all__ = ["Limits", "Reader", "Reading"]
+__all__ = ["PROGRAM", "Briefing", "Limits", "Reader", "Reading"]
 
-_COMMAND = (sys.executable, "-P", "-m", "monitor.feeds.worker")
+PROGRAM = "monitor.feeds.worker"
 _MOST_ANSWER = 256 * 1024 * 1024
 
 
@@ -51,19 +52,30 @@ class Work(StrEnum):
     PAGES = "pages"
 
 
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a worker must have been told before an order: once, as an order of its own. `tags` go with each order."""
+
+    name: str
+    order: bytes
+    body: bytes
+    tags: Sequence[str] = ()
+
+
 class _Worker:
     """A worker process and our end of its socket. (asyncio's own subprocesses need a thread or a watcher each.)"""
 
     def __init__(self, process: Popen[bytes], back: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
         self._process, self._back, self._to = process, back, to
+        self.briefed = ""  # the name of the briefing it had
 
     @classmethod
-    async def start(cls, limits: Limits, work: Work) -> Self:
+    async def start(cls, limits: Limits, work: Work, program: str) -> Self:
         """Starts one. Raises OSError when the machine has nothing left for it."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = Popen(  # noqa: S603 ASYNC220 - our own interpreter and module; forking takes a millisecond
-                [*_COMMAND, str(limits.memory_mib), str(limits.cpu_s), work],
+                [sys.executable, "-P", "-m", program, str(limits.memory_mib), str(limits.cpu_s), work],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=DEVNULL,
@@ -91,9 +103,12 @@ class _Worker:
 class Reader:
     """Reads documents in at most `workers` processes; an async context manager that ends them."""
 
-    def __init__(self, workers: int = 2, limits: Limits = Limits(), work: Work = Work.FEEDS) -> None:
+    def __init__(
+        self, workers: int = 2, limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PROGRAM
+    ) -> None:
         self._limits = limits
         self._work = work
+        self._program = program
         self._slots = asyncio.Semaphore(workers)
         self._idle: list[_Worker] = []
 
@@ -104,25 +119,29 @@ class Reader:
         await asyncio.gather(*(worker.end() for worker in self._idle))
         self._idle.clear()
 
-    async def read(self, feed: Feed, document: Document, now: datetime) -> Reading:
+    async def read(self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None) -> Reading:
         """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much."""
         headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
-        order = wire.job(feed.id, feed.format, document.url, headers, now)
-        return wire.received(await self.perform(order, document.body), feed.id)
+        more = () if briefing is None else (list(briefing.tags),)
+        order = wire.job(feed.id, feed.format, document.url, headers, now, *more)
+        return wire.received(await self.perform(order, document.body, briefing), feed.id)
 
-    async def perform(self, order: bytes, body: bytes) -> bytes:
+    async def perform(self, order: bytes, body: bytes, briefing: Briefing | None = None) -> bytes:
         """A worker's answer to an order. Raises ParseInterrupted when it cost too much."""
         async with self._slots:
-            return await self._answer(order, body)
+            return await self._answer(order, body, briefing)
 
-    async def _answer(self, order: bytes, body: bytes) -> bytes:
+    async def _answer(self, order: bytes, body: bytes, briefing: Briefing | None) -> bytes:
         try:
-            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits, self._work)
+            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits, self._work, self._program)
         except OSError as error:
             raise ParseInterrupted(f"no worker could be started to read it ({error.strerror})") from error
         keep = False
         try:
             async with asyncio.timeout(self._limits.wall_s):
+                if briefing is not None and worker.briefed != briefing.name:
+                    await worker.ask(briefing.order, briefing.body)
+                    worker.briefed = briefing.name
                 answer, last = await worker.ask(order, body)
             keep = not last
             return answer

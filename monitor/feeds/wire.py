@@ -22,6 +22,14 @@ ANSWER = struct.Struct(">I?")  # length of an answer, and whether it is the work
 
 
 @dataclass(frozen=True, slots=True)
+class Sifted:
+    """Which entries of a document (by position) rules may match, as the sieve `by` found; "": nobody looked."""
+
+    by: str = ""
+    passed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A document read: what it says of itself, how many items it holds (before duplicates), and its entries."""
 
@@ -32,11 +40,12 @@ class Reading:
     entries: tuple[Entry, ...] = ()
     hints: PublisherHints = field(default_factory=PublisherHints)
     warning: str = ""
+    sifted: Sifted = Sifted()
 
 
-def job(feed_id: str, format: FeedFormat, url: str, headers: dict[str, str], now: datetime) -> bytes:
-    """A document's surroundings as a worker gets them, beside its bytes."""
-    return json.dumps([feed_id, format.value, url, headers, now.isoformat()]).encode()
+def job(feed_id: str, format: FeedFormat, url: str, headers: dict[str, str], now: datetime, *more: object) -> bytes:
+    """A document's surroundings as a worker gets them, beside its bytes; `more` is for workers that do more."""
+    return json.dumps([feed_id, format.value, url, headers, now.isoformat(), *more]).encode()
 
 
 def refusal(message: str) -> bytes:
@@ -63,12 +72,12 @@ def received(answer: bytes, feed_id: str) -> Reading:
         value = json.loads(answer)
         if isinstance(value, dict):
             raise ParseError(str(value["error"]))
-        (format, title, link, items, warning), (ttl, period, hours, days), entries = value
+        (format, title, link, items, warning), (ttl, period, hours, days), entries, (by, passed) = value
         hints = PublisherHints(None, ttl, period, tuple(hours), tuple(days))
         found = tuple([_unpacked(feed_id, entry) for entry in entries])
     except (ValueError, KeyError, TypeError) as error:
         raise ParseError(f"the worker's answer makes no sense ({type(error).__name__})") from error
-    return Reading(format, title, link, items, found, hints, warning)
+    return Reading(format, title, link, items, found, hints, warning, Sifted(by, tuple(passed)))
 
 
 def _unpacked(feed_id: str, packed: list[Any]) -> Entry:

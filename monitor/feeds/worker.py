@@ -1,7 +1,8 @@
 """The process that reads documents: started by reader.py, spoken to over its standard input and output.
 
 A job is `>II` (lengths), the order and the document's bytes; an answer is `>I?` (length, whether it is the last), JSON.
-Its third argument says what it reads: `feeds` (reading.py) or `pages` (article.py). The kernel holds the limits: memory
+Its third argument says what it reads: `feeds` (reading.py) or `pages` (article.py); other programs serve with a work of
+their own (daemon/sifter.py). The kernel holds the limits: memory
 by RLIMIT_AS, time by a CPU timer whose signal kills. Neither can be argued with.
 """
 
@@ -28,14 +29,17 @@ _MIB = 1024 * 1024
 _RECYCLE = 48 * _MIB  # a worker that once grew by so much is replaced: memory seldom comes back
 
 
-def main() -> None:
-    """Serves jobs until the input ends. Arguments: MiB of memory to grow by, CPU seconds a job, feeds or pages."""
+def main(warm_up: Callable[[str], Perform] | None = None) -> None:
+    """Serves jobs until the input ends. Arguments: MiB of memory to grow by, CPU seconds a job, and the work.
+
+    `warm_up` returns what does the work that was named, with everything imported and run once.
+    """
     grow, seconds = int(sys.argv[1]) * _MIB, float(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and a stop of the unit are the main process's to handle
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    perform = _warm_up(sys.argv[3])
+    perform = (warm_up or warmed_up)(sys.argv[3])
     _limit_memory(grow)
     base = _peak()
     while order := _job(jobs):
@@ -48,7 +52,7 @@ def main() -> None:
             return
 
 
-def _warm_up(work: str) -> Perform:
+def warmed_up(work: str) -> Perform:
     """Imports everything and runs it once, before the memory limit is drawn around what it takes."""
     if work == "pages":
         from monitor.feeds import article

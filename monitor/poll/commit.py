@@ -98,8 +98,9 @@ def _block_host(conn: Connection, look: Look) -> None:
 def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], policy: Policy) -> list[Heard]:
     """Write new and revised entries with their hits; those that were hit, in the order it all happened."""
     added = _added(conn, look, known, policy)
+    sifted = _sifted(look, policy)
     heard = []
-    for one in known:
+    for position, one in enumerate(known):
         baseline = False
         if one.verdict is Verdict.SAME:
             if one.new_keys and one.entry_id is not None:
@@ -112,11 +113,20 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
             entries.revise(conn, entry_id, one.entry, look.at)
         else:
             entry_id, baseline = added[id(one)]
+        if sifted is not None and position not in sifted:
+            continue
         found = policy.rules.match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id)
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
             heard.append(Heard(entry_id, one.entry, found, baseline, _too_old(one.entry, look, policy)))
     return _as_it_happened(heard, look.at)
+
+
+def _sifted(look: Look, policy: Policy) -> frozenset[int] | None:
+    """The entries (by position) that rules may match, where a worker found that out by the rules in force now."""
+    if look.reading is None or not look.reading.sifted.by or look.reading.sifted.by != policy.rules.sifter[0]:
+        return None
+    return frozenset(look.reading.sifted.passed)
 
 
 def _is_old_news(conn: Connection, entry_id: int) -> bool:

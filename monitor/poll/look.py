@@ -9,19 +9,23 @@ from datetime import datetime
 from monitor.errors import FetchError, ParseError
 from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher, Hop
-from monitor.feeds.reader import Reader, Reading
+from monitor.feeds.reader import Briefing, Reader, Reading
 from monitor.model import Document, Feed, FeedState
 from monitor.trial import Point, Reached
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a poll needs of the outside: HTTP, the parsing workers, a clock. `reached`: monitor/trial.py."""
+    """What a poll needs of the outside: HTTP, the parsing workers, a clock. `reached`: monitor/trial.py.
+
+    `brief` says what a worker must know to sift the entries of a feed's first document (daemon/sifter.py).
+    """
 
     fetcher: Fetcher
     reader: Reader
     now: Callable[[], datetime]
     reached: Reached = len
+    brief: Callable[[Feed], Briefing | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,13 @@ async def look(feed: Feed, state: FeedState, tools: Tools, hop: Hop | None = Non
     tools.reached(Point.POLL_FETCHED)
     if document.status == 304:
         return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
-    if plan.same_body(state, document.body):
+    digest = plan.body_hash(document.body)
+    if plan.same_body(state, digest):
         return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
     try:
-        reading = await tools.reader.read(feed, document, tools.now())
+        briefing = tools.brief(feed) if state.baselined_at is None else None
+        reading = await tools.reader.read(feed, document, tools.now(), briefing)
     except ParseError as error:
         return Look(feed, state, tools.now(), document, error=error)
     tools.reached(Point.POLL_READ)
-    return Look(feed, state, tools.now(), document, reading, plan.body_hash(document.body))
+    return Look(feed, state, tools.now(), document, reading, digest)

@@ -1,7 +1,8 @@
 """Many polls beside each other: bounded in number, paced by host, committed in batches.
 
 Whatever finished while the last transaction ran shares the next one (at most 50 polls), so a commit costs one fsync,
-not fifty; each poll is whole in it or absent.
+not fifty; each poll is whole in it or absent. No more is fetched than can be committed: a poll that finds a hundred
+before it keeps its slot until there is room, so that memory is bounded however slow the disk is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from monitor.poll.look import Look, Tools, look
 from monitor.poll.turns import Turns
 
 MOST_IN_ONE_COMMIT = 50
+MOST_WAITING = 100  # looks that wait for their commit
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
 
 log = structlog.get_logger("poll")
@@ -120,7 +122,7 @@ class Rounds:
         self._commit = commit
         self._manners = manners
         self._slots = asyncio.Semaphore(concurrency)
-        self._found: asyncio.Queue[Look] = asyncio.Queue()
+        self._found: asyncio.Queue[Look] = asyncio.Queue(MOST_WAITING)
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, asyncio.Event] = {}  # of the polls that somebody waits for
         self._closed = False
@@ -173,17 +175,20 @@ class Rounds:
 
     async def _poll(self, feed: Feed, state: FeedState) -> None:
         try:
+<<<<<<< HEAD
             found = await self._look_in_turn(feed, state)
         except HostAway as error:
             log.debug("let go", feed=feed.id, why=str(error))
             self._over(feed.id)
             return
+=======
+            await self._look_in_turn(feed, state)
+>>>>>>> 7e33cf2 (First documents are sifted where they are read; a batch of looks is bounded; the log is folded back less often)
         except BaseException:
             self._over(feed.id)
             raise
-        await self._found.put(found)
 
-    async def _look_in_turn(self, feed: Feed, state: FeedState) -> Look:
+    async def _look_in_turn(self, feed: Feed, state: FeedState) -> None:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
         tools, full_text = self.tools, self.full_text
         turn = _Turn(self._manners, self._slots)
@@ -191,13 +196,17 @@ class Rounds:
             await turn.at(state.url)
             found = await look(feed, state, tools, turn.on_the_way)
             self._mind_refusal(state.url, found.error, found.at)
-            turn.over()
             if full_text is not None and feed.full_text:
+                turn.over()
                 refused = partial(self._mind_refusal, at=found.at)
+<<<<<<< HEAD
                 found = await full_text.complete(found, turn.on_the_way, refused)
+=======
+                found = await full_text.complete(found, turn.at, refused)
+            await self._found.put(found)
+>>>>>>> 7e33cf2 (First documents are sifted where they are read; a batch of looks is bounded; the log is folded back less often)
         finally:
             turn.over()
-        return found
 
     def _mind_refusal(self, url: str, error: Exception | None, at: datetime) -> None:
         """Leave a host alone that said for how long."""

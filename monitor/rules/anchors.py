@@ -14,12 +14,10 @@ from itertools import product
 from monitor.rules import match
 from monitor.rules.compile import Pool
 from monitor.rules.document import ANYWHERE, REST, TITLE, where
+from monitor.rules.sieve import Check, Group
 
-Group = int
 Clause = frozenset[Group]
 Way = tuple[Clause, ...]
-# A rule, the groups it needs all of, and its clauses of several groups.
-Check = tuple[int, Clause, Way]
 
 _LITERAL, _VOCABULARY, _REGEX, _ID = 0, 3, 6, 7
 _KINDS = 8
@@ -42,13 +40,6 @@ def id_group(number: int) -> Group:
     return number * _KINDS + _ID
 
 
-def _misses_one(clauses: Way, present: set[Group]) -> bool:
-    for clause in clauses:  # noqa: SIM110  # `any` takes three times as long, on the path of every entry
-        if clause.isdisjoint(present):
-            return True
-    return False
-
-
 @dataclass(slots=True)
 class Anchors:
     """Rules by anchor. Filled rule by rule, in the order of their numbers."""
@@ -57,7 +48,6 @@ class Anchors:
     anchored: dict[Group, list[Check]] = field(default_factory=dict)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
     flat: list[Clause] = field(default_factory=list)  # of each vocabulary: literals and regexes that can make it occur
-    groups: set[Group] = field(default_factory=set)  # the keys of `anchored`
     _costs: dict[Group, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,23 +80,12 @@ class Anchors:
             others = [clause for clause in dict.fromkeys(way) if clause != anchor]
             alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
             check = number, alone, tuple(clause for clause in others if len(clause) > 1)
-            self.groups |= anchor
             for group in anchor:
                 self.anchored.setdefault(group, []).append(check)
 
     def _load(self, clause: Clause) -> float:
         """Rare is good, and so is a clause that is no other rule's anchor."""
         return self.cost(clause) * (1 + sum(len(self.anchored.get(group, ())) for group in clause))
-
-    def candidates(self, present: set[Group]) -> list[int]:
-        """The rules with a way whose groups are all met, by number."""
-        found = set(self.always)
-        anchored = self.anchored
-        for group in present & self.groups:  # of two sets the smaller is walked through; not so with keys()
-            for number, alone, clauses in anchored[group]:
-                if alone <= present and number not in found and not (clauses and _misses_one(clauses, present)):
-                    found.add(number)
-        return sorted(found)
 
     def meanings(self) -> tuple[list[tuple[Group, ...]], ...]:
         """What it means for the rules that a literal occurs in the title; outside it; and that a regex matches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,6 +48,12 @@ class RuleSet:
     index: Index = field(repr=False)
     warnings: tuple[Problem, ...] = ()
     examples_passed: frozenset[str] = field(repr=False, default=frozenset())
+
+    @cached_property
+    def sifter(self) -> tuple[str, bytes]:
+        """The sieve's plan for another process, and a name that tells it from the plan of any other rules."""
+        plan = self.index.sieve.plan.dumps()
+        return hashlib.blake2b(plan, digest_size=16).hexdigest(), plan
 
     @cached_property
     def _in_order(self) -> tuple[Rule, ...]:

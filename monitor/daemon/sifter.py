@@ -1,0 +1,52 @@
+"""The program of the workers that read feeds for polls: reading.py, and the sieve of the rules behind it.
+
+All entries of a feed's first document are new, so each would be held against the rules; most hold nothing that any rule
+asks for. The worker, which has a core to itself, tells which these are. The plan of the sieve comes from the main
+process; an answer names the sieve that was used, so that no entry is passed over by rules that are no longer in force.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from monitor.feeds import reading, worker
+from monitor.feeds.wire import Sifted
+from monitor.model import Entry
+from monitor.rules.document import Subject
+from monitor.rules.sieve import Plan, Sieve
+
+PROGRAM = "monitor.daemon.sifter"
+INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan that comes with it
+
+
+@dataclass(slots=True)
+class Sifter:
+    """Reads documents, and sifts their entries when an order names the tags of the feed."""
+
+    name: str = ""
+    sieve: Sieve | None = None
+
+    def perform(self, order: bytes, body: bytes) -> bytes:
+        """Install a sieve, or read a document. Raises ParseError."""
+        if order.startswith(INSTALL.encode()):
+            self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve(Plan.loads(body))
+            return b""
+        parsed, entries = reading.read(order, body)
+        tags = json.loads(order)[5:]
+        return reading.answer(parsed, entries, self._sifted(entries, tags[0]) if tags else Sifted())
+
+    def _sifted(self, entries: tuple[Entry, ...], feed_tags: list[str]) -> Sifted:
+        if self.sieve is None:
+            return Sifted()
+        passed = [n for n, entry in enumerate(entries) if self.sieve.scan(Subject(entry, feed_tags))[1]]
+        return Sifted(self.name, tuple(passed))
+
+
+def _warmed_up(work: str) -> worker.Perform:
+    worker.warmed_up(work)
+    return Sifter().perform
+
+
+if __name__ == "__main__":
+    worker.main(_warmed_up)
