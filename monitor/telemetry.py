@@ -89,7 +89,7 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is now: above a progress bar, not into it
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -361,7 +361,8 @@ class Service:
         if after.failures:
             log.warning("failed", **event, error=after.last_error, failures=after.failures)
         elif outcome.new or outcome.revised:
-            log.info("polled", **event, new=outcome.new, revised=outcome.revised, baseline=outcome.baseline)
+            level = log.debug if outcome.baseline else log.info  # a first round is summed up in one line
+            level("polled", **event, new=outcome.new, revised=outcome.revised, baseline=outcome.baseline)
         else:
             log.debug("polled", **event)
         for told in outcome.told:

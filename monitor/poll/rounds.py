@@ -1,8 +1,8 @@
 """Many polls beside each other: bounded in number, paced by host, committed in batches.
 
-Whatever finished while the last transaction ran shares the next one (at most 50 polls), so a commit costs one fsync,
-not fifty; each poll is whole in it or absent. No more is fetched than can be committed: a poll that finds a hundred
-before it keeps its slot until there is room, so that memory is bounded however slow the disk is.
+Whatever finishes within a tenth of a second, or while the last transaction runs, shares the next one (at most 50
+polls): a commit costs one fsync, not fifty. Each poll is whole in it or absent. No more is fetched than can be
+committed: a poll that finds a hundred waiting keeps its slot, so that memory is bounded however slow the disk is.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from monitor.poll.look import Look, Tools, look
 from monitor.poll.turns import Turns
 
 MOST_IN_ONE_COMMIT = 50
+GATHERED_S = 0.1  # how long a commit waits for further polls, where any are under way
 MOST_WAITING = 100  # looks that wait for their commit
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
 
@@ -175,15 +176,11 @@ class Rounds:
 
     async def _poll(self, feed: Feed, state: FeedState) -> None:
         try:
-<<<<<<< HEAD
-            found = await self._look_in_turn(feed, state)
+            await self._look_in_turn(feed, state)
         except HostAway as error:
             log.debug("let go", feed=feed.id, why=str(error))
             self._over(feed.id)
             return
-=======
-            await self._look_in_turn(feed, state)
->>>>>>> 7e33cf2 (First documents are sifted where they are read; a batch of looks is bounded; the log is folded back less often)
         except BaseException:
             self._over(feed.id)
             raise
@@ -199,12 +196,8 @@ class Rounds:
             if full_text is not None and feed.full_text:
                 turn.over()
                 refused = partial(self._mind_refusal, at=found.at)
-<<<<<<< HEAD
                 found = await full_text.complete(found, turn.on_the_way, refused)
-=======
-                found = await full_text.complete(found, turn.at, refused)
             await self._found.put(found)
->>>>>>> 7e33cf2 (First documents are sifted where they are read; a batch of looks is bounded; the log is folded back less often)
         finally:
             turn.over()
 
@@ -217,8 +210,10 @@ class Rounds:
     async def _commit_what_is_found(self) -> None:
         while True:
             batch = [await self._found.get()]
-            while len(batch) < MOST_IN_ONE_COMMIT and not self._found.empty():
-                batch.append(self._found.get_nowait())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERED_S):
+                    while len(batch) < min(MOST_IN_ONE_COMMIT, len(self._polls)):
+                        batch.append(await self._found.get())
             await self._commit_until_done(batch)
             for one in batch:
                 self._over(one.feed.id)
