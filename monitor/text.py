@@ -1,7 +1,8 @@
 """Folding and tokenising: the one reading of text that rules, stories and search share.
 
 A token is a run of letters and digits. Everything else separates (hyphens and quotes of every kind, spaces, `&`, `_`)
-but a point between two digits, so `v3.1` and `2.0` are one token, `gpt-oss-120b` is three. A possessive `'s` is none.
+but a point between two digits, so `v3.1` and `2.0` are one token, `gpt-oss-120b` is three; and `A.I.`, `U.S.` are `ai`,
+`us`. A possessive `'s` is none.
 Case, accents, ligatures and full-width forms are folded (NFKC and a little more); camel-case words stay whole.
 Ideographs, kana and Hangul syllables are tokens each, so such text is found by phrase. Offsets count characters of the
 original text.
@@ -36,6 +37,7 @@ _LOWER_BYTES = _BYTES[:128].lower() + _BYTES[128:]
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _COMMON = (("’", "'"), ("‘", "'"), ("“", " "), ("”", " "), ("—", " "), ("–", " "), ("\u2011", " "), ("\xa0", " "))
 _TOKEN = re.compile(r"\S+")
+_INITIALS = re.compile(r"(?<![^\W_])(?<![.])(?:[A-Za-z]\.)+[A-Za-z](?![^\W_])\.?")
 _HUMP = re.compile(r"[a-zß-öø-ÿ][A-ZÀ-ÖØ-Þ]")
 
 _APOSTROPHES = frozenset("’‘‛ʼʹ＇`´′")
@@ -123,10 +125,15 @@ def _spread(text: str, table: bytes, run: Callable[[re.Match[str]], str]) -> str
         text = text.encode("ascii").translate(table).decode("ascii")
     else:
         text = text.translate(_BLANKED) if table is _BYTES else text.translate(_BLANKED).lower()
-    text = text.replace(". ", "  ")
     if "." in text:
+        text = _INITIALS.sub(_unpointed, text).replace(". ", "  ")
         text = _without_points(text)
     return _without_quotes(text) if "'" in text else text
+
+
+def _unpointed(initials: re.Match[str]) -> str:
+    """Letters between points as one word, as long as before."""
+    return initials[0].replace(".", "").ljust(len(initials[0]))
 
 
 def _without_points(text: str) -> str:

@@ -32,6 +32,7 @@ def test_quotes_of_every_kind_separate(quotes: str) -> None:
         ("OpenAI", ["openai"]),
         ("AT&T", ["at", "t"]),
         ("x.ai", ["x", "ai"]),
+        ("U.S. A.I. plan of the U.K", ["us", "ai", "plan", "of", "the", "uk"]),
         ("The end. Next", ["the", "end", "next"]),
         ("4.0.1.", ["4.0.1"]),
         ("snake_case", ["snake", "case"]),
