@@ -184,6 +184,26 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     server.give_back(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"] if os.environ.get("LICENSEWATCH_SOAK") else ["sqlite"])
+def either_database(request: pytest.FixtureRequest) -> Database:
+    """An upgraded, empty database: SQLite, and in `make soak` PostgreSQL too. For tests that take their time."""
+    if request.param == "sqlite":
+        found: Database = request.getfixturevalue("sqlite_database")
+    else:
+        found = request.getfixturevalue("postgresql_database")
+    return found
+
+
+@pytest.fixture
+def postgresql_database(postgres: Postgres) -> Iterator[Database]:
+    """An upgraded, empty database, on PostgreSQL only."""
+    name = postgres.borrow()
+    database = Database(postgres.url(name))
+    yield database
+    database.close()
+    postgres.give_back(name)
+
+
 @pytest.fixture
 def sqlite_database(tmp_path: Path, _upgraded_file: Path) -> Iterator[Database]:
     """An upgraded, empty database, on SQLite only."""

@@ -61,6 +61,8 @@ class Ticks:
             self._beats[name].last = clock.monotonic()
             try:
                 await work()
+            except asyncio.CancelledError:
+                log.debug("cut", tick=name)  # we were told to stop; APScheduler would print it as an error
             except MonitorError as error:
                 log.error("failed", tick=name, problem=str(error))
             except Exception:

@@ -36,9 +36,9 @@ class Crowd:
     leaders_killed: int = 0
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def start(self, name: str, *words: str) -> Running:
-        """Start a worker."""
-        running = self.siege.installed.running(*words, command="worker", log_name=f"{name}.log")
+    async def start(self, name: str, command: str = "worker") -> Running:
+        """Start a worker, or the daemon that wants to be alone."""
+        running = self.siege.installed.running(command=command, log_name=f"{name}.log")
         self.workers[name] = await self._stack.enter_async_context(running)
         return self.workers[name]
 
@@ -85,9 +85,16 @@ class Crowd:
         self.siege.slack.faults.clear()
         for feed in self.siege.newsroom.feeds:
             self.siege.newsroom.publish(feed)
+
+        def settled() -> bool:
+            return all(one.good and one.expected for one in self.verdicts())
+
         with suppress(AssertionError):  # the caller reads the verdicts, which say what is missing
-            await until(lambda: all(one.good for one in self.verdicts()), "everything is told once", patience_s)
-        await self.siege._quiet()
+            await until(settled, "everything is told once", patience_s)
+        await self.siege.quiet()
+        with suppress(AssertionError):  # what was served in between
+            await until(settled, "everything is told once", patience_s)
+        await self.siege.quiet()
 
     async def end(self) -> None:
         await self._stack.aclose()

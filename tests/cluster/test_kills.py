@@ -31,6 +31,8 @@ async def test_workers_that_are_killed_lose_and_double_nothing(
                 one.siege.news()
                 one.siege.spoil()
                 await one.live_and_die()
+            if not KILLS:
+                one.siege.newsroom.begin(one.siege.dice)
             await one.settle()
         finally:
             with capsys.disabled():

@@ -55,6 +55,24 @@ async def test_two_workers_share_the_work_and_leave_nothing_behind(workers: Crow
     assert "Traceback" not in workers.words()
 
 
+async def test_a_lone_daemon_works_on_postgresql_as_on_sqlite(tmp_path: Path, cluster_url: str) -> None:
+    """A24, A25, A26: `licensewatch run` on PostgreSQL, killed between the first report of a story and its coverage."""
+    async with crowd(tmp_path, cluster_url, 3) as one:
+        await one.start("alone", "run")
+        await baseline(one)
+        for _ in range(3):
+            one.siege.news()
+            one.siege.spoil()
+            await asyncio.sleep(one.siege.dice.uniform(0.5, 2.5))
+            await one.kill("alone")
+            await one.start("alone", "run")
+        one.siege.newsroom.begin(one.siege.dice)
+        await one.settle()
+        assert all(verdict.good and verdict.expected for verdict in one.verdicts()), one.verdicts()
+        await one.stop("alone")
+        assert one.sending() == 0
+
+
 async def test_workers_want_postgresql(tmp_path: Path) -> None:
     installed = Installed(tmp_path)
     installed.configure("web: {listen: null}\n", [])

@@ -34,9 +34,9 @@ def titles(slack: SlackServer, channel: str = "C1") -> list[str]:
 # --- pace and order ------------------------------------------------------------
 
 
-async def test_a_channel_gets_one_message_a_pace_edits_counted_and_never_faster(sqlite_database: Database) -> None:
+async def test_a_channel_gets_one_message_a_pace_edits_counted_and_never_faster(either_database: Database) -> None:
     """A28: scaled to 20 a second here; the server refuses whatever is faster."""
-    async with connected(sqlite_database, rate=20.0) as (slack, world):
+    async with connected(either_database, rate=20.0) as (slack, world):
         world.pace = timedelta(seconds=0.05)
         for number in range(1, 16):
             world.tell(storyline(number))
@@ -48,8 +48,8 @@ async def test_a_channel_gets_one_message_a_pace_edits_counted_and_never_faster(
         assert {call.error for call in slack.posts()} == {""}
 
 
-async def test_pace_survives_a_restart(sqlite_database: Database) -> None:
-    async with connected(sqlite_database, rate=2.0) as (slack, world):
+async def test_pace_survives_a_restart(either_database: Database) -> None:
+    async with connected(either_database, rate=2.0) as (slack, world):
         world.pace = timedelta(seconds=0.5)
         for number in (1, 2, 3):
             world.tell(storyline(number))
@@ -57,9 +57,9 @@ async def test_pace_survives_a_restart(sqlite_database: Database) -> None:
         assert {call.error for call in slack.posts()} == {""}
 
 
-async def test_first_attempts_go_in_order(sqlite_database: Database) -> None:
+async def test_first_attempts_go_in_order(either_database: Database) -> None:
     """A28"""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         for number in range(1, 30):
             world.tell(storyline(number, title=f"story {number}"))
         await world.drain()
@@ -67,9 +67,9 @@ async def test_first_attempts_go_in_order(sqlite_database: Database) -> None:
 
 
 @pytest.mark.parametrize("http_date", [False, True], ids=["seconds", "http-date"])
-async def test_retry_after_holds_the_channel_and_no_other(sqlite_database: Database, http_date: bool) -> None:
+async def test_retry_after_holds_the_channel_and_no_other(either_database: Database, http_date: bool) -> None:
     """A28: both forms; nothing lost, order kept, other channels flow."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.channel("C2")
         world.receivers.append(slack_receiver(slack, "second", "C2"))
         fault = faults.rate_limited(2, method="chat.postMessage", http_date=http_date)
@@ -85,9 +85,9 @@ async def test_retry_after_holds_the_channel_and_no_other(sqlite_database: Datab
         assert titles(slack) == titles(slack, "C2") == ["story 1", "story 2", "story 3"]
 
 
-async def test_retry_after_survives_a_restart(sqlite_database: Database) -> None:
+async def test_retry_after_survives_a_restart(either_database: Database) -> None:
     """A28"""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.script(faults.rate_limited(1.5, method="chat.postMessage"))
         world.tell(storyline(1))
         assert not await world.drain(0.5)
@@ -98,9 +98,9 @@ async def test_retry_after_survives_a_restart(sqlite_database: Database) -> None
         assert sent[0] - refused >= 1.5
 
 
-async def test_an_unknown_delivery_holds_up_only_its_own_thread(sqlite_database: Database) -> None:
+async def test_an_unknown_delivery_holds_up_only_its_own_thread(either_database: Database) -> None:
     """A28: the next story goes out while the first is being looked for; its own reply waits."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.receivers = [slack_receiver(slack, settle=timedelta(seconds=1))]
         slack.script(faults.drop(stored=False))
         one = storyline(1, title="first")
@@ -113,8 +113,8 @@ async def test_an_unknown_delivery_holds_up_only_its_own_thread(sqlite_database:
         assert len(slack.replies("C1", parent["ts"])) == 1
 
 
-async def test_a_hanging_channel_does_not_hold_up_another(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_hanging_channel_does_not_hold_up_another(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         slack.channel("C2")
         world.receivers.append(slack_receiver(slack, "second", "C2"))
         slack.script(replace(faults.slow(1.5, stored=False), where={"channel": "C1"}))
@@ -133,10 +133,10 @@ async def test_a_hanging_channel_does_not_hold_up_another(sqlite_database: Datab
 
 @pytest.mark.parametrize("method", ["auth.test", "chat.postMessage"])
 async def test_a_refused_token_parks_without_burning_attempts_and_drains_once_replaced(
-    sqlite_database: Database, method: str
+    either_database: Database, method: str
 ) -> None:
     """A30"""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         if method == "auth.test":
             slack.world.bots["xoxb-test"].error = "invalid_auth"
         else:
@@ -155,9 +155,9 @@ async def test_a_refused_token_parks_without_burning_attempts_and_drains_once_re
 
 
 @pytest.mark.parametrize("fault", [faults.drop(stored=False, method="auth.test"), faults.error("odd", "auth.test")])
-async def test_trouble_with_the_introduction_delays_at_most(sqlite_database: Database, fault: Fault) -> None:
+async def test_trouble_with_the_introduction_delays_at_most(either_database: Database, fault: Fault) -> None:
     """Asking who we are posts nothing, so it is simply asked again."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.script(replace(fault))
         world.tell(storyline())
         assert await world.drain()
@@ -165,9 +165,9 @@ async def test_trouble_with_the_introduction_delays_at_most(sqlite_database: Dat
         assert len(slack.messages("C1")) == 1
 
 
-async def test_a_park_is_tried_again_by_itself_now_and_then(sqlite_database: Database) -> None:
+async def test_a_park_is_tried_again_by_itself_now_and_then(either_database: Database) -> None:
     """Mended in Slack, with the token as it was."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.world.bots["xoxb-test"].error = "account_inactive"
         world.tell(storyline())
         await world.drain(0.5, park_retry=timedelta(seconds=1))
@@ -181,8 +181,8 @@ async def test_a_park_is_tried_again_by_itself_now_and_then(sqlite_database: Dat
         await one.close()
 
 
-async def test_a_park_is_told_to_the_ops_receiver_that_still_works(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_park_is_told_to_the_ops_receiver_that_still_works(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         world.receivers.append(ConsoleReceiver(name="screen"))
         world.ops = ("licensing", "screen")
         slack.world.bots["xoxb-test"].error = "token_revoked"
@@ -193,13 +193,13 @@ async def test_a_park_is_told_to_the_ops_receiver_that_still_works(sqlite_databa
         assert shown.count("Delivery to licensing is parked") == 1
         assert "token_revoked" in shown
         assert "reinstall the app" in shown
-        with sqlite_database.read() as conn:
+        with either_database.read() as conn:
             state = receivers.states(conn)["licensing"]
         assert (state.parked_scope, state.parked_code) == ("credential", "token_revoked")
 
 
-async def test_a_refused_channel_parks_its_lane_alone(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_refused_channel_parks_its_lane_alone(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         slack.channel("C2")
         world.receivers.append(slack_receiver(slack, "second", "C2"))
         slack.world.channels["C1"].archived = True
@@ -212,9 +212,9 @@ async def test_a_refused_channel_parks_its_lane_alone(sqlite_database: Database)
         }
 
 
-async def test_without_any_credential_the_console_stands_in(sqlite_database: Database) -> None:
+async def test_without_any_credential_the_console_stands_in(either_database: Database) -> None:
     """Only while no Slack credential ever worked; connected later, a move brings the storyline to the channel."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.secrets.clear()
         one = storyline()
         world.tell(one)
@@ -229,8 +229,8 @@ async def test_without_any_credential_the_console_stands_in(sqlite_database: Dat
         assert len(slack.replies("C1", slack.top_level("C1")[0]["ts"])) == 1
 
 
-async def test_a_credential_that_vanishes_after_it_worked_parks(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_credential_that_vanishes_after_it_worked_parks(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         world.tell(storyline(1))
         await world.drain()
         token = world.secrets.pop("slack_bot_token")

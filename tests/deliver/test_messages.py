@@ -62,9 +62,9 @@ async def test_more_outlets_are_one_edit_and_one_reply_that_grows(database: Data
         assert "Open Ledger" in str(parent["blocks"])
 
 
-async def test_a_later_story_is_a_broadcast_reply_and_the_parent_shows_the_state_now(sqlite_database: Database) -> None:
+async def test_a_later_story_is_a_broadcast_reply_and_the_parent_shows_the_state_now(either_database: Database) -> None:
     """A33"""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         one = storyline()
         world.tell(one)
         await world.drain()
@@ -77,9 +77,9 @@ async def test_a_later_story_is_a_broadcast_reply_and_the_parent_shows_the_state
         assert "Steps so far" in str(parent["blocks"])
 
 
-async def test_changes_while_the_channel_waits_are_one_edit(sqlite_database: Database) -> None:
+async def test_changes_while_the_channel_waits_are_one_edit(either_database: Database) -> None:
     """Ten changes of a waiting message are one edit that shows the last of them."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.tell(storyline(outlets=1))
         await world.drain()
         for outlets in range(2, 9):
@@ -89,9 +89,9 @@ async def test_changes_while_the_channel_waits_are_one_edit(sqlite_database: Dat
         assert "8 outlets" in str(slack.messages("C1")[1]["blocks"])
 
 
-async def test_a_parent_that_was_not_sent_yet_needs_no_edit(sqlite_database: Database) -> None:
+async def test_a_parent_that_was_not_sent_yet_needs_no_edit(either_database: Database) -> None:
     """It shows the storyline as it is when it goes out."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.tell(storyline(outlets=1))
         world.tell(storyline(outlets=5), Reason.REPEAT)
         await world.drain()
@@ -99,8 +99,8 @@ async def test_a_parent_that_was_not_sent_yet_needs_no_edit(sqlite_database: Dat
         assert "Daily Byte" in str(slack.messages("C1")[0]["blocks"])
 
 
-async def test_a_receiver_that_comes_later_gets_the_parent(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_receiver_that_comes_later_gets_the_parent(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         slack.channel("C2")
         world.receivers.append(slack_receiver(slack, "second", "C2"))
         one = storyline()
@@ -112,12 +112,12 @@ async def test_a_receiver_that_comes_later_gets_the_parent(sqlite_database: Data
         assert titles(slack, "C2") == ["Announced"]
 
 
-async def test_webhooks_get_one_follow_up_on_a_move_and_nothing_on_repeats(sqlite_database: Database) -> None:
+async def test_webhooks_get_one_follow_up_on_a_move_and_nothing_on_repeats(either_database: Database) -> None:
     """A33: they cannot edit."""
     async with SlackServer(rate=None) as slack:
         slack.bot()
         slack.channel("C1")
-        world = World(sqlite_database, [WebhookReceiver(name="hook")], {"slack_webhook_url": slack.webhook("C1")})
+        world = World(either_database, [WebhookReceiver(name="hook")], {"slack_webhook_url": slack.webhook("C1")})
         one = storyline()
         world.tell(one)
         world.tell(storyline(outlets=3), Reason.REPEAT)
@@ -127,8 +127,8 @@ async def test_webhooks_get_one_follow_up_on_a_move_and_nothing_on_repeats(sqlit
         assert "A → b" in str(slack.messages("C1")[1]["blocks"])
 
 
-async def test_a_muted_move_edits_and_tells_nobody(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_muted_move_edits_and_tells_nobody(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         one = storyline()
         world.tell(one)
         await world.drain()
@@ -141,8 +141,8 @@ async def test_a_muted_move_edits_and_tells_nobody(sqlite_database: Database) ->
 # --- this message ------------------------------------------------------------
 
 
-async def test_a_refused_message_goes_once_more_as_plain_text(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_refused_message_goes_once_more_as_plain_text(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         slack.script(faults.error("invalid_blocks"))
         world.tell(storyline())
         assert await world.drain()
@@ -151,9 +151,9 @@ async def test_a_refused_message_goes_once_more_as_plain_text(sqlite_database: D
         assert "Behemoth" in message["text"]
 
 
-async def test_a_message_refused_twice_is_a_dead_letter_with_its_payload(sqlite_database: Database) -> None:
+async def test_a_message_refused_twice_is_a_dead_letter_with_its_payload(either_database: Database) -> None:
     """And the ops receiver hears of it; a person's retry sends it."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.receivers.append(ConsoleReceiver(name="screen"))
         world.ops = ("screen",)
         slack.script(faults.error("invalid_blocks", times=2))
@@ -164,15 +164,15 @@ async def test_a_message_refused_twice_is_a_dead_letter_with_its_payload(sqlite_
         assert dead.payload is not None
         assert "Behemoth" in dead.payload["text"]
         assert "could not be delivered" in world.screen.getvalue()
-        with sqlite_database.write() as conn:
+        with either_database.write() as conn:
             assert deliveries.retry(conn, dead.id)
         assert await world.drain()
         assert len(slack.messages("C1")) == 1
 
 
-async def test_an_undocumented_error_ends_as_a_dead_letter(sqlite_database: Database) -> None:
+async def test_an_undocumented_error_ends_as_a_dead_letter(either_database: Database) -> None:
     """A29: it never loops for ever."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.script(faults.error("brand_new_error", times=1_000))
         world.tell(storyline())
         one = world.deliverer()
@@ -189,9 +189,9 @@ async def test_an_undocumented_error_ends_as_a_dead_letter(sqlite_database: Data
 
 
 @pytest.mark.parametrize("reason", [Reason.REPEAT, Reason.STAGE_MOVED])
-async def test_a_deleted_parent_leads_to_one_new_parent(sqlite_database: Database, reason: Reason) -> None:
+async def test_a_deleted_parent_leads_to_one_new_parent(either_database: Database, reason: Reason) -> None:
     """A32: whether an edit or a reply finds out; replies go into the new thread."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         one = storyline()
         world.tell(one)
         await world.drain()
@@ -205,8 +205,8 @@ async def test_a_deleted_parent_leads_to_one_new_parent(sqlite_database: Databas
         assert len(slack.replies("C1", parent["ts"])) == expected
 
 
-async def test_a_deleted_coverage_reply_is_not_posted_again(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_a_deleted_coverage_reply_is_not_posted_again(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         world.tell(storyline())
         world.tell(storyline(outlets=2), Reason.REPEAT)
         await world.drain()
@@ -220,23 +220,23 @@ async def test_a_deleted_coverage_reply_is_not_posted_again(sqlite_database: Dat
 # --- held, digests, clocks ------------------------------------------------------------
 
 
-async def test_held_deliveries_wait_for_a_person(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_held_deliveries_wait_for_a_person(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         kept, gone = (world.tell(storyline(number), held=True)[0] for number in (1, 2))
         assert await world.drain()
         assert slack.messages("C1") == []
-        with sqlite_database.write() as conn:
+        with either_database.write() as conn:
             assert deliveries.release(conn, kept.id)
             assert deliveries.discard(conn, gone.id) == [gone.id]
         assert await world.drain()
         assert ids_of(slack) == [kept.id]
 
 
-async def test_a_digest_bundles_what_waits_for_it(sqlite_database: Database) -> None:
+async def test_a_digest_bundles_what_waits_for_it(either_database: Database) -> None:
     """Delayed and bundled; nothing withheld, nothing twice."""
     from monitor.alerts.decide import Digest
 
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.receivers = [slack_receiver(slack, digest=Digest())]
         one = storyline(1, title="first")
         world.tell(one)
@@ -252,9 +252,9 @@ async def test_a_digest_bundles_what_waits_for_it(sqlite_database: Database) -> 
         assert Counter(world.states()) == {"sent": 1, "discarded": 2}
 
 
-async def test_replies_never_overtake_their_parent(sqlite_database: Database) -> None:
+async def test_replies_never_overtake_their_parent(either_database: Database) -> None:
     """A32: a reply goes only when its parent's ts is durable."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.script(faults.error("request_timeout"))
         one = storyline()
         world.tell(one)

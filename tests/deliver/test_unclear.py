@@ -46,10 +46,10 @@ UNCLEAR: dict[str, Callable[..., Fault]] = {
 @pytest.mark.parametrize("stored", [True, False], ids=["kept", "lost"])
 @pytest.mark.parametrize("fault", UNCLEAR.values(), ids=UNCLEAR)
 async def test_an_unclear_post_stands_there_once_in_the_end(
-    sqlite_database: Database, fault: Callable[..., Fault], stored: bool
+    either_database: Database, fault: Callable[..., Fault], stored: bool
 ) -> None:
     """A26, A27: whether Slack kept it or not, one message; kept, its ts is recovered and nothing is sent again."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.timeout = timedelta(seconds=0.5)
         slack.script(fault(stored=stored))
         world.tell(storyline())
@@ -61,8 +61,8 @@ async def test_an_unclear_post_stands_there_once_in_the_end(
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["kept", "lost"])
-async def test_an_unclear_reply_is_looked_for_in_its_thread(sqlite_database: Database, stored: bool) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_an_unclear_reply_is_looked_for_in_its_thread(either_database: Database, stored: bool) -> None:
+    async with connected(either_database) as (slack, world):
         one = storyline()
         world.tell(one)
         await world.drain()
@@ -73,8 +73,8 @@ async def test_an_unclear_reply_is_looked_for_in_its_thread(sqlite_database: Dat
         assert {call.method for call in slack.calls if call.method.startswith("conv")} == {"conversations.replies"}
 
 
-async def test_it_is_called_not_sent_only_after_two_looks_a_settling_time_apart(sqlite_database: Database) -> None:
-    async with connected(sqlite_database) as (slack, world):
+async def test_it_is_called_not_sent_only_after_two_looks_a_settling_time_apart(either_database: Database) -> None:
+    async with connected(either_database) as (slack, world):
         world.receivers = [slack_receiver(slack, settle=timedelta(seconds=0.4))]
         slack.script(faults.drop(stored=False))
         world.tell(storyline())
@@ -87,9 +87,9 @@ async def test_it_is_called_not_sent_only_after_two_looks_a_settling_time_apart(
         assert posts[1] > looks[1]
 
 
-async def test_a_message_that_appears_late_is_found_by_the_second_look(sqlite_database: Database) -> None:
+async def test_a_message_that_appears_late_is_found_by_the_second_look(either_database: Database) -> None:
     """Slack kept it only after the first look."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.timeout = timedelta(seconds=0.3)
         world.receivers = [slack_receiver(slack, settle=timedelta(seconds=0.6))]
         slack.script(Fault(answer="normal", delay=1.1))
@@ -98,9 +98,9 @@ async def test_a_message_that_appears_late_is_found_by_the_second_look(sqlite_da
         assert len(slack.messages("C1")) == 1
 
 
-async def test_nobody_elses_message_is_taken_for_ours(sqlite_database: Database) -> None:
+async def test_nobody_elses_message_is_taken_for_ours(either_database: Database) -> None:
     """The id must match, and the bot."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         other = slack.bot("xoxb-other", bot_id="B0OTHER", user_id="U0OTHER")
         (told,) = world.tell(storyline())
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": told.id}}
@@ -110,9 +110,9 @@ async def test_nobody_elses_message_is_taken_for_ours(sqlite_database: Database)
         assert [one["bot_id"] for one in slack.messages("C1")] == ["B0OTHER", "B0BOT"]
 
 
-async def test_history_is_read_whole_and_only_as_far_as_needed(sqlite_database: Database) -> None:
+async def test_history_is_read_whole_and_only_as_far_as_needed(either_database: Database) -> None:
     """Pages are followed; what stood there long before is not read."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         channel, bot = slack.world.channels["C1"], slack.world.bots["xoxb-test"]
         for number in range(500):
             slack.world.post(channel, bot, {"text": str(number)})
@@ -127,9 +127,9 @@ async def test_history_is_read_whole_and_only_as_far_as_needed(sqlite_database: 
 
 
 @pytest.mark.parametrize(("policy", "posts"), [("reconcile", 2), ("resend", 2), ("drop", 1)])
-async def test_without_history_the_receiver_decides(sqlite_database: Database, policy: Any, posts: int) -> None:
+async def test_without_history_the_receiver_decides(either_database: Database, policy: Any, posts: int) -> None:
     """`on_ambiguous`: reconcile falls back to resend where history cannot be read."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         slack.world.bots["xoxb-test"].scopes = {"chat:write"}
         world.receivers = [slack_receiver(slack, on_ambiguous=policy)]
         slack.script(faults.drop(stored=True))
@@ -140,12 +140,12 @@ async def test_without_history_the_receiver_decides(sqlite_database: Database, p
 
 
 @pytest.mark.parametrize(("policy", "posts", "state"), [("resend", 2, "sent"), ("drop", 1, "discarded")])
-async def test_a_webhook_resends_or_drops(sqlite_database: Database, policy: Any, posts: int, state: str) -> None:
+async def test_a_webhook_resends_or_drops(either_database: Database, policy: Any, posts: int, state: str) -> None:
     async with SlackServer(rate=None) as slack:
         slack.bot()
         slack.channel("C1")
         hook = WebhookReceiver(name="hook", on_ambiguous=policy, settle=timedelta(seconds=0.1))
-        world = World(sqlite_database, [hook], {"slack_webhook_url": slack.webhook("C1")})
+        world = World(either_database, [hook], {"slack_webhook_url": slack.webhook("C1")})
         slack.script(faults.drop(stored=True, method="webhook"))
         world.tell(storyline())
         await world.drain()
@@ -160,9 +160,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("point", [Point.SEND_COMMITTED, Point.SEND_ANSWERED, Point.SENT_COMMITTED])
-async def test_a_crash_at_any_point_leaves_one_message(sqlite_database: Database, point: Point) -> None:
+async def test_a_crash_at_any_point_leaves_one_message(either_database: Database, point: Point) -> None:
     """A25: what a dead process left in `sending` is looked for before anything is sent."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.tell(storyline())
 
         def reached(passed: Point) -> None:
@@ -179,9 +179,9 @@ async def test_a_crash_at_any_point_leaves_one_message(sqlite_database: Database
         assert world.states() == ["sent"]
 
 
-async def test_stopping_leaves_nothing_in_sending(sqlite_database: Database) -> None:
+async def test_stopping_leaves_nothing_in_sending(either_database: Database) -> None:
     """A41: a call under way gets a grace, then its outcome is unknown; the next start settles it."""
-    async with connected(sqlite_database) as (slack, world):
+    async with connected(either_database) as (slack, world):
         world.timeout = timedelta(seconds=30)
         slack.script(faults.slow(2, stored=True))
         world.tell(storyline())

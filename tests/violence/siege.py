@@ -113,10 +113,10 @@ class Siege:
         async with self.installed.running() as daemon:
             with suppress(AssertionError):  # the caller reads the verdicts, which say what is missing
                 await until(lambda: all(one.good for one in self.verdicts()), "everything is told once", patience_s)
-            await self._quiet()
+            await self.quiet()
             assert await daemon.stop() == 0
 
-    async def _quiet(self) -> None:
+    async def quiet(self) -> None:
         """Every feed was polled twice more, and Slack had nothing to do for a while: nothing comes after all."""
         polled = {one: len(self.feeds.of(f"/{one}.xml")) for one in self.newsroom.feeds}
         await until(lambda: all(len(self.feeds.of(f"/{one}.xml")) > n + 1 for one, n in polled.items()), "two polls")
