@@ -14,7 +14,7 @@ from monitor.testing.newsroom import subject
 
 STORYLINES = 160  # so many are known
 # What tells the made-up stories; the other rules would only make each start longer.
-_FILES = ("closing", "false-friends", "labs", "licences", "models", "stages", "words", "words-terms")
+_FILES = ("closing", "false-friends", "labs", "licences", "models", "models-media", "stages", "words", "words-terms")
 
 
 def write_rules(directory: Path) -> list[Path]:
@@ -30,8 +30,8 @@ def write_rules(directory: Path) -> list[Path]:
         pairs = [subject(number) for number in range(STORYLINES)]
         if "lab" in vocabularies:
             vocabularies["lab"]["entities"] += [{"name": lab, "terms": [f"={lab}"]} for lab, _ in pairs]
-        if "model" in vocabularies:
-            vocabularies["model"]["entities"] += [
+        if "language_model" in vocabularies:
+            vocabularies["language_model"]["entities"] += [
                 {"name": model, "org": lab, "terms": [f"={model}"]} for lab, model in pairs
             ]
         written.append(directory / source.name)
