@@ -13,6 +13,7 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.model import Feed, FeedHealth, FeedState
 from monitor.settings import Configuration
+from monitor.store import figures
 from monitor.web.picture import Picture, health_of, problems_of, take
 
 SHOWN = 10
@@ -22,8 +23,10 @@ def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", hel
     """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors."""
     context = current(ctx)
     configuration, mistakes = settings.load_readable(context.directory(), os.environ)
+    now = clock.now()
     with context.database().read() as conn:
-        picture = take(conn, clock.now())
+        picture = take(conn, now)
+        today = figures.sent_counts(conn, now.replace(hour=0, minute=0, second=0, microsecond=0))
     problems = problems_of(picture)
     if mistakes and not picture.rejected:
         problems.append(f"the configuration on disk has {len(mistakes)} mistakes, the first: {mistakes[0]}")
@@ -32,9 +35,11 @@ def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", hel
         configuration = replace(configuration, feeds=known)
     health = health_of(picture, configuration)
     if json_:
-        output.emit_json(_record(picture, health, problems))
+        output.emit_json(_record(picture, health, problems) | {"sent_today": today[0], "edited_today": today[1]})
         return
     _show(picture, configuration, health, problems)
+    _show_sent(picture, today)
+    _show_feeds(health)
 
 
 def _record(
@@ -77,14 +82,32 @@ def _show(
     counts = ", ".join(f"{len(some)} {word}" for word, some in health.items() if some)
     output.say(f"feeds      {len(configuration.feeds)}: {counts or 'none'}")
     output.say(f"memory     {picture.entries:,} entries, {picture.hits:,} hits, {picture.stories:,} stories")
-    sent = ", ".join(f"{n:,} {state}" for state, n in picture.deliveries.items() if n)
-    output.say(f"deliveries {sent or 'none yet'}")
     if picture.workers:
         jobs = sum(one.jobs for one in picture.workers)
         names = ", ".join(f"{one.host}:{one.pid}{' (leads)' if one.leads else ''}" for one in picture.workers[:SHOWN])
         output.say(f"workers    {len(picture.workers)}: {names}; {jobs} jobs under way, {picture.jobs_waiting} waiting")
+
+
+def _show_sent(picture: Picture, today: tuple[int, int]) -> None:
+    """What went out, what waits, what is withheld, and whether the way is open."""
+    posted, edited = today
+    output.say(f"sent today {_many(posted, 'message')}, {_many(edited, 'edit')}")
+    outbox = ", ".join(f"{n:,} {state}" for state, n in picture.deliveries.items() if n)
+    late = f"; the oldest is due since {output.shown(picture.oldest_due)} UTC" if picture.oldest_due else ""
+    output.say(f"outbox     {outbox or 'nothing yet'}{late}")
+    canary = picture.canary
+    passed = f"came through {output.shown(canary.passed_at)} UTC" if canary.passed_at else "has not come through yet"
+    output.say(f"canary     {passed}" + (f"; failed {canary.failures} times since" if canary.failures else ""))
     for mute in picture.mutes:
         output.say(f"muted      {mute.kind} {mute.value} until {output.shown(mute.until)} UTC")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _show_feeds(health: dict[FeedHealth, list[tuple[Feed, FeedState | None]]]) -> None:
+    """Those that fail, and what is polled next."""
     failing = [(feed, state) for word in (FeedHealth.FAILING, FeedHealth.GONE) for feed, state in health[word] if state]
     if failing:
         rows = [

@@ -13,15 +13,17 @@ import sdnotify
 import structlog
 
 from monitor import clock, housekeep
-from monitor.clock import ClockWatch
+from monitor.alerts import dispatch
 from monitor.daemon.acting import Acting
 from monitor.daemon.page import open_page
 from monitor.daemon.reload import Reloaded, Reloader
 from monitor.daemon.report import report_configuration
 from monitor.daemon.service import Service
+from monitor.daemon.standstill import Standstill, gap
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import due, facts, search
+from monitor.store import deliveries, facts, search
+from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ INDEXING = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(minutes=10)
 CANARY = timedelta(seconds=30)
 ASSURE = timedelta(seconds=10)
+STANDSTILL = timedelta(seconds=30)
 OUTBOX_STALLED_S = 30.0
 REMEMBER_TICK = timedelta(seconds=10)
 DRAIN = timedelta(seconds=20)
@@ -49,9 +52,9 @@ class Daemon:
     lock: DatabaseLock
     environ: Mapping[str, str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _watch: ClockWatch = field(default_factory=ClockWatch)
     _tick_remembered: datetime | None = None
     _ready: bool = False
+    _standstill: Standstill = field(default_factory=Standstill)
     _lost: str = ""
     _delivered: float = field(default_factory=clock.monotonic)  # the outbox was last looked through
     _ticked: float = field(default_factory=clock.monotonic)
@@ -64,12 +67,15 @@ class Daemon:
         self._reloader = Reloader(self.service.configuration, self.environ, self._apply)
         loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._hang_up()))
         self._systemd = sdnotify.SystemdNotifier()
+        self.service.alone = True
+        await self.service.in_database(self._tell_of_the_gap)
         ticks = Ticks()
         ticks.every(TICK, "polls", self._tick)
         ticks.every(TICK, "deliveries", self._deliver)
         ticks.every(INDEXING, "search", self._index)
         ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
         ticks.every(CANARY, "canary", self.service.mind_the_canary)
+        ticks.every(STANDSTILL, "standstill", self._mind_the_ticks)
         ticks.every(ASSURE, "lock", self._assure_lock)
         watching = asyncio.create_task(self._reloader.run(self.stop), name="watch configuration")
         watching.add_done_callback(_report_death)
@@ -100,7 +106,7 @@ class Daemon:
         log.info("stopped")
 
     async def _tick(self) -> None:
-        await self._mind_the_clock()
+        await self.service.mind_the_clock()
         await self.service.poll_due()
         await self._remember_tick()
         if not self._ready:
@@ -141,11 +147,22 @@ class Daemon:
         except StoreError as error:
             log.warning("lock", problem=str(error), remedy="tried again in 10 s")
 
-    async def _mind_the_clock(self) -> None:
-        step = self._watch.step(clock.now(), clock.monotonic())
-        if step is not None:
-            log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
-            await self.service.in_database(lambda conn: due.shift_due_times(conn, step))
+    async def _mind_the_ticks(self) -> None:
+        told = self._standstill.notice(clock.monotonic() - self._ticked)
+        if told is not None:
+            await self.service.in_database(lambda conn: self._tell_operations(conn, told))
+            log.warning("standstill", text=told["title"])
+            self._standstill.said()
+
+    def _tell_of_the_gap(self, conn: Connection) -> None:
+        told = gap(conn, clock.now())
+        if told is not None:
+            log.warning("standstill", text=told["text"])
+            self._tell_operations(conn, told)
+
+    def _tell_operations(self, conn: Connection, told: Mapping[str, str]) -> None:
+        names = self.service.world.policy.ops.receivers
+        deliveries.enqueue(conn, dispatch.notice(told, names, clock.now(), self.service.world.new_id))
 
     async def _remember_tick(self) -> None:
         now = clock.now()

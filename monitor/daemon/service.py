@@ -17,6 +17,7 @@ import structlog
 from monitor import __version__, clock, settings
 from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
+from monitor.clock import ClockWatch
 from monitor.daemon import sifter
 from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
@@ -81,6 +82,9 @@ class Service:
     learn_secret: Callable[[str], None] = lambda _: None
     on_outcome: Callable[[Outcome], None] = lambda _: None
     counters: Counters = field(default_factory=Counters)
+    alone: bool = False  # one process ticks here, and moves due times with its clock; of many, the leader does
+    _watch: ClockWatch = field(default_factory=ClockWatch)
+    _owed_step: timedelta = timedelta()
     listens: bool = False  # somebody answers the buttons of our messages
     now: Callable[[], datetime] = clock.now
     shared: str | None = None  # the name of this process among them
@@ -254,6 +258,18 @@ class Service:
             if moved.next_poll_at != state.next_poll_at:
                 feed_store.reschedule(conn, moved)
 
+    async def mind_the_clock(self) -> None:
+        """Move due times with a wall clock that somebody set. Each commit looks first: times of before and after such a
+        step must not meet in one plan. What the database refuses to move is moved later."""
+        step = self._watch.step(clock.now(), clock.monotonic())
+        if step is not None:
+            log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
+            self._owed_step += step
+        if self._owed_step:
+            owed = self._owed_step
+            await self.in_database(lambda conn: due_times.shift_due_times(conn, owed))
+            self._owed_step -= owed
+
     # ---- polling
 
     async def poll_due(self) -> None:
@@ -314,6 +330,10 @@ class Service:
         return await self.reading(find)
 
     async def _commit(self, looks: Sequence[Look]) -> Sequence[Outcome]:
+        if self.alone:
+            await self.mind_the_clock()
+        now = clock.now()  # what was seen in a future that was taken back since is seen now
+        looks = [replace(one, at=min(one.at, now)) for one in looks]
         loop = asyncio.get_running_loop()
         outcomes = await loop.run_in_executor(self._thread, self._commit_together, looks)
         self._trial.reached(Point.COMMIT_DONE)

@@ -45,6 +45,7 @@ class _Beat:
     job: Any
     interval_s: float
     last: float  # steady seconds of the last run
+    problem: str = ""  # that it failed with, time and again
 
 
 @dataclass
@@ -61,10 +62,11 @@ class Ticks:
             self._beats[name].last = clock.monotonic()
             try:
                 await work()
+                self._note(name, "")
             except asyncio.CancelledError:
                 log.debug("cut", tick=name)  # we were told to stop; APScheduler would print it as an error
             except MonitorError as error:
-                log.error("failed", tick=name, problem=str(error))
+                self._note(name, str(error))
             except Exception:
                 log.exception("failed", tick=name)
 
@@ -72,6 +74,14 @@ class Ticks:
             beat, EverySoOften(interval), name=name, max_instances=1, coalesce=True, misfire_grace_time=None
         )
         self._beats[name] = _Beat(job, interval.total_seconds(), clock.monotonic())
+
+    def _note(self, name: str, problem: str) -> None:
+        """Say once that a tick fails, and once that it works again, however often it comes meanwhile."""
+        known, self._beats[name].problem = self._beats[name].problem, problem
+        if problem and problem != known:
+            log.error("failed", tick=name, problem=problem)
+        elif known and not problem:
+            log.info("works again", tick=name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; a tick that is under way then is left to finish by its own means."""

@@ -1,0 +1,47 @@
+"""Ticks that stopped are told to operations: while the process lives, and at the next start when it did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.store import facts
+from monitor.store.engine import Connection
+
+STILL_S = 60.0  # ticks come every second
+LONG = timedelta(minutes=5)  # a shorter gap is a restart
+
+
+@dataclass
+class Standstill:
+    """Whether operations know that polls stand still."""
+
+    told: bool = False
+
+    def notice(self, age_s: float) -> dict[str, str] | None:
+        """What to tell when the last tick is so old; None: nothing new. Say `said` once it is written down."""
+        if age_s > STILL_S and not self.told:
+            return {
+                "title": "Polling stands still",
+                "text": f"The last tick was {age_s:.0f} s ago, though the process lives.",
+                "remedy": "The log says what the tick waits for; `systemctl restart licensewatch` loses nothing.",
+            }
+        if age_s <= STILL_S and self.told:
+            return {"title": "Polling goes on", "text": "Ticks come again. What feeds brought meanwhile is not lost."}
+        return None
+
+    def said(self) -> None:
+        self.told = not self.told
+
+
+def gap(conn: Connection, now: datetime) -> dict[str, str] | None:
+    """At a start: what to tell of the time since the last tick, when nobody had stopped the process."""
+    tick, stopped = facts.set_at(conn, "last_tick"), facts.set_at(conn, "stopped")
+    if tick is None or (stopped is not None and stopped >= tick) or now - tick < LONG:
+        return None
+    since = f"{tick:%Y-%m-%d %H:%M} UTC"
+    return {
+        "title": "It stood still, and runs again",
+        "text": f"No tick from {since} until now ({now:%H:%M} UTC), and nobody had stopped it. Feeds are polled now.",
+        "remedy": "The log (`journalctl -u licensewatch`) says how it ended.",
+    }

@@ -1,0 +1,125 @@
+"""What systemd is told, and what operations are told of a process that ended on its own: asked of the real process."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.daemon.standstill import Standstill
+from monitor.testing import slack_faults as faults
+from monitor.testing.installed import until
+from tests.faults.stage import CHANNEL, Stage, polled, stage
+
+
+class Notified:
+    """The socket that systemd would hold."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.setblocking(False)
+        self.path = path
+
+    def words(self) -> list[str]:
+        """What came since the last time."""
+        found = []
+        while True:
+            try:
+                found.append(self.socket.recv(4096).decode())
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def notified() -> Iterator[Notified]:
+    short = Path(tempfile.mkdtemp(prefix="lw-"))  # paths of sockets are short
+    held = Notified(short / "notify")
+    yield held
+    held.socket.close()
+    shutil.rmtree(short)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_the_watchdog_is_fed_only_while_loop_and_database_advance(tmp_path: Path, notified: Notified) -> None:
+    """A41: READY once, WATCHDOG while all is well; silence while the loop or the database stands; nothing `sending`."""
+    async with stage(tmp_path, names=False) as one:
+        one.environ["NOTIFY_SOCKET"] = str(notified.path)
+        async with one.life(one.command(apart=False)):
+            assert one.process is not None
+            await polled(one, 6)
+            words = notified.words()
+            assert words.count("READY=1") == 1
+            assert words.index("READY=1") < words.index("WATCHDOG=1")
+            await _starves(notified, one, lambda: one.process.send_signal(signal.SIGSTOP))  # type: ignore[union-attr]
+            one.process.send_signal(signal.SIGCONT)
+            await until(lambda: "WATCHDOG=1" in notified.words(), "it is fed again", 60)
+            other = one.lock_database()
+            await until(lambda: _refused(one), "the database refuses", 60)
+            await _starves(notified, one, lambda: None)
+            other.execute("ROLLBACK")
+            other.close()
+            await until(lambda: "WATCHDOG=1" in notified.words(), "it is fed again", 60)
+            one.slack.script(faults.slow(30.0, stored=True))
+            one.publish()
+            await until(lambda: any(call.method == "chat.postMessage" for call in one.slack.calls), "a call hangs", 60)
+        assert one.code == 0
+        assert "STOPPING=1" in notified.words()
+    with sqlite3.connect(tmp_path / "var" / "licensewatch.db") as conn:
+        states = [state for (state,) in conn.execute("SELECT state FROM delivery")]
+    conn.close()
+    assert states
+    assert "sending" not in states
+
+
+async def _refused(one: Stage) -> bool:
+    return "refuses commits" in (await one.ready())[1]
+
+
+async def _starves(notified: Notified, one: Stage, begin: object) -> None:
+    """After at most what was on its way, nothing comes for three seconds, in which three would."""
+    begin()  # type: ignore[operator]
+    await asyncio.sleep(0.3)
+    notified.words()
+    await asyncio.sleep(3.2)
+    assert "WATCHDOG=1" not in notified.words()
+
+
+@pytest.mark.slow
+async def test_operations_hear_of_a_process_that_ended_on_its_own(tmp_path: Path) -> None:
+    """A stopped tick is told at the next start, once; a stop by a person is not."""
+    async with stage(tmp_path, names=False) as one:
+        config = one.root / "config" / "monitor.yaml"
+        config.write_text(config.read_text().replace("ops: {to: [screen]}", "ops: {to: [r]}"))
+        async with one.life(one.command(apart=False)):
+            await polled(one, 4)
+        with sqlite3.connect(tmp_path / "var" / "licensewatch.db") as conn:
+            hour_ago = (datetime.now(UTC) - timedelta(hours=1)).replace(tzinfo=None).isoformat(" ")
+            conn.execute("UPDATE fact SET at = ? WHERE name = 'last_tick'", (hour_ago,))
+            conn.execute("DELETE FROM fact WHERE name = 'stopped'")
+        conn.close()
+        async with one.life(one.command(apart=False)):
+            await until(lambda: len(one.slack.messages(CHANNEL)) == 1, "operations heard of it", 60)
+        async with one.life(one.command(apart=False)):
+            await polled(one, 4)
+        assert ["stood still" in one_["text"] for one_ in one.slack.messages(CHANNEL)] == [True]
+
+
+def test_polls_that_stand_still_are_told_once_and_so_is_their_end() -> None:
+    watch = Standstill()
+    assert watch.notice(5.0) is None
+    assert "stands still" in watch.notice(61.0)["title"]  # type: ignore[index]
+    watch.said()
+    assert watch.notice(300.0) is None
+    assert "goes on" in watch.notice(0.5)["title"]  # type: ignore[index]
+    watch.said()
+    assert watch.notice(0.5) is None
