@@ -52,8 +52,11 @@ def marked(text: str, marks: Iterable[tuple[int, int]], limit: int) -> str:
     """`literal`, with the characters of `marks` in bold."""
     pieces: list[str] = []
     at = 0
-    for start, end in _disjoint(marks, len(text)):
-        bold = _pieces(_one_line(text[start:end]).strip())
+    for wide_start, wide_end in _disjoint(marks, len(text)):
+        words = text[wide_start:wide_end]
+        start = wide_start + len(words) - len(words.lstrip())
+        end = wide_start + len(words.rstrip())
+        bold = _pieces(_one_line(words.strip()))
         if not bold:
             continue
         pieces += _pieces(_one_line(text[at:start]))
@@ -62,6 +65,15 @@ def marked(text: str, marks: Iterable[tuple[int, int]], limit: int) -> str:
         at = end
     pieces += _pieces(_one_line(text[at:]))
     return _clipped(pieces, limit).strip()
+
+
+def with_code(text: str, limit: int) -> str:
+    """`literal`, but what our own words set between grave accents is shown as code. Not for texts of feeds."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0 or length(text) > limit // 2:
+        return literal(text, limit)
+    spaced = [_clipped(_pieces(_one_line(part)), limit) for part in parts]
+    return "".join(f"`{part}`" if number % 2 else part for number, part in enumerate(spaced) if part)
 
 
 def link(url: str, label: str, limit: int = 150) -> str:

@@ -219,13 +219,16 @@ class Held:
 
 
 def hold(alerts: Sequence[Alert], policy: AlertPolicy, feed_id: str, *, reissued: str = "") -> Held | None:
-    """Hold every alert of a poll when there are more than the policy allows, or the feed was re-issued wholesale."""
-    told = tuple(alert for alert in alerts if not alert.suppressed)
+    """Hold every alert of a poll when there are more than the policy allows, or the feed was re-issued wholesale.
+
+    What a re-issue repeats is held too: its replies would be a storm in the threads.
+    """
+    told = tuple(one for one in alerts if not one.suppressed or (reissued and one.reason is Reason.REPEAT))
     if not told or (len(told) <= policy.max_per_feed_poll and not reissued):
         return None
-    cause = reissued or f"{len(told)} alerts from one poll, more than max_per_feed_poll: {policy.max_per_feed_poll}"
-    count = "1 alert" if len(told) == 1 else f"{len(told)} alerts"
-    line = f"{feed_id}: {count} held. {cause}. To send or drop them: licensewatch deliveries release | discard"
+    cause = reissued or f"more came from one poll than max_per_feed_poll: {policy.max_per_feed_poll}"
+    count = "1 alert waits" if len(told) == 1 else f"{len(told)} alerts wait"
+    line = f"{feed_id}: {count} for a person and nothing is lost. {cause[:1].upper()}{cause[1:]}."
     recorded = tuple(replace(alert, reason=Reason.HELD, note=f"{alert.reason}; {cause}") for alert in told)
     return Held(recorded, told, Alert(Reason.NOTICE, Severity.MEDIUM, line))
 

@@ -33,11 +33,12 @@ _NEVER_POSTED = frozenset({DeliveryState.DEAD, DeliveryState.DISCARDED})
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The rows that an alert is about."""
+    """The rows that an alert is about. `said`: what its entry says, for a move (entry_id, evidence, marks)."""
 
     alert_id: int | None = None
     story_id: int | None = None
     storyline_id: int | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class _Draft:
 def _for_receiver(draft: _Draft) -> Iterator[Delivery]:
     alert, thread = draft.alert, draft.thread
     tells = alert.reason not in EDITS
-    facts = {"reason": str(alert.reason), "line": alert.line, "story_id": draft.ids.story_id}
+    facts = {"reason": str(alert.reason), "line": alert.line, "story_id": draft.ids.story_id, **draft.ids.said}
     if thread is None and draft.policy.digest is not None:
         if tells:
             yield replace(draft.post(Role.DIGEST), facts=facts)

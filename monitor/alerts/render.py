@@ -7,13 +7,23 @@ or illegal: a message says what was reported, by whom, and how sure we are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from monitor.alerts import acting, blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
+from monitor.alerts.reading import (
+    coverage_of,
+    denied_now,
+    now,
+    orgs_and_models,
+    outlets_of,
+    ranked,
+    story_of,
+    way_before,
+)
 from monitor.model import (
     STAGE_WORDS,
     Coverage,
@@ -50,7 +60,6 @@ OBJECTS = {
     ShiftObject.LICENCE_TEXT: "licence text",
 }
 _TRUST = {Trust.PRIMARY: "primary source", Trust.PRESS: "", Trust.COMMUNITY: "community"}
-_TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 # Steps that are no stage of their own.
 _STEPS = {
     str(Reason.DENIED): "denial reported",
@@ -74,32 +83,40 @@ def parent(storyline: Storyline, reception: Reception | None = None) -> Message:
         made = tuple(_parent_blocks(storyline, outlets, steps))
         if blocks.size(made) <= _BUDGET:
             break
-    buttons = () if reception is None else acting.blocks(_now(storyline).id, reception)
+    buttons = () if reception is None else acting.blocks(now(storyline).id, reception)
     return Message(_summary(storyline), (*made, *buttons))
 
 
 def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
-    """What just moved. `facts`: line (what moved, in one line), reason, story_id."""
-    story = _story(storyline, facts.get("story_id"))
+    """What just moved. `facts`: line (in words), story_id; and of what moved it entry_id, evidence, marks."""
+    story = story_of(storyline, facts.get("story_id"))
     line = str(facts.get("line") or "another story of this storyline")
-    best = next(iter(story.coverage), None)
-    source = link(best.url, best.title or story.title, 300) if best else literal(story.title, 300)
-    body = [section("\n".join([f"*{literal(_capital(line), 600)}*", *_state(storyline, story), source]))]
-    if not _same(story.shift.evidence, best.title if best else story.title):
-        body.append(section(_quote(story.shift)))
-    outlet = f"Reported by {literal(best.outlet, 80)}" if best and best.outlet not in line else ""
-    body.append(context(" · ".join(filter(None, (outlet, _when(story.last_seen_at))))))
+    entry = next((one for one in story.coverage if one.entry_id == facts.get("entry_id")), None)
+    source = entry or next(iter(story.coverage), None)
+    title = (source.title if source else "") or story.title
+    headline = link(source.url, title, 300) if source else literal(title, 300)
+    body = [section("\n".join([f"*{literal(_capital(line), 600)}*", *_state(storyline, story), headline]))]
+    shift = story.shift
+    if entry and facts.get("evidence"):
+        marks = tuple((int(start), int(end)) for start, end in facts.get("marks") or ())
+        shift = replace(shift, evidence=str(facts["evidence"]), marks=marks)
+    if not _same(shift.evidence, title):
+        body.append(section(_quote(shift)))
+    outlet = f"Reported by {literal(source.outlet, 80)}" if source and source.outlet not in line else ""
+    body.append(context(" · ".join(filter(None, (outlet, _when(source.seen_at if source else story.last_seen_at))))))
     subject = _subject(storyline)
     said = line.replace(" → ", ", now ")
-    text = ". ".join(part for part in (f"{subject}: {said}" if subject else _capital(said), story.title) if part)
+    text = ". ".join(part for part in (f"{subject}: {said}" if subject else _capital(said), title) if part)
     return Message(literal(text, _PREVIEW), tuple(body))
 
 
 def coverage(storyline: Storyline) -> Message:
     """Everything that was reported, best source first."""
-    entries = _coverage(storyline)
+    entries = coverage_of(storyline)
     lines = [_coverage_line(one) for one in entries]
-    title = f"*Coverage* · {_count(len(_outlets(entries)), 'outlet')}, {_count(len(entries), 'article')}"
+    title = (
+        f"*Coverage* · {_count(len(outlets_of(entries)), 'outlet')}, {_count(len(entries), 'article')} · times in UTC"
+    )
     body = [section(title)]
     left = _BUDGET - blocks.length(title) - 100
     shown = 0
@@ -113,18 +130,18 @@ def coverage(storyline: Storyline) -> Message:
         left -= blocks.length(text)
     if shown < len(lines):
         body.append(context(f"and {len(lines) - shown} more: `licensewatch stories show {storyline.stories[-1].id}`"))
-    names = ", ".join(_outlets(entries))
+    names = ", ".join(outlets_of(entries))
     return Message(literal(f"Coverage, {_count(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
 
 
 def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
     """One message about several storylines, the gravest first, each with the lines of what moved in it."""
-    ordered = sorted(storylines, key=lambda pair: -_GRAVE.index(_now(pair[0]).severity))
+    ordered = sorted(storylines, key=lambda pair: -_GRAVE.index(now(pair[0]).severity))
     title = f"Licensing digest: {_count(len(ordered), 'storyline')}"
     body, shown = _digest_body(ordered)
     if shown < len(ordered):
         body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
-    names = ". ".join(_now(storyline).title.strip().rstrip(".") for storyline, _ in ordered)
+    names = ". ".join(now(storyline).title.strip().rstrip(".") for storyline, _ in ordered)
     return Message(literal(f"{title}. {names}.", _PREVIEW), (header(title), *body))
 
 
@@ -145,13 +162,13 @@ def _digest_body(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> tup
 
 
 def _digest_lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
-    story = _now(storyline)
-    best = next(iter(_coverage(storyline)), None)
+    story = now(storyline)
+    best = next(iter(coverage_of(storyline)), None)
     title = link(best.url, story.title, 300) if best else literal(story.title, 300)
-    count = _count(len(_outlets(_coverage(storyline))), "outlet")
+    count = _count(len(outlets_of(coverage_of(storyline))), "outlet")
     state, *who = _state(storyline, story)
     happened = [f"↳ {literal(_capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
-    return [f"*{title}*", f"{state} · {count}", *who, *happened]
+    return [title, f"{state} · {count}", *who, *happened]
 
 
 def notice(facts: Mapping[str, Any]) -> Message:
@@ -159,7 +176,7 @@ def notice(facts: Mapping[str, Any]) -> Message:
     title, text, remedy = (str(facts.get(name) or "") for name in ("title", "text", "remedy"))
     body = [section(f"⚙️ *{literal(title, 300) or 'licensewatch'}*" + (f"\n{literal(text, 2_500)}" if text else ""))]
     if remedy:
-        body.append(context(f"What to do: {literal(remedy, 1_000)}"))
+        body.append(context(f"What to do: {blocks.with_code(remedy, 1_000)}"))
     return Message(literal(f"licensewatch: {title}. {text} {remedy}", _PREVIEW), tuple(body))
 
 
@@ -186,7 +203,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[Block]:
-    story = _now(storyline)
+    story = now(storyline)
     yield header(story.title)
     yield section("\n".join(_state(storyline, story)))
     if story.shift.evidence:
@@ -199,10 +216,11 @@ def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[B
 
 def _state(storyline: Storyline, story: Story) -> list[str]:
     """Two lines: which way, how far, what; and who, which model, from which terms to which."""
-    orgs, models = _orgs_and_models(storyline)
+    orgs, models = orgs_and_models(storyline)
     who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
     facts = (who, literal(", ".join(models), 300), literal(_terms(story.shift, " → "), 300))
-    status = _status(story.shift, _before(storyline, story.shift.direction))
+    shift = replace(story.shift, denied=story.shift.denied and denied_now(storyline.steps))
+    status = _status(shift, way_before(storyline, shift.direction))
     return list(filter(None, (status, " · ".join(filter(None, facts)))))
 
 
@@ -218,13 +236,8 @@ def _status(shift: Shift, before: Direction | None) -> str:
     return f"{icon}  " + " · ".join(filter(None, words))
 
 
-def _before(storyline: Storyline, direction: Direction) -> Direction | None:
-    others = (step.direction for step in reversed(storyline.steps) if step.direction is not direction)
-    return next((one for one in others if one is not Direction.UNCLEAR), None)
-
-
 def _severity(storyline: Storyline) -> str:
-    severity = _now(storyline).severity
+    severity = now(storyline).severity
     why = f" · {literal(storyline.context, 300)}" if storyline.context else ""
     return f"{SEVERITIES[severity]} Severity *{severity}*{why}"
 
@@ -256,8 +269,8 @@ def _named(shift: Shift) -> Iterator[tuple[int, int]]:
 
 def _reported(storyline: Storyline, shown: int) -> str:
     """Who reports the newest story, best source first; and how many reported the storyline, when those are more."""
-    newest = _ranked(_now(storyline).coverage)
-    names = _outlets(newest)
+    newest = ranked(now(storyline).coverage)
+    names = outlets_of(newest)
     by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.seen_at)}
     lines = []
     for one in (by_outlet[name] for name in names[:shown]):
@@ -266,7 +279,7 @@ def _reported(storyline: Storyline, shown: int) -> str:
     kept = blocks.within(lines, blocks.SECTION - 200)
     told = f"*Reported by {_count(len(names), 'outlet')}*" + (f": {', '.join(kept)}" if kept else "")
     more = f" and +{len(names) - len(kept)} more" if kept and len(names) > len(kept) else ""
-    every = len(_outlets(_coverage(storyline)))
+    every = len(outlets_of(coverage_of(storyline)))
     return told + more + (f" · {_count(every, 'outlet')} since it began" if every > len(names) else "")
 
 
@@ -314,8 +327,8 @@ def _footer(storyline: Storyline) -> Iterator[str]:
 
 
 def _summary(storyline: Storyline) -> str:
-    story = _now(storyline)
-    outlets = _outlets(_ranked(story.coverage))
+    story = now(storyline)
+    outlets = outlets_of(ranked(story.coverage))
     state = [DIRECTIONS[story.shift.direction][1], STAGE_WORDS[story.shift.stage], OBJECTS[story.shift.object]]
     subject = _subject(storyline)
     lead = ", ".join(word for word in state if word)
@@ -332,58 +345,15 @@ def _summary(storyline: Storyline) -> str:
 
 
 def _subject(storyline: Storyline) -> str:
-    orgs, models = _orgs_and_models(storyline)
+    orgs, models = orgs_and_models(storyline)
     return ", ".join((*orgs[:3], *models[:3]))
-
-
-# --- reading a storyline -------------------------------------------------------------------------------------------
-
-
-def _now(storyline: Storyline) -> Story:
-    """The newest story, at the stage that the storyline has reached."""
-    story = storyline.stories[-1]
-    return replace(story, shift=replace(story.shift, stage=_stage(storyline)))
-
-
-def _newest_first(storyline: Storyline) -> Iterator[Story]:
-    return reversed(storyline.stories)
-
-
-def _orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of the newest story that names any."""
-    orgs = _first(one.shift.orgs for one in _newest_first(storyline))
-    return orgs, _first(one.shift.models for one in _newest_first(storyline))
-
-
-def _story(storyline: Storyline, story_id: object) -> Story:
-    return next((story for story in storyline.stories if story.id == story_id), _now(storyline))
-
-
-def _stage(storyline: Storyline) -> Stage:
-    staged = [step.stage for step in storyline.steps if step.stage is not Stage.NONE]
-    return staged[-1] if staged else storyline.stories[-1].shift.stage
-
-
-def _first(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return next((one for one in found if one), ())
-
-
-def _coverage(storyline: Storyline) -> list[Coverage]:
-    return _ranked({one.entry_id: one for story in storyline.stories for one in story.coverage}.values())
-
-
-def _ranked(entries: Iterable[Coverage]) -> list[Coverage]:
-    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.seen_at, one.entry_id))
-
-
-def _outlets(entries: Iterable[Coverage]) -> list[str]:
-    return list(dict.fromkeys(one.outlet for one in entries))
 
 
 def _coverage_line(one: Coverage) -> str:
     kind = f" · {_TRUST[one.trust]}" if _TRUST[one.trust] else ""
     at = one.published_at or one.seen_at
-    return f"• {link(one.url, one.title or one.url or 'article', 200)} — {literal(one.outlet, 80)}, {_when(at)}{kind}"
+    article = link(one.url, one.title or one.url or "article", 200)
+    return f"• {article} — {literal(one.outlet, 80)}, {_day(at)}, {at:%H:%M}{kind}"
 
 
 def _count(number: int, noun: str) -> str:

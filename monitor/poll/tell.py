@@ -21,6 +21,11 @@ from monitor.stories import assign, outlets, record, storyline
 from monitor.stories.assign import Assignment
 from monitor.trial import Point
 
+HELD = (
+    "`licensewatch deliveries list --state held` shows them; `licensewatch deliveries release --all` sends them, "
+    "`discard --all` drops them, ids instead of `--all` choose"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -83,7 +88,7 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
     world.told(conn)
     if held:
-        facts = {"title": "Alerts held", "text": held.notice.line}
+        facts = {"title": f"Alerts held: {look.feed.title or look.feed.id}", "text": held.notice.line, "remedy": HELD}
         names = world.policy.ops.receivers
         deliveries.enqueue(conn, dispatch.notice(facts, names, look.at, world.new_id))
     return tuple(told)
@@ -246,10 +251,12 @@ def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, 
     if not alert.suppressed and not routed and not threads:
         note = "; ".join(why) or "no routes are configured"
         alert = replace(alert, reason=Reason.NO_ROUTE, suppressed=True, note=note)
-    waits = held is not None and not alert.suppressed
+    waits = held is not None and alert in held.originals
     recorded = held.recorded[held.originals.index(alert)] if held is not None and waits else alert
     alert_id = alerts.add(conn, recorded, story.id, placed.heard.entry_id, now)
-    ids = dispatch.Ids(alert_id, story.id, story.storyline_id)
+    shift = storyline.entry_shift(placed.heard.hits)
+    said = {"entry_id": placed.heard.entry_id, "evidence": shift.evidence, "marks": shift.marks}
+    ids = dispatch.Ids(alert_id, story.id, story.storyline_id, said)
     recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)
     queued = deliveries.enqueue(conn, dispatch.dispatch(alert, ids, recipients, now, world.new_id))
     world.reached(Point.COMMIT_QUEUED)

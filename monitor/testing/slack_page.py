@@ -47,7 +47,7 @@ background:var(--badge);color:var(--dim)}
 .section{margin:4px 0 8px;overflow-wrap:anywhere;white-space:pre-wrap}
 .fields{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:8px 20px;margin:6px 0 10px;white-space:pre-wrap}
 @media(max-width:480px){.fields{grid-template-columns:1fr}}
-.context{color:var(--dim);font-size:13px;line-height:1.4;margin:5px 0;overflow-wrap:anywhere}
+.context{color:var(--dim);font-size:13px;line-height:1.45;margin:5px 0;overflow-wrap:anywhere;white-space:pre-wrap}
 .context b{color:var(--dim)}
 blockquote{margin:4px 0;padding:1px 0 1px 13px;border-left:4px solid var(--quote);border-radius:2px;
 white-space:pre-wrap}

@@ -84,7 +84,7 @@ def test_one_more_holds_them_all_behind_one_notice() -> None:
     assert len(held.originals) == 11
     assert {one.reason for one in held.recorded} == {Reason.HELD}
     assert held.notice.reason is Reason.NOTICE
-    assert "11 alerts held" in held.notice.line
+    assert "11 alerts wait" in held.notice.line
 
 
 def test_a_feed_issued_anew_is_held_however_few() -> None:

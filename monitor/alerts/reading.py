@@ -1,0 +1,66 @@
+"""Reading a storyline: what its newest story says, who reported it, and what stood before.
+
+Pure; `render` makes messages of what is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from monitor.model import Coverage, Direction, Reason, Stage, Step, Story, Storyline, Trust
+
+_TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
+
+
+def now(storyline: Storyline) -> Story:
+    """The newest story, at the stage that the storyline has reached."""
+    story = storyline.stories[-1]
+    return replace(story, shift=replace(story.shift, stage=stage_now(storyline)))
+
+
+def newest_first(storyline: Storyline) -> Iterator[Story]:
+    return reversed(storyline.stories)
+
+
+def orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the newest story that names any."""
+    orgs = first_of(one.shift.orgs for one in newest_first(storyline))
+    return orgs, first_of(one.shift.models for one in newest_first(storyline))
+
+
+def story_of(storyline: Storyline, story_id: object) -> Story:
+    return next((story for story in storyline.stories if story.id == story_id), now(storyline))
+
+
+def stage_now(storyline: Storyline) -> Stage:
+    staged = [step.stage for step in storyline.steps if step.stage is not Stage.NONE]
+    return staged[-1] if staged else storyline.stories[-1].shift.stage
+
+
+def first_of(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return next((one for one in found if one), ())
+
+
+def coverage_of(storyline: Storyline) -> list[Coverage]:
+    return ranked({one.entry_id: one for story in storyline.stories for one in story.coverage}.values())
+
+
+def ranked(entries: Iterable[Coverage]) -> list[Coverage]:
+    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.seen_at, one.entry_id))
+
+
+def outlets_of(entries: Iterable[Coverage]) -> list[str]:
+    return list(dict.fromkeys(one.outlet for one in entries))
+
+
+def way_before(storyline: Storyline, direction: Direction) -> Direction | None:
+    others = (step.direction for step in reversed(storyline.steps) if step.direction is not direction)
+    return next((one for one in others if one is not Direction.UNCLEAR), None)
+
+
+def denied_now(steps: Sequence[Step]) -> bool:
+    """Whether the last denial still stands against what is said: no later step went further."""
+    denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
+    since = steps[denials[-1] if denials else 0 :]
+    return all(step.stage is since[0].stage for step in since)
