@@ -98,7 +98,7 @@ class FetchError(MonitorError):
     """A fetch that brought no document.
 
     `retry_after` is what the publisher asked for (None: our own back-off decides); `gone` means never again (410);
-    `status` is the HTTP status when there was one.
+    `status` is the HTTP status when there was one, `url` what answered with it (redirects may have led there).
     """
 
     def __init__(
@@ -108,13 +108,14 @@ class FetchError(MonitorError):
         *,
         status: int | None = None,
         retry_after: timedelta | None = None,
-        gone: bool = False,
+        url: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.url = url
         self.status = status
         self.retry_after = retry_after
-        self.gone = gone
+        self.gone = reason is FetchReason.GONE
 
 
 class HostAway(MonitorError):

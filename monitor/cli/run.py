@@ -175,10 +175,15 @@ async def _once(service: Service, *, every: bool) -> None:
             service.on_outcome = hear
             service.start(states)
             await service.rounds.join()
+        polled = {outcome.feed.id for outcome in outcomes}
+        left_alone = [state for state in states if state.feed_id not in polled]
+        await service.put_off(left_alone)
         await service.in_database(_tick)
         delivered = await service.deliverer.drain(LAST_DELIVERIES)
         parked = (await service.reading(deliveries.counts))[DeliveryState.PARKED]
     _report(outcomes, delivered=delivered)
+    if left_alone:
+        output.say(f"{len(left_alone):,} feeds were not asked: their hosts want to be left alone (Retry-After).")
     if parked:
         are = "1 delivery is" if parked == 1 else f"{parked:,} deliveries are"
         output.warn(f"{are} parked; `licensewatch status` says why")

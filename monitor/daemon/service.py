@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -18,7 +20,8 @@ from monitor import __version__, clock, settings
 from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
 from monitor.clock import ClockWatch
-from monitor.daemon import sifter
+from monitor.daemon import lines, sifter
+from monitor.daemon.lines import Lines
 from monitor.daemon.pages import full_text, page_reader
 from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ConfigError, ParseError, StoreError
@@ -61,12 +64,6 @@ def policy_of(configuration: Configuration) -> Policy:
         routes=chosen.routes,
         ops=chosen.ops,
     )
-
-
-def _put_off(conn: Connection, states: Iterable[FeedState], blocked: Mapping[str, datetime]) -> None:
-    for state in sorted(states, key=lambda one: one.feed_id):
-        until = blocked[host_key(state.url)]
-        feed_store.reschedule(conn, replace(state, next_poll_at=until, why_next="its host asked for patience"))
 
 
 @dataclass
@@ -273,13 +270,36 @@ class Service:
     # ---- polling
 
     async def poll_due(self) -> None:
-        """Start what is due, as far as there is room; nothing while the database refuses commits."""
-        room = 4 * self.configuration.settings.polling.concurrency - len(self.rounds.under_way)
-        if room <= 0 or not self.rounds.store_ok:
-            return
-        under_way = self.rounds.under_way
-        due = await self.reading(lambda conn: feed_store.due(conn, self.now(), room, skip=under_way))
-        self.start(due)
+        """Start what is due, as far as there is room; nothing while the database refuses commits.
+
+        Feeds that had better come later (lines.py) are put off, which makes room for others.
+        """
+        queue = self._lines_of(self.rounds.lines)
+        while self.rounds.store_ok and (room := self._room()) > 0:
+            due = await self.reading(partial(self._due, room=room, skip=self.rounds.under_way))
+            later = await self._put_off(due, queue)
+            self.start(state for state in due if state.feed_id not in later)
+            if not later:
+                return
+
+    def _room(self) -> int:
+        return 4 * self.configuration.settings.polling.concurrency - len(self.rounds.under_way)
+
+    def _due(self, conn: Connection, room: int, skip: Collection[str]) -> list[FeedState]:
+        return feed_store.due(conn, self.now(), room, skip=skip)
+
+    def _lines_of(self, under_way: Mapping[str, int]) -> Lines:
+        return Lines(self.world.policy.feeds, self.pace, Counter(under_way), self.now(), clock.monotonic())
+
+    async def put_off(self, states: Sequence[FeedState]) -> None:
+        """Put off those feeds of a round that were not asked, for their hosts rest."""
+        await self._put_off(states, self._lines_of({}))
+
+    async def _put_off(self, due: Sequence[FeedState], queue: Lines) -> frozenset[str]:
+        later = queue.put_off(due)
+        if later:
+            await self.in_database(lambda conn: lines.store(conn, later))
+        return frozenset(state.feed_id for state in later)
 
     def start(self, states: Iterable[FeedState]) -> None:
         """Poll these feeds now, as their hosts allow."""
@@ -301,7 +321,7 @@ class Service:
         blocked, due = await self.reading(lambda conn: self._due_of(conn, feed_ids))
         away = [state for state in due if host_key(state.url) in blocked]
         if away:
-            await self.in_database(lambda conn: _put_off(conn, away, blocked))
+            await self.in_database(lambda conn: lines.store_until(conn, away, blocked))
 
     def _due_of(self, conn: Connection, feed_ids: Collection[str]) -> tuple[dict[str, datetime], list[FeedState]]:
         now = self.now()
@@ -312,20 +332,9 @@ class Service:
         now = self.now()
 
         def find(conn: Connection) -> list[FeedState]:
-            blocked = feed_store.host_blocks(conn, now)
-            states = feed_store.states(conn).values()
-            return [
-                state
-                for state in states
-                if not state.gone
-                and not self.world.policy.feeds[state.feed_id].paused
-                and host_key(state.url) not in blocked
-                and (
-                    every
-                    or (state.next_poll_at is not None and state.next_poll_at <= now)
-                    or state.last_poll_at is None
-                )
-            ]
+            feeds, blocked = self.world.policy.feeds, feed_store.host_blocks(conn, now)
+            states = [state for state in feed_store.states(conn).values() if host_key(state.url) not in blocked]
+            return [one for one in states if lines.may_be_polled(feeds[one.feed_id], one, now, every=every)]
 
         return await self.reading(find)
 

@@ -22,8 +22,14 @@ _HREF = re.compile(r"<a\s(?:[^<>]*?\s)?href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([
 # C0 and C1 controls that are no whitespace, and lone surrogates (JSON can hold them, databases and sockets cannot)
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MOJIBAKE = re.compile("[ÂÃÅÄâåæçèéãäðÐÑÎÏØÙ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
-# Tags without a closing one: feedparser does not see that a title holding them is HTML.
-MARKUP_IN_PLAIN_TITLE = re.compile(r"<(?:br|wbr|img|p|hr)\b[^<>]*>", re.IGNORECASE)
+# What no title is about: one that holds it was escaped once too often, or is HTML and does not say so.
+_MARKUP_IN_PLAIN_TITLE = re.compile(
+    r"<(?:br|wbr|img|p|hr)\b[^<>]*>|</(?:a|b|i|u|em|strong|span|p|div|h[1-6]|sup|sub|code|font|small|q|cite|mark|script|style)\s*>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(
+    r"&(?:#\d{1,7}|#x[\da-f]{1,6}|amp|lt|gt|quot|apos|nbsp|[lr][sd]quo|[mn]dash|hellip);", re.IGNORECASE
+)
 _LONGEST = 200_000
 _LONGEST_MARKUP = 1_000_000
 
@@ -36,6 +42,13 @@ def text(markup: str) -> str:
     if "&" in markup:
         markup = html.unescape(markup)
     return plain(markup)
+
+
+def plain_title(title: str) -> tuple[str, bool]:
+    """A title that is said to be plain text, with its entities decoded; and whether it is HTML all the same."""
+    if _MARKUP_IN_PLAIN_TITLE.search(title):
+        return title, True
+    return (html.unescape(title) if "&" in title and _ENTITY.search(title) else title), False
 
 
 def plain(words: str) -> str:

@@ -58,12 +58,14 @@ class _Zlib:
             self._inflate = zlib.decompressobj(-15)
 
     def _inflated(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        piece = b""
+        while data or len(piece) == STEP:  # a full step may leave more to come out, though all input is taken in
             if self._inflate.eof:
-                if not self._gzip or not data.startswith(_GZIP_MAGIC[: len(data)]):
+                if not self._gzip or not data or not data.startswith(_GZIP_MAGIC[: len(data)]):
                     return  # padding after the end
                 self._inflate = zlib.decompressobj(31)
-            yield self._inflate.decompress(data, STEP)
+            piece = self._inflate.decompress(data, STEP)
+            yield piece
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
 
     def finish(self) -> None:

@@ -302,6 +302,6 @@ def _refusal(answer: _Answer, *, settled: bool) -> FetchError:
     status, host = answer.status, answer.url.host
     wait = http.retry_after(answer.headers, _now()) if status >= 400 else None
     if status == 410 and settled:
-        return FetchError(FetchReason.GONE, f"{host} says 410 Gone", status=status, gone=True)
+        return FetchError(FetchReason.GONE, f"{host} says 410 Gone", status=status, url=str(answer.url))
     reason = FetchReason.RATE_LIMITED if status == 429 else FetchReason.HTTP
-    return FetchError(reason, f"{host} answered {status}", status=status, retry_after=wait)
+    return FetchError(reason, f"{host} answered {status}", status=status, retry_after=wait, url=str(answer.url))

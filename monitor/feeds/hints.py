@@ -10,20 +10,22 @@ import re
 from monitor.feeds.prolog import without_nul
 from monitor.model import PublisherHints
 
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_OPEN, _CLOSE = rb"\b[^>]*>\s*(?:<!\[CDATA\[\s*)?", rb"\s*(?:\]\]>\s*)?</"
 _SKIPS = re.compile(rb"<skip(hours|days)\b[^>]*>(.{0,4000}?)</skip\1\s*>", re.IGNORECASE | re.DOTALL)
-_HOUR = re.compile(rb"<hour\b[^>]*>\s*(\d{1,2})\s*</hour", re.IGNORECASE)
-_DAY = re.compile(rb"<day\b[^>]*>\s*([a-z]{3})[a-z]*\s*</day", re.IGNORECASE)
+_HOUR = re.compile(rb"<hour" + _OPEN + rb"(\d{1,2})" + _CLOSE + rb"hour", re.IGNORECASE)
+_DAY = re.compile(rb"<day" + _OPEN + rb"([a-z]{3})[a-z]*" + _CLOSE + rb"day", re.IGNORECASE)
 _DAYS = {name: number for number, name in enumerate((b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"))}
-_TTL = re.compile(rb"<ttl\b[^>]*>\s*(\d{1,9})\s*</ttl", re.IGNORECASE)
-_PERIOD = re.compile(rb"<(?:[\w-]+:)?updatePeriod\b[^>]*>\s*([a-z]+)\s*</", re.IGNORECASE)
-_FREQUENCY = re.compile(rb"<(?:[\w-]+:)?updateFrequency\b[^>]*>\s*(\d{1,6})\s*</", re.IGNORECASE)
+_TTL = re.compile(rb"<ttl" + _OPEN + rb"(\d{1,9})(?:\.\d*)?" + _CLOSE + rb"ttl", re.IGNORECASE)
+_PERIOD = re.compile(rb"<(?:[\w-]+:)?updatePeriod" + _OPEN + rb"([a-z]+)" + _CLOSE, re.IGNORECASE)
+_FREQUENCY = re.compile(rb"<(?:[\w-]+:)?updateFrequency" + _OPEN + rb"(\d{1,6})" + _CLOSE, re.IGNORECASE)
 _PERIODS = {b"hourly": 3600, b"daily": 86400, b"weekly": 604800, b"monthly": 2592000, b"yearly": 31536000}
 _ITEM = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)\b", re.IGNORECASE)
 
 
 def read(body: bytes) -> PublisherHints:
     """The wishes in a document; freshness, which is a header's, left out."""
-    outside = _outside_items(without_nul(body))
+    outside = _COMMENT.sub(b"", _outside_items(without_nul(body)))
     hours: set[int] = set()
     days: set[int] = set()
     for found in _SKIPS.finditer(outside):

@@ -7,14 +7,14 @@ import json
 from typing import Any
 
 from monitor.errors import ParseError
-from monitor.feeds import dates
+from monitor.feeds import clean, dates
 from monitor.model import Parsed, RawItem
 
 
 def parse(body: bytes) -> Parsed:
     """Reads a JSON Feed. Raises ParseError when the document is none."""
     try:
-        document = json.loads(body.decode("utf-8-sig", "replace"))
+        document = json.loads(_decoded(body), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"is not valid JSON ({error})") from error
     if not isinstance(document, dict) or not _is_feed(document):
@@ -27,6 +27,16 @@ def parse(body: bytes) -> Parsed:
         title=_text(document, "title"),
         link=_text(document, "home_page_url"),
     )
+
+
+def _decoded(body: bytes) -> str:
+    """The text of a JSON document in any of the encodings that JSON may have, without what guards it from scripts."""
+    text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff \t\r\n")
+    return text.removeprefix(")]}'").lstrip(", \t\r\n")
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < 100 else digits
 
 
 def _is_feed(document: dict[str, Any]) -> bool:
@@ -51,15 +61,16 @@ def _author(mapping: dict[str, Any]) -> str:
 
 def _item(item: dict[str, Any], feed_author: str) -> RawItem:
     tags = item.get("tags")
+    title, title_is_html = clean.plain_title(_text(item, "title"))
     return RawItem(
         guid=_text(item, "id"),
         link=_text(item, "url") or _text(item, "external_url"),
-        title=_text(item, "title"),
+        title=title,
         summary=html.escape(_text(item, "summary"), quote=False),
         content=_text(item, "content_html") or html.escape(_text(item, "content_text"), quote=False),
         author=_author(item) or feed_author,
         tags=tuple(str(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         published_at=dates.read(_text(item, "date_published")),
         updated_at=dates.read(_text(item, "date_modified")),
-        title_is_html=False,
+        title_is_html=title_is_html,
     )

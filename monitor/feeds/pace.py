@@ -6,8 +6,12 @@ sub-domains are tenants of one platform, the platform.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+LEAST_LINE = 8  # feeds of one host that may wait for their turn in memory; more where a gap is short
+_LINE_S = 2.0  # or as many as a host serves in that time
 
 # Platforms whose sub-domains are one set of servers: politeness is owed to those.
 TENANTED = frozenset(
@@ -91,10 +95,21 @@ class HostPace:
         known = self._hosts.setdefault(host, _Host())
         known.not_before = max(known.not_before, until)
 
-    def blocked_until(self, host: str) -> float:
-        """Until when Retry-After holds; minus infinity when it was never asked for."""
+    def rests(self, host: str, now: float) -> float:
+        """Seconds for which the host still wants to be left alone; 0: it does not."""
         known = self._hosts.get(host)
-        return known.not_before if known else float("-inf")
+        return max(known.not_before - now, 0.0) if known else 0.0
+
+    def put_off(self, host: str, ahead: int, now: float) -> float:
+        """Seconds by which a feed that is due had better be put off, with so many of its host before it; 0: not at all.
+
+        A host that rests, or has a long line, must not fill the room that feeds of other hosts need.
+        """
+        rest = self.rests(host, now)
+        if rest:
+            return rest + ahead * self.gap
+        in_line = self.gap <= 0 or ahead < max(LEAST_LINE, math.ceil(_LINE_S / self.gap))
+        return 0.0 if in_line else ahead * self.gap
 
     def forget(self, now: float) -> None:
         """Drops hosts that owe nobody anything. Call it now and then."""

@@ -15,8 +15,7 @@ from typing import Any
 
 from monitor import urls
 from monitor.errors import ParseError
-from monitor.feeds import dates, hints, jsonfeed, prolog, quick
-from monitor.feeds.clean import MARKUP_IN_PLAIN_TITLE
+from monitor.feeds import clean, dates, hints, jsonfeed, labels, prolog, quick
 from monitor.feeds.wire import READ_HEADERS
 from monitor.model import FeedFormat, Parsed, RawItem
 
@@ -30,30 +29,30 @@ def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedForm
     """
     if not body.strip():
         raise ParseError("is empty")
-    is_json = prolog.looks_like_json(body)
-    if format is FeedFormat.JSONFEED or (format is FeedFormat.AUTO and is_json):
-        return jsonfeed.parse(body)
-    if prolog.monstrous(body):
-        raise ParseError("has an element with hundreds of attributes, which no feed has")
+    if format is FeedFormat.JSONFEED or (format is FeedFormat.AUTO and prolog.looks_like_json(body)):
+        try:
+            return jsonfeed.parse(body)
+        except ParseError:
+            if format is FeedFormat.JSONFEED or not prolog.names_a_feed(body):
+                raise
     if prolog.endless(body):
         raise ParseError("opens tens of thousands of elements and never closes them")
-    body, warning = prolog.harmless(body.lstrip(b" \t\r\n"))
+    body, headers = labels.mended(body, headers)
+    body, warning = prolog.harmless(prolog.trimmed(body))
     return quick.read(body, headers) or parse_xml(body, headers, warning)
 
 
 def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Parsed:
-    """What feedparser reads out of a document whose DOCTYPE is harmless."""
-    import feedparser
+    """What feedparser reads out of a document whose DOCTYPE is harmless.
 
-    content_type = {name: headers[name] for name in READ_HEADERS if name in headers}
-    if "content-type" not in content_type:
-        content_type = {}  # without one, feedparser would take ISO-8859-1 for the default
-    try:
-        document = feedparser.parse(
-            io.BytesIO(body), response_headers=content_type, sanitize_html=False, resolve_relative_uris=False
-        )
-    except (ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError, RecursionError) as error:
-        raise ParseError(f"makes feedparser stumble ({type(error).__name__})") from error
+    Bare ampersands, the commonest fault, are mended where that makes the document whole: feedparser's reading of
+    broken ones takes `AT&T` for an entity, and writes `AT&T;`.
+    """
+    document = _fed(body, headers)
+    if document.bozo and (whole := prolog.with_ampersands(body)) != body:
+        again = _fed(whole, headers)
+        if len(again.entries) >= len(document.entries) and _is_well_formed(again):
+            document = again
     if not document.entries and not document.version:
         raise ParseError(_what_it_is(body))
     if document.bozo and not warning:
@@ -66,6 +65,25 @@ def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Par
         hints=hints.read(body),
         warning=warning,
     )
+
+
+def _fed(body: bytes, headers: Mapping[str, str]) -> Any:
+    """feedparser's own result. Raises ParseError where it stumbles."""
+    import feedparser
+
+    content_type = {name: headers[name] for name in READ_HEADERS if name in headers}
+    if "content-type" not in content_type:
+        content_type = {}  # without one, feedparser would take ISO-8859-1 for the default
+    try:
+        return feedparser.parse(
+            io.BytesIO(body), response_headers=content_type, sanitize_html=False, resolve_relative_uris=False
+        )
+    except (ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError, RecursionError) as error:
+        raise ParseError(f"makes feedparser stumble ({type(error).__name__})") from error
+
+
+def _is_well_formed(document: Any) -> bool:
+    return not document.bozo or not _complaint(document.get("bozo_exception"))
 
 
 def _what_it_is(body: bytes) -> str:
@@ -114,7 +132,7 @@ def _title(mapping: Any) -> tuple[str, bool]:
     title = _word(mapping.get("title"))
     detail = mapping.get("title_detail")
     kind = detail.get("type") if isinstance(detail, Mapping) else None
-    return title, bool(title) and (kind != "text/plain" or bool(MARKUP_IN_PLAIN_TITLE.search(title)))
+    return (title, bool(title)) if kind != "text/plain" else clean.plain_title(title)
 
 
 def _markup(detail: Any, value: Any = None) -> tuple[str, str]:

@@ -37,6 +37,8 @@ __all__ = [
     "is_unread",
     "new_state",
     "notice",
+    "out_of_skips",
+    "put_off",
     "reload",
     "resume",
     "rhythm",
@@ -337,10 +339,24 @@ def _failures(count: int) -> str:
 
 def reload(feed: Feed, state: FeedState, polling: Polling, now: datetime) -> FeedState:
     """The state under changed settings: the next poll moves to what they say, never nearer than they allow."""
-    if state.next_poll_at is None or state.last_poll_at is None or state.failures or state.gone:
+    if state.next_poll_at is None or state.last_poll_at is None or state.gone:
         return state
+    if state.failures:
+        least = earliest(feed, state, polling) or now
+        return state if least <= state.next_poll_at else replace(state, next_poll_at=least, why_next="interval")
     planned = _planned(Poll(feed, state, polling, state.last_poll_at))
     return replace(planned, next_poll_at=max(planned.next_poll_at or now, now))
+
+
+def out_of_skips(feed: Feed, state: FeedState, now: datetime) -> FeedState | None:
+    """The state of a feed that became due while nobody looked, and in whose skipped hours we are now; else None."""
+    due, why = _out_of_skips(feed, now, state.hints)
+    return replace(state, next_poll_at=due, why_next=why) if why else None
+
+
+def put_off(state: FeedState, until: datetime, why: str) -> FeedState:
+    """The state of a feed that is due, and whose host must not be asked before `until`."""
+    return replace(state, next_poll_at=until, why_next=why)
 
 
 def resume(state: FeedState, now: datetime) -> FeedState:

@@ -17,8 +17,11 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE\b", re.IGNORECASE)
 _SUBSET = re.compile(rb"(<!DOCTYPE[^\[>]*)\[.*\]\s*>", re.IGNORECASE | re.DOTALL)
 _SIMPLE = re.compile(rb"<!ENTITY\s+([\w.-]+)\s+(?:\"([^\"]*)\"|'([^']*)')\s*>", re.IGNORECASE)
 _MOST_OPEN = 50_000
-_MOST_ATTRIBUTES = 500
-_LONG_TAG = re.compile(rb"<[A-Za-z_][^<>]{2000,}+")
+_MOST_ATTRIBUTES = 300
+_LONG_PIECE = re.compile(rb"<([A-Za-z_][\w.:-]*)(?=\s)[^<]{2000,}+")
+_ATTRIBUTE = re.compile(rb"\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
+_AMPERSAND = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?!#?\w+;)", re.DOTALL)
+_FEED_ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&([\w.-]+);")
 
 
@@ -29,7 +32,13 @@ def without_nul(data: bytes) -> bytes:
 
 def looks_like_json(body: bytes) -> bool:
     """Whether the document starts as a JSON object does."""
-    return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    start = without_nul(body[:4096]).lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return start[:1] == b"{" or start[:4] == b")]}'"
+
+
+def names_a_feed(body: bytes) -> bool:
+    """Whether the root element of a feed stands somewhere near the beginning."""
+    return _FEED_ROOT.search(body[:_HEAD]) is not None
 
 
 def looks_like_html(body: bytes) -> bool:
@@ -44,10 +53,32 @@ def looks_like_opml(body: bytes) -> bool:
     return re.search(rb"<opml\b", without_nul(body[:4096]), re.IGNORECASE) is not None
 
 
-def monstrous(body: bytes) -> bool:
-    """Whether an element has 500 attributes or more: feedparser's time grows with their square."""
-    body = without_nul(body)
-    return any(found[0].count(b"=") >= _MOST_ATTRIBUTES for found in _LONG_TAG.finditer(body))
+def trimmed(body: bytes) -> bytes:
+    """The document without white space around it, and without attributes beyond the 300th of an element.
+
+    feedparser's time grows with the square of their number; no feed has so many.
+    """
+    if b"\0" in body[:64]:  # UTF-16 and UTF-32: nothing is a single byte there
+        plain = without_nul(body)
+        return body if _LONG_PIECE.sub(_with_fewer_attributes, plain) == plain else trimmed(_to_utf8(body))
+    return _LONG_PIECE.sub(_with_fewer_attributes, body.lstrip(b" \t\r\n"))
+
+
+def _with_fewer_attributes(piece: re.Match[bytes]) -> bytes:
+    text, start, count = piece[0], len(piece[1]) + 1, 0
+    end = kept = start
+    while found := _ATTRIBUTE.match(text, end):
+        end, count = found.end(), count + 1
+        if count <= _MOST_ATTRIBUTES:
+            kept = end
+    return text[:kept] + text[end:] if kept < end else text
+
+
+def with_ampersands(body: bytes) -> bytes:
+    """The document with every `&` escaped that begins no reference, but for those in CDATA."""
+    if b"\0" in body[:64] or b"&" not in body:
+        return body
+    return _AMPERSAND.sub(lambda found: b"&amp;" if found[0] == b"&" else found[0], body)
 
 
 def endless(body: bytes) -> bool:

@@ -19,8 +19,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from monitor.feeds import dates, hints
-from monitor.feeds.clean import MARKUP_IN_PLAIN_TITLE
+from monitor.feeds import clean, dates, hints
 from monitor.model import Parsed, RawItem
 
 Element: TypeAlias = Any  # lxml's; it ships no types
@@ -321,8 +320,8 @@ def _atom_text(element: Element) -> tuple[str, bool]:
 
 def _atom_title(draft: _Draft, element: Element) -> None:
     title, is_html = _atom_text(element)
+    title, draft.title_is_html = (title, bool(title)) if is_html else clean.plain_title(title)
     draft.set("title", title)
-    draft.title_is_html = bool(title) and (is_html or bool(MARKUP_IN_PLAIN_TITLE.search(title)))
 
 
 def _atom_markup(name: str) -> Callable[[_Draft, Element], None]:

@@ -92,7 +92,7 @@ def _block_host(conn: Connection, look: Look) -> None:
     if isinstance(look.error, FetchError):
         until = plan.host_block(look.error, look.at)
         if until is not None:
-            feed_store.block_host(conn, pace.host_key(look.before.url), until)
+            feed_store.block_host(conn, pace.host_key(look.error.url or look.before.url), until)
 
 
 def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], policy: Policy) -> list[Heard]:

@@ -8,7 +8,8 @@ committed: a poll that finds a hundred waiting keeps its slot, so that memory is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,7 +42,8 @@ Commit = Callable[[Sequence[Look]], Awaitable[Sequence[Outcome]]]
 class Manners:
     """How hosts are treated: the pace and the order of this process, and turns `shared` with others, where there are.
 
-    A poll that would wait for its host for longer than `patience_s` is let go.
+    A poll that would wait for its host for longer than `patience_s` is let go; so is one whose host asked for rest,
+    however short: that may be a day, and a poll that waits in memory takes room from those of other hosts.
     """
 
     pace: HostPace
@@ -91,7 +93,7 @@ class _Turn:
 
     async def _wait(self, host: str) -> None:
         while wait := self._manners.pace.wait(host, monotonic()):  # Retry-After may come meanwhile
-            if wait > self._manners.patience_s:
+            if wait > self._manners.patience_s or self._manners.pace.rests(host, monotonic()):
                 raise HostAway(timedelta(seconds=wait))
             await asyncio.sleep(wait)
 
@@ -100,7 +102,8 @@ class _Turn:
         try:
             await self.at(url)
         except HostAway as error:
-            raise FetchError(FetchReason.RATE_LIMITED, f"redirected to {host_key(url)}: {error}") from error
+            words = f"redirected to {host_key(url)}: {error}"
+            raise FetchError(FetchReason.RATE_LIMITED, words, retry_after=error.wait) from error
 
     def over(self) -> None:
         """Others may ask the host now."""
@@ -125,6 +128,7 @@ class Rounds:
         self._slots = asyncio.Semaphore(concurrency)
         self._found: asyncio.Queue[Look] = asyncio.Queue(MOST_WAITING)
         self._polls: dict[str, asyncio.Task[None]] = {}
+        self._lines: Counter[str] = Counter()  # polls under way by host
         self._ends: dict[str, asyncio.Event] = {}  # of the polls that somebody waits for
         self._closed = False
         self._idle = asyncio.Event()
@@ -136,10 +140,16 @@ class Rounds:
         """Ids of the feeds that are being polled, or wait for their host or for their commit."""
         return frozenset(self._polls)
 
+    @property
+    def lines(self) -> Mapping[str, int]:
+        """How many polls are under way on each host."""
+        return self._lines
+
     def start(self, feed: Feed, state: FeedState) -> None:
         """Poll a feed soon, unless it is under way already, or all of this was closed."""
         if feed.id not in self._polls and not self._closed:
             self._idle.clear()
+            self._lines[host_key(state.url)] += 1
             self._polls[feed.id] = asyncio.create_task(self._poll(feed, state), name=f"poll {feed.id}")
 
     def adopt(self, tools: Tools, concurrency: int) -> None:
@@ -171,18 +181,19 @@ class Rounds:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._lines.clear()
         for feed_id in list(self._polls):
-            self._over(feed_id)
+            self._over(feed_id, "")
 
     async def _poll(self, feed: Feed, state: FeedState) -> None:
         try:
             await self._look_in_turn(feed, state)
         except HostAway as error:
             log.debug("let go", feed=feed.id, why=str(error))
-            self._over(feed.id)
+            self._over(feed.id, state.url)
             return
         except BaseException:
-            self._over(feed.id)
+            self._over(feed.id, state.url)
             raise
 
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> None:
@@ -202,10 +213,10 @@ class Rounds:
             turn.over()
 
     def _mind_refusal(self, url: str, error: Exception | None, at: datetime) -> None:
-        """Leave a host alone that said for how long."""
+        """Leave the host alone that said for how long: the one that answered, where redirects led to another."""
         until = plan.host_block(error, at) if isinstance(error, FetchError) else None
-        if until is not None:
-            self._manners.block(host_key(url), until - at)
+        if isinstance(error, FetchError) and until is not None:
+            self._manners.block(host_key(error.url or url), until - at)
 
     async def _commit_what_is_found(self) -> None:
         while True:
@@ -216,7 +227,7 @@ class Rounds:
                         batch.append(await self._found.get())
             await self._commit_until_done(batch)
             for one in batch:
-                self._over(one.feed.id)
+                self._over(one.feed.id, one.before.url)
 
     async def _commit_until_done(self, batch: Sequence[Look]) -> None:
         while True:
@@ -233,8 +244,12 @@ class Rounds:
                 self.store_ok = True
                 return
 
-    def _over(self, feed_id: str) -> None:
+    def _over(self, feed_id: str, url: str) -> None:
         self._polls.pop(feed_id, None)
+        host = host_key(url)
+        self._lines[host] -= 1
+        if self._lines[host] <= 0:
+            del self._lines[host]
         if feed_id in self._ends:
             self._ends.pop(feed_id).set()
         if not self._polls:

@@ -27,10 +27,6 @@ class Term:
     tokens: tuple[str, ...]
     exact: tuple[str, ...] | None = None
 
-    @property
-    def wild(self) -> bool:
-        return any(_WILD.search(token) for token in self.tokens)
-
 
 @dataclass(frozen=True, slots=True)
 class Literal:

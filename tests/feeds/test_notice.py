@@ -75,7 +75,7 @@ def test_one_failure_in_between_changes_nothing() -> None:
 
 def test_gone_is_told_at_once() -> None:
     """A10: 410 says so to people as well."""
-    _, notices = fail(begin(), 1, FetchError(FetchReason.GONE, "says 410", status=410, gone=True))
+    _, notices = fail(begin(), 1, FetchError(FetchReason.GONE, "says 410", status=410))
     assert [notice.reason for notice in notices] == ["gone"]
 
 

@@ -68,11 +68,22 @@ def test_retry_after_parks_one_host_only() -> None:
     assert pace.start("a:443", 100.0)
 
 
+def test_a_long_line_makes_room_for_other_hosts() -> None:
+    """A7: of a thousand feeds of one host that are due at once, a few wait in line, the others come a gap apart."""
+    pace = HostPace(1.0)
+    waits = [pace.put_off("a:443", ahead, 0.0) for ahead in range(1000)]
+    assert waits[:8] == [0.0] * 8
+    assert waits[8:] == [float(ahead) for ahead in range(8, 1000)]
+    pace.block("a:443", 60.0)
+    assert [pace.put_off("a:443", ahead, 0.0) for ahead in range(3)] == [60.0, 61.0, 62.0]
+    assert HostPace(0.0).put_off("a:443", 1000, 0.0) == 0.0
+
+
 def test_a_shorter_block_does_not_end_a_longer_one() -> None:
     pace = HostPace(1.0)
     pace.block("a", 100.0)
     pace.block("a", 50.0)
-    assert pace.blocked_until("a") == 100.0
+    assert pace.rests("a", 40.0) == 60.0
 
 
 def test_hosts_that_owe_nothing_are_forgotten() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +15,9 @@ import pytest
 
 from monitor import settings
 from monitor.daemon.service import Service
+from monitor.store import feeds as feed_store
 from monitor.store.engine import Database
-from monitor.testing.feed_server import FeedServer, rss
+from monitor.testing.feed_server import Answer, FeedServer, rss
 
 ITEMS = [{"title": "A chip plant opens", "link": "https://example.org/1", "guid": "1"}]
 HOSTS = tuple(f"127.0.0.{n}" for n in range(1, 7))
@@ -37,17 +41,36 @@ def configured(root: Path, urls: list[str], host_gap: str = "0s") -> Path:
     return config
 
 
-async def one_round(config: Path) -> None:
-    """Start, poll everything, stop: what a restart is to a publisher."""
+@asynccontextmanager
+async def serving(config: Path) -> AsyncIterator[Service]:
+    """The service from start to stop."""
     configuration = settings.load(config, {})
     database = Database(configuration.settings.database)
     database.upgrade()
     try:
         async with Service(configuration, database, {}) as service:
-            service.start(await service.pollable(every=True))
-            await service.rounds.join()
+            yield service
     finally:
         database.close()
+
+
+async def one_round(config: Path) -> None:
+    """Start, poll everything, stop: what a restart is to a publisher."""
+    async with serving(config) as service:
+        service.start(await service.pollable(every=True))
+        await service.rounds.join()
+
+
+async def until_quiet(service: Service) -> None:
+    """Tick until nothing is due any more."""
+    while True:
+        await service.poll_due()
+        await service.rounds.join()
+        now = datetime.now(UTC)
+        with service.database.read() as conn:
+            if not feed_store.due(conn, now + timedelta(seconds=30), 1):
+                return
+        await asyncio.sleep(0.1)
 
 
 async def test_ten_restarts_make_one_unconditional_request(server: FeedServer, tmp_path: Path) -> None:
@@ -70,6 +93,42 @@ async def test_hosts_that_redirects_lead_to_are_paced(server: FeedServer, tmp_pa
     assert len(starts) == 5
     assert server.most_in_flight[f"{HOSTS[5]}:{server.port}"] == 1
     assert min(later - sooner for sooner, later in pairwise(starts)) >= 0.15  # as the server sees it
+
+
+@pytest.mark.parametrize("form", ["3600", "date"])
+async def test_retry_after_parks_the_host_and_nothing_else(server: FeedServer, tmp_path: Path, form: str) -> None:
+    """A5: of 300 feeds on a host that asks for an hour one is asked, over a restart; another host's feed goes on."""
+    value = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True) if form == "date" else form
+    for n in range(300):
+        server.answer(f"/{n}", Answer(429, headers={"Retry-After": value}))
+    server.document("/other", rss("Other", ITEMS))
+    urls = [*(server.url(f"/{n}") for n in range(300)), server.url("/other", HOSTS[1])]
+    config = configured(tmp_path, urls, "1ms")
+    for _ in range(2):
+        async with serving(config) as service:
+            with service.database.write() as conn:  # everything falls due
+                for state in feed_store.states(conn).values():
+                    feed_store.reschedule(conn, replace(state, next_poll_at=state.created_at))
+            await until_quiet(service)
+    assert len(server.requests) - len(server.of("/other")) == 1
+    assert len(server.of("/other")) == 2
+    soonest = datetime.now(UTC) + timedelta(minutes=59)
+    with Database(settings.load(config, {}).settings.database).read() as conn:
+        due = [state.next_poll_at for state in feed_store.states(conn).values() if state.url != server.url("/other")]
+    assert sum(1 for at in due if at is not None and at > soonest) >= 300
+
+
+async def test_the_host_that_asked_for_rest_is_the_one_left_alone(server: FeedServer, tmp_path: Path) -> None:
+    """A5: where a redirect led to a 503, the host that answered rests; the one that redirected is asked on."""
+    server.redirect("/a", server.url("/busy", HOSTS[1]), 302)
+    server.answer("/busy", Answer(503, headers={"Retry-After": "3600"}))
+    server.document("/b", rss("B", ITEMS))
+    server.document("/c", rss("C", ITEMS))
+    config = configured(tmp_path, [server.url("/a"), server.url("/b"), server.url("/c", HOSTS[1])])
+    for _ in range(2):
+        await one_round(config)
+    assert {path: len(server.of(path)) for path in ("/busy", "/b")} == {"/busy": 1, "/b": 2}
+    assert len(server.of("/c")) <= 1  # it may have been asked before the other was refused
 
 
 async def test_hosts_that_redirect_to_each_other_do_not_wait_for_ever(server: FeedServer, tmp_path: Path) -> None:

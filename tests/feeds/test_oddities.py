@@ -1,0 +1,136 @@
+"""A13-A15: documents of kinds that no corpus is sure to hold; every one as bare feedparser reads it, or better."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import feedparser
+import pytest
+
+from monitor.feeds import hints, parse, prolog
+from monitor.feeds.decode import Decoder
+from monitor.feeds.normalise import normalise
+from monitor.model import Entry, Parsed, PublisherHints
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ITEM = "<item><title>{}</title><link>https://lab.example/1</link></item>"
+
+
+def rss(items: str, *, channel: str = "", head: str = "") -> str:
+    return f'{head}<rss version="2.0"><channel><title>Lab</title>{channel}{items}</channel></rss>'
+
+
+def read(body: bytes, content_type: str = "") -> tuple[Parsed, tuple[Entry, ...]]:
+    headers = {"content-type": content_type} if content_type else {}
+    found = parse.parse(body, headers)
+    if not prolog.looks_like_json(body):
+        assert len(found.items) >= len(feedparser.parse(io.BytesIO(body), response_headers=headers).entries)
+    return found, normalise("lab", found, "https://lab.example/feed", NOW)
+
+
+def titled(title: str) -> bytes:
+    return rss(ITEM.format(title)).encode()
+
+
+def json_feed(title: str) -> str:
+    item = {"id": "1", "url": "https://lab.example/1", "title": title}
+    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "Lab", "items": [item]})
+
+
+def atom(title: str) -> bytes:
+    return (
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Lab</title><entry><title>{title}</title><id>1</id>'
+        '<link href="https://lab.example/1"/></entry></feed>'
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (titled("AT&T and R&D more"), "AT&T and R&D more"),
+        (titled("a & b <![CDATA[& c]]>"), "a & b & c"),
+        (titled("&lt;script&gt;x()&lt;/script&gt;News"), "News"),
+        (titled("if a &lt; b then"), "if a < b then"),
+        (atom("A &amp;amp; B&amp;#8217;s"), "A & B’s"),
+        (atom("Vec&lt;T&gt; is open"), "Vec<T> is open"),
+        (json_feed("Lab&#8217;s R&amp;D").encode(), "Lab’s R&D"),
+        (json_feed("<b>Lab</b> opens").encode(), "Lab opens"),
+        (json_feed("a < b > c").encode(), "a < b > c"),
+    ],
+)
+def test_titles_are_text(body: bytes, title: str) -> None:
+    """A14: escaped once too often or too seldom, a title is what its reader should see."""
+    assert [entry.title for entry in read(body)[1]] == [title]
+
+
+@pytest.mark.parametrize(
+    ("label", "written", "title"),
+    [
+        ("Shift_JIS", "cp932", "①モデル公開 ～"),
+        ("x-sjis", "cp932", "モデル公開"),
+        ("euc-kr", "cp949", "똠 모델"),
+        ("gb2312", "gb18030", "模型開放 㐀"),
+        ("x-gbk", "gb18030", "模型开放"),
+        ("big5", "big5hkscs", "模型開放 嘅"),
+        ("x-cp1251", "cp1251", "Модель открыта"),
+        ("windows-1251", "cp1251", "Модель открыта"),
+    ],
+)
+def test_labels_mean_what_publishers_mean_by_them(label: str, written: str, title: str) -> None:
+    """A15: encodings under any of their names, and in the larger sets that software writes under those names."""
+    declared = rss(ITEM.format(title), head=f'<?xml version="1.0" encoding="{label}"?>').encode(written)
+    assert read(declared)[1][0].title == title
+    said = rss(ITEM.format(title)).encode(written)
+    assert read(said, f"application/xml; charset={label}")[1][0].title == title
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("make", [lambda: "\n\n" + rss(ITEM.format("Тест 模型")), lambda: json_feed("Тест 模型")])
+def test_wide_encodings_need_no_mark(encoding: str, make: Callable[[], str]) -> None:
+    """A15: UTF-16 and UTF-32, with and without a byte order mark, white space first, RSS and JSON."""
+    assert [entry.title for entry in read(make().encode(encoding))[1]] == ["Тест 模型"]
+
+
+@pytest.mark.parametrize("junk", ["{debug}", "{}\n", "Warning: x\n", "<!-- cached -->", "<br />\n<b>Notice</b>: x\n"])
+def test_what_stands_before_a_feed_hides_no_item(junk: str) -> None:
+    """A13: what a server prints before its feed costs no item."""
+    assert len(read((junk + rss(ITEM.format("a"))).encode())[0].items) == 1
+
+
+def test_a_guard_against_scripts_and_endless_numbers_hide_no_json() -> None:
+    """A13: JSON Feed behind `)]}'`, or with a number of 5,000 digits, is read."""
+    assert len(read((")]}',\n" + json_feed("a")).encode())[0].items) == 1
+    assert len(read(json_feed("a").replace('"id": "1"', '"id": ' + "9" * 5000).encode())[0].items) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_items_with_hundreds_of_attributes_are_items(encoding: str) -> None:
+    """A13, A36: attributes beyond the 300th of an element are left out, its text and the other items are not."""
+    many = " ".join(f"a{n}='>'" for n in range(5000))
+    link = "<enclosure url='https://lab.example/?" + "a=b&amp;" * 700 + "' type='x' length='1'/>"
+    items = f"<item {many}><title>a</title></item><item><title>b</title>{link}</item>"
+    assert [item.title for item in parse.parse(rss(items).encode(encoding), {}).items] == ["a", "b"]
+
+
+def test_wishes_in_cdata_are_wishes_and_in_comments_none() -> None:
+    """A4, A8: what publishers wrap is read, what they commented out is not."""
+    body = (
+        "<rss><channel><!-- <ttl>999</ttl> --><ttl><![CDATA[ 60 ]]></ttl>"
+        "<sy:updatePeriod><![CDATA[daily]]></sy:updatePeriod>"
+        "<skipHours><hour><![CDATA[7]]></hour><hour>24</hour></skipHours><item/></channel></rss>"
+    )
+    assert hints.read(body.encode()) == PublisherHints(ttl_s=3600, update_period_s=86400, skip_hours=(0, 7))
+
+
+@pytest.mark.parametrize("size", range(65_530, 65_536 + 300, 3))
+def test_raw_deflate_of_any_size_comes_out_whole(size: int) -> None:
+    """A13: what the last byte of input brings is not lost when it fills a step."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(b"a" * size) + packer.flush()
+    decoder = Decoder("deflate", 1_000_000)
+    decoder.feed(packed)
+    assert decoder.body() == b"a" * size
