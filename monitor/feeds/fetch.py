@@ -37,6 +37,7 @@ ACCEPT = (
     "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.6, */*;q=0.1"
 )
+NO_CONTACT = "https://licensewatch.invalid/contact-not-set"  # RFC 2606: nobody is ever found there
 MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
@@ -59,8 +60,7 @@ Hop = Callable[[str], Awaitable[None]]
 
 def user_agent(product_version: str, contact: str) -> str:
     """Who we are, and how to reach us: `licensewatch/1.0 (+https://example.org/bot)`."""
-    product = f"licensewatch/{product_version}"
-    return f"{product} (+{contact})" if contact else product
+    return f"licensewatch/{product_version} (+{contact or NO_CONTACT})"
 
 
 @dataclass(frozen=True, slots=True)

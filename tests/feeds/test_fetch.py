@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.errors import BlockedAddress, FetchError, FetchReason
 from monitor.feeds.failures import fetch_error
-from monitor.feeds.fetch import Fetcher
+from monitor.feeds.fetch import Fetcher, user_agent
 from monitor.feeds.guard import Guard
 from monitor.feeds.plan import Polling
 from monitor.testing.feed_server import Answer, FeedServer, rss
@@ -74,6 +74,11 @@ async def test_only_our_headers_are_sent(server: FeedServer, fetcher: Fetcher) -
         assert request.headers["accept-encoding"] == "gzip"
         assert "application/atom+xml" in request.headers["accept"]
         assert "?" not in request.path
+
+
+def test_a_contact_that_nobody_set_is_said_to_be_missing() -> None:
+    """A6: product, version and contact; without polling.contact a place that is nobody's says that there is none."""
+    assert user_agent("1.0", "") == "licensewatch/1.0 (+https://licensewatch.invalid/contact-not-set)"
 
 
 @pytest.mark.parametrize(
