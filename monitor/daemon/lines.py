@@ -51,7 +51,7 @@ class Lines:
 
 
 def may_be_polled(feed: Feed, state: FeedState, now: datetime, *, every: bool) -> bool:
-    """Whether a round polls a feed: one that is due, and in no skipped hour; or with `every` any but paused and gone."""
+    """Whether a round polls a feed: one that is due, in no skipped hour; with `every` all but paused and gone."""
     if state.gone or feed.paused:
         return False
     if every or state.last_poll_at is None:
