@@ -23,6 +23,7 @@ from monitor.clock import ClockWatch
 from monitor.daemon import lines, sifter
 from monitor.daemon.lines import Lines
 from monitor.daemon.pages import full_text, page_reader
+from monitor.daemon.policy import policy_of
 from monitor.deliver import PACE, Deliverer, Options
 from monitor.errors import ConfigError, ParseError, StoreError
 from monitor.feeds import plan
@@ -31,7 +32,7 @@ from monitor.feeds.pace import HostPace, host_key
 from monitor.feeds.polling import Polling
 from monitor.feeds.reader import Briefing, Reader
 from monitor.model import Feed, FeedState
-from monitor.poll import Look, Manners, Outcome, Policy, Rounds, Tools, Turns, World, commit
+from monitor.poll import Look, Manners, Outcome, Rounds, Tools, Turns, World, commit
 from monitor.settings import Configuration
 from monitor.store import canary as canary_store
 from monitor.store import due as due_times
@@ -49,21 +50,6 @@ CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this,
 
 log = structlog.get_logger("poll")
 T = TypeVar("T")
-
-
-def policy_of(configuration: Configuration) -> Policy:
-    """What polls and commits need of a configuration."""
-    chosen = configuration.settings
-    return Policy(
-        feeds={feed.id: feed for feed in configuration.feeds},
-        rules=configuration.rules,
-        polling=chosen.polling,
-        entries=chosen.entries,
-        alerts=chosen.alerts,
-        receivers={receiver.name: receiver for receiver in chosen.receivers},
-        routes=chosen.routes,
-        ops=chosen.ops,
-    )
 
 
 @dataclass
