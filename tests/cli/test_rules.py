@@ -66,8 +66,8 @@ def run(config: Path, *words: str) -> Done:
 
 def stored(config: Path, *titles: str) -> None:
     """Entries of the feed, a day apart, in the database of the configuration."""
-    (config.parent / "var").mkdir(exist_ok=True)
-    run(config, "backtest")  # makes the database
+    with redirect_stdout(io.StringIO()), pytest.raises(SystemExit):
+        main(["--config", str(config), "db", "upgrade"])
     database = Database(f"sqlite:///{next((config.parent / 'var').glob('*.db'))}")
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     with database.write() as conn:
