@@ -83,4 +83,4 @@ class Leader:
     async def shift(self, step: timedelta) -> None:
         """The server's clock was set: due times move with it."""
         log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
-        await self.service.in_database(lambda conn: due.shift_due_times(conn, step))
+        await self.service.in_database(lambda conn: due.shift_due_times(conn, step, self.service.now()))

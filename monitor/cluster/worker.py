@@ -27,7 +27,7 @@ from monitor.daemon.service import Service
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError, TooOld
 from monitor.settings import Configuration
-from monitor.store import search, workers
+from monitor.store import due, search, workers
 from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock, Leadership
 from monitor.store.workers import WorkerState
@@ -213,7 +213,7 @@ class Worker:
             await self.service.mind_the_canary()
 
     async def _housekeep(self) -> None:
-        now = self.service.now()
+        now = await self.service.reading(lambda conn: due.cautious(conn, self.service.now()))
         if self.service.leads:
             retention = self.service.configuration.settings.retention
             await asyncio.to_thread(housekeep.run, self.service.database, retention, now)

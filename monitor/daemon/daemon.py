@@ -22,7 +22,7 @@ from monitor.daemon.service import Service
 from monitor.daemon.standstill import Standstill, gap
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import deliveries, facts, search
+from monitor.store import deliveries, due, facts, search
 from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock
 
@@ -171,7 +171,7 @@ class Daemon:
             self._tick_remembered = now
 
     async def _housekeep(self) -> None:
-        now = clock.now()
+        now = await self.service.reading(lambda conn: due.cautious(conn, clock.now()))
         retention = self.service.configuration.settings.retention
         await asyncio.to_thread(housekeep.run, self.service.database, retention, now)
         await self.service.in_database(lambda _: self.service.world.forget_quiet(now))

@@ -250,7 +250,7 @@ class Service:
             self._owed_step += step
         if self._owed_step:
             owed = self._owed_step
-            await self.in_database(lambda conn: due_times.shift_due_times(conn, owed))
+            await self.in_database(lambda conn: due_times.shift_due_times(conn, owed, clock.now()))
             self._owed_step -= owed
 
     # ---- polling

@@ -146,6 +146,12 @@ def too_old(entry: Entry, policy: EntryPolicy, last_success_at: datetime | None,
     return entry.published_at is not None and entry.published_at < last - policy.max_age
 
 
+def righted(at: datetime, date: str, steps: timedelta) -> datetime:
+    """The time without the steps that our clock was set by, when a server's clock says that they led it astray."""
+    before = at - steps
+    return before if clocks_differ(date, at) and not clocks_differ(date, before) else at
+
+
 def clocks_differ(date: str, now: datetime) -> bool:
     """Whether a server's clock (its answer's `Date`) and ours are more than a day apart, so that one is wrong.
 
@@ -153,6 +159,11 @@ def clocks_differ(date: str, now: datetime) -> bool:
     """
     theirs = http_date(date)
     return theirs is not None and abs(now - theirs) > timedelta(days=1)
+
+
+def clocks_agree(date: str, now: datetime) -> bool:
+    """Whether a server said what time it is, and ours is not far from it."""
+    return http_date(date) is not None and not clocks_differ(date, now)
 
 
 def is_reissue(new: int, seen_titles: int) -> bool:

@@ -18,7 +18,7 @@ from monitor.model import Entry, Feed, FeedState
 from monitor.poll.look import Look
 from monitor.poll.tell import Heard, Told, tell
 from monitor.poll.world import Policy, World
-from monitor.store import deliveries, entries, hits
+from monitor.store import deliveries, due, entries, hits
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
 from monitor.text import title_hash
@@ -58,9 +58,10 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
     world.reached(Point.COMMIT_FENCED)
     _block_host(conn, look)
     reissued = _reissue(conn, look, known)
-    heard = _stored(conn, look, known, policy)
+    righted = _righted(conn, look)
+    heard = _stored(conn, righted, known, policy)
     world.reached(Point.COMMIT_ENTRIES)
-    told = tell(conn, heard, look, world, reissued=reissued)
+    told = tell(conn, heard, righted, world, reissued=reissued)
     if notice is not None:
         facts = {"title": "Feed notice" if notice.reason else "Feed recovered", "text": notice.text}
         _notify(conn, policy, facts, look.at, world)
@@ -74,6 +75,17 @@ def identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:
     assert look.reading is not None
     found = look.reading.entries
     return identify.identify(found, entries.known(conn, look.feed.id, identify.lookup_keys(found)))
+
+
+def _righted(conn: Connection, look: Look) -> Look:
+    """The look at the time it was for the publisher, when our clock was set years away from that while we ran: stories
+    age by the time that passed. Polls are planned by our own clock, whatever it shows."""
+    date = look.document.headers.get("date", "") if look.document is not None else ""
+    if not identify.clocks_differ(date, look.at):
+        if look.reading is not None and identify.clocks_agree(date, look.at):
+            due.forget_steps(conn)
+        return look
+    return replace(look, at=identify.righted(look.at, date, due.steps_so_far(conn)))
 
 
 def _planned(look: Look, policy: Policy, new_entries: int) -> FeedState:

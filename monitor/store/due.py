@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Interval, func, literal, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from monitor.store import schema
+from monitor.store import facts, schema
 
+_STEPS = "clock_steps_s"
 # A digest may wait for a week; a delivery that waits longer was written by a clock that was wrong.
 LONGEST_DELIVERY_WAIT = timedelta(days=8)
 
@@ -17,11 +18,28 @@ _POLLS: tuple[Column[Any], ...] = (schema.feed.c.next_poll_at, schema.host.c.not
 _DELIVERIES: tuple[Column[Any], ...] = (schema.delivery.c.next_attempt_at, schema.receiver.c.retry_at)
 
 
-def shift_due_times(conn: Connection, step: timedelta) -> None:
-    """Move everything that waits for a time by the step the wall clock made."""
+def shift_due_times(conn: Connection, step: timedelta, now: datetime) -> None:
+    """Move everything that waits for a time by the step the wall clock made, and remember the step."""
     for column in (*_POLLS, *_DELIVERIES):
         later = _later(conn, column, step)
         conn.execute(update(column.table).where(column.is_not(None)).values({column: later}))
+    facts.set(conn, _STEPS, (steps_so_far(conn) + step).total_seconds(), now)
+
+
+def steps_so_far(conn: Connection) -> timedelta:
+    """By how much the wall clock was set altogether since a server last agreed with it: how wrong it may be now."""
+    return timedelta(seconds=facts.get(conn, _STEPS) or 0.0)
+
+
+def forget_steps(conn: Connection) -> None:
+    """A server agrees with our clock as it is: whatever steps it took led it there."""
+    if steps_so_far(conn):  # looked at for each document, so not written for each
+        facts.forget(conn, _STEPS)
+
+
+def cautious(conn: Connection, now: datetime) -> datetime:
+    """A time for throwing things away by: not later than it may be without the steps our clock was set by."""
+    return min(now, now - steps_so_far(conn))
 
 
 def pull_back(conn: Connection, now: datetime, ceiling: timedelta) -> int:

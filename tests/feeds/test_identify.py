@@ -242,6 +242,15 @@ def test_a_clock_far_from_the_servers_is_noticed() -> None:
     assert not identify.clocks_differ("yesterday", at)
 
 
+def test_the_time_is_righted_only_by_steps_that_explain_it() -> None:
+    """A39: a publisher whose own clock is wrong moves nothing."""
+    date, years = "Sun, 29 Mar 2026 00:30:00 GMT", timedelta(days=3650)
+    at = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    assert identify.righted(at + years, date, years) == at
+    assert identify.righted(at + years, date, timedelta()) == at + years
+    assert identify.righted(at, date, years) == at
+
+
 # ---- canonical URLs
 
 

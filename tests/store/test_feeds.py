@@ -165,7 +165,7 @@ def test_a_clock_step_moves_everything_that_waits_by_that_step(database: Databas
         feeds.block_host(conn, "example.org:443", NOW + 10 * MINUTE)
         waiting = Delivery("d1", "screen", Role.NOTICE, Action.POST, NOW, next_attempt_at=NOW + 7 * MINUTE)
         deliveries.enqueue(conn, [waiting])
-        feeds.shift_due_times(conn, step)
+        feeds.shift_due_times(conn, step, NOW + step)
         assert feeds.states(conn)["feed-1"].next_poll_at == NOW + step
         assert feeds.states(conn)["feed-2"].next_poll_at is None
         assert feeds.host_blocks(conn, NOW + step) == {"example.org:443": NOW + 10 * MINUTE + step}

@@ -189,7 +189,7 @@ class House:
         """Somebody sets the clock; the daemon's next tick moves due times with it."""
         self.stepped += by
         with self.database.write() as conn:
-            due.shift_due_times(conn, by)
+            due.shift_due_times(conn, by, self.now())
 
     def waiting(self) -> int:
         """Deliveries that still owe somebody a message."""

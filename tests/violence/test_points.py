@@ -126,6 +126,26 @@ async def test_news_is_told_though_our_clock_is_years_ahead(house: House) -> Non
     assert house.verdict().expected == 2
 
 
+async def test_a_story_does_not_grow_old_by_a_clock_that_was_set(house: House) -> None:
+    """A39: more coverage after ten years that never passed is no new message; also after a restart, and back again."""
+    dice = Random(5)
+    house.newsroom.begin(dice)
+    await house.poll()
+    await house.settle()
+    house.step(timedelta(days=3650))
+    await house.restart()
+    house.newsroom.repeat(0, dice)
+    await house.poll()
+    await house.settle()
+    assert house.verdict().good, house.verdict()
+    house.step(timedelta(days=-3650))
+    house.newsroom.write(0, Kind.MOVE, dice.choice(house.newsroom.feeds))
+    await house.poll()
+    await house.settle()
+    assert house.verdict().good, house.verdict()
+    assert house.verdict().expected == 3
+
+
 async def test_the_judge_sees_a_message_that_is_missing_doubled_or_strange(house: House) -> None:
     """A judge that finds nothing wrong proves nothing unless it would find it."""
     dice = Random(3)
