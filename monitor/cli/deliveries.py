@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from monitor import clock
+from monitor.alerts import console
 from monitor.alerts.outcome import remedy
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
-from monitor.model import Delivery, DeliveryState
+from monitor.model import Delivery, DeliveryState, Message
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection
 
@@ -60,7 +61,10 @@ def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")], 
         if name != "payload":
             output.say(f"{name + ':':<17}{output.shown(value)}")
     if one.payload is not None:
-        output.say(f"message:         {one.payload.get('text', '')}")
+        output.say("message as it was last tried:")
+        message = Message(str(one.payload.get("text", "")), tuple(one.payload.get("blocks", ())))
+        for line in console.lines(message):
+            output.say(f"  {output.shown(line.plain)}")
 
 
 @app.command()
