@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from alembic import context
 
-from monitor.store.schema import UtcDateTime, Words, is_modelled, metadata
+from monitor.store.columns import UtcDateTime, Words
+from monitor.store.schema import is_modelled, metadata
 
 
 def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:

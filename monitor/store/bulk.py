@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.types import TypeEngine
 
-from monitor.store.schema import Words
+from monitor.store.columns import Words
 
 _Column = Sequence[Any]
 

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, Interval, func, literal, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from monitor.store import facts, schema
+from monitor.store.columns import Words
 
 _STEPS = "clock_steps_s"
 # A digest may wait for a week; a delivery that waits longer was written by a clock that was wrong.
@@ -55,5 +56,5 @@ def _later(conn: Connection, column: Column[Any], step: timedelta) -> ColumnElem
     if conn.dialect.name == "postgresql":
         return column + literal(step, Interval)
     # As SQLAlchemy writes datetimes there: six decimals, of which SQLite's own functions know three.
-    moved = func.strftime("%Y-%m-%d %H:%M:%f", column, f"{step.total_seconds():+.3f} seconds", type_=schema.Words)
+    moved = func.strftime("%Y-%m-%d %H:%M:%f", column, f"{step.total_seconds():+.3f} seconds", type_=Words)
     return moved.op("||")("000")
