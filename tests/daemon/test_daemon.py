@@ -222,7 +222,7 @@ async def test_status_tells_a_daemon_that_was_stopped_from_one_that_runs(world: 
     async with world.installed.running() as daemon:
         await until(lambda: world.polls >= 1, "the daemon polls")
         assert (await world.installed.ask("status"))["running"]
-        await until(lambda: "canary" in daemon.words(), "the canary flew")
+        await until(lambda: "passed" in daemon.words(), "the canary came through")
         await daemon.stop()
     status = await world.installed.ask("status")
     assert not status["running"]
