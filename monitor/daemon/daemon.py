@@ -14,6 +14,7 @@ import structlog
 
 from monitor import clock, housekeep
 from monitor.alerts import dispatch
+from monitor.daemon import memory
 from monitor.daemon.acting import Acting
 from monitor.daemon.page import open_page
 from monitor.daemon.reload import Reloaded, Reloader
@@ -38,6 +39,7 @@ STANDSTILL = timedelta(seconds=30)
 OUTBOX_STALLED_S = 30.0
 REMEMBER_TICK = timedelta(seconds=10)
 DRAIN = timedelta(seconds=20)
+MANY_POLLS = 200
 INDEXED_AT_ONCE = 50  # entries: some ten milliseconds of the database's time
 INDEXING_S = 0.04  # of each INDEXING: what is left of a large first round is found a little later, at 2 % of a core
 
@@ -54,6 +56,7 @@ class Daemon:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tick_remembered: datetime | None = None
     _ready: bool = False
+    _polled_when_slim: int = 0
     _standstill: Standstill = field(default_factory=Standstill)
     _lost: str = ""
     _delivered: float = field(default_factory=clock.monotonic)  # the outbox was last looked through
@@ -169,6 +172,14 @@ class Daemon:
         if self._tick_remembered is None or not timedelta() <= now - self._tick_remembered < REMEMBER_TICK:
             await self.service.in_database(lambda conn: facts.set(conn, "last_tick", now.isoformat(), now))
             self._tick_remembered = now
+            self._slim_down()
+
+    def _slim_down(self) -> None:
+        """Once many polls are over, give the memory they took back."""
+        polled = sum(n for (name, _), n in self.service.counters.values.items() if name == "polls")
+        if polled - self._polled_when_slim >= MANY_POLLS and not self.service.rounds.under_way:
+            self._polled_when_slim = polled
+            memory.give_back()
 
     async def _housekeep(self) -> None:
         now = await self.service.reading(lambda conn: due.cautious(conn, clock.now()))

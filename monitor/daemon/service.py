@@ -43,7 +43,7 @@ from monitor.store.engine import Connection, Database
 from monitor.telemetry import Counters
 from monitor.trial import Point, Trial
 
-PARSING_WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
+PARSING_WORKERS = max(1, min(4, os.cpu_count() or 2))  # on two cores one worker alone waits for the main process
 LONGEST_WAIT_S = 20.0  # a poll that others could do as well waits no longer for its host
 LEASE_MARGIN = timedelta(seconds=5)  # a request ends by its timeout; nobody takes its host before that
 CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this, spread included twice
