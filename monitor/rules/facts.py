@@ -253,12 +253,12 @@ def _sides(text: Text) -> tuple[str, str, tuple[int, int] | None]:
 
 
 def _side(text: Text, mention: Found) -> str:
-    """The nearest of the signs `from` and `to` shortly before a licence."""
+    """The nearest of the signs `from` and `to` shortly before a licence, or in its first word ("to MIT")."""
     before = [
         (mention.start - sign.end, name)
         for name in ("from", "to")
         for sign in text.signs(name)
-        if 0 <= mention.start - sign.end <= _SIDE_REACH
+        if sign.start <= mention.start and mention.start - sign.end <= _SIDE_REACH
     ]
     return min(before)[1] if before else ""
 

@@ -1,0 +1,48 @@
+"""What is said plainly is read for every lab: sentences in our own words, each told of many labs and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rules.test_pack import shift_of
+
+LABS = (
+    ("Meta", "Llama 5"),
+    ("Mistral", "Mistral Large 3"),
+    ("Alibaba", "Qwen 4"),
+    ("DeepSeek", "DeepSeek V4"),
+    ("Google", "Gemma 4"),
+    ("Nvidia", "Nemotron"),
+    ("IBM", "Granite 5"),
+    ("xAI", "Grok 4"),
+    ("Cohere", "Command R"),
+    ("Moonshot", "Kimi K3"),
+    ("Tencent", "Hunyuan"),
+    ("Stability AI", "Stable Diffusion 4"),
+)
+SENTENCES = [
+    tuple(part.strip() for part in line.split("|"))
+    for line in (Path(__file__).parent / "plainly.txt").read_text(encoding="utf-8").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("direction", "stages", "sentence"), SENTENCES)
+def test_a_plain_sentence_is_read_alike_for_every_lab(direction: str, stages: str, sentence: str) -> None:
+    misread = {}
+    for lab, model in LABS:
+        shift = shift_of(sentence.format(lab=lab, model=model))
+        if direction == "none":
+            read, wanted = shift is None, "nothing"
+        else:
+            read = shift is not None and _among(shift.direction, direction) and _among(shift.stage, stages)
+            wanted = f"{direction} {stages}"
+        if not read:
+            misread[lab] = f"{shift.direction} {shift.stage}" if shift else "nothing"
+    assert not misread, f"wanted {wanted}"
+
+
+def _among(read: str, wanted: str) -> bool:
+    return wanted == "*" or read in wanted.split("/")
