@@ -55,6 +55,8 @@ def pressed(conn: Connection, press: Press, house: House, now: datetime) -> Line
     if not feedback.first_report(conn, press.key, now):
         return None
     parent = deliveries.standing_at(conn, press.channel, press.ts)
+    if parent is None and press.story_id is not None:  # Slack took the message, and we have not heard where it stands
+        parent = deliveries.unsettled_parent(conn, press.story_id)
     storyline = _storyline(conn, parent, house)
     if storyline is None:
         return (NOT_OURS,)

@@ -78,6 +78,13 @@ def standing_at(conn: Connection, channel: str, ts: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+def unsettled_parent(conn: Connection, story_id: int) -> Delivery | None:
+    """A parent that told of this story and of which it is not known yet whether, and where, it stands."""
+    query = select(table).where(table.c.story_id == story_id, table.c.role == Role.PARENT)
+    row = conn.execute(query.where(table.c.state.in_((State.SENDING, State.UNKNOWN))).limit(1)).first()
+    return None if row is None else _delivery(row)
+
+
 def counts(conn: Connection) -> dict[str, int]:
     """How many deliveries are in each state; states without any are 0."""
     found = conn.execute(select(table.c.state, func.count()).where(_OF_NEWS).group_by(table.c.state))

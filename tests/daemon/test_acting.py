@@ -283,6 +283,16 @@ def _rules_hit(conn: Connection) -> set[str]:
     return {hit.rule_id for hit in hits.of_entry(conn, conn.scalar(select(schema.story_entry.c.entry_id)))}
 
 
+async def test_a_button_works_before_it_is_known_that_slack_took_its_message(ground: Ground) -> None:
+    """A25: a death between Slack's taking a message and its answer leaves us without the message's place."""
+    unsettled = {"state": "unknown", "channel": None, "ts": None}
+    await ground.in_database(lambda conn: conn.execute(schema.delivery.update().values(unsettled)))
+    assert "Noted: this alert is noise" in await ground.press("noise")
+    await ground.house.deliver(20.0)
+    assert "👎 1 noise" in json.dumps(ground.message()["blocks"], ensure_ascii=False)
+    assert len(ground.slack.messages(CHANNEL)) == 1
+
+
 async def test_an_acknowledgement_does_not_wait_for_a_database_that_refuses(ground: Ground) -> None:
     """In three seconds, while the press waits for its turn, is written down once, and is answered then."""
     if not ground.house.database.is_sqlite:
