@@ -126,8 +126,11 @@ def _spread(text: str, table: bytes, run: Callable[[re.Match[str]], str]) -> str
     else:
         text = text.translate(_BLANKED) if table is _BYTES else text.translate(_BLANKED).lower()
     if "." in text:
-        text = _INITIALS.sub(_unpointed, text).replace(". ", "  ")
-        text = _without_points(text)
+        text = text.replace(". ", "  ")  # most end a sentence; what is left is seldom there, and dear to look at
+        if text[-1:] == ".":
+            text = f"{text[:-1]} "
+        if "." in text:
+            text = _without_points(_INITIALS.sub(_unpointed, text))
     return _without_quotes(text) if "'" in text else text
 
 

@@ -1,27 +1,22 @@
 """Which rules can match at all, told from what occurred: matching costs next to nothing for the others.
 
 A group is a literal or vocabulary (anywhere, in the title, or outside it), a regex, or a feed's id, tag or domain. A
-clause is a set of groups, at least one of which must occur; a way is a list of clauses that must all be met. A rule has
-one or more ways to match. The rarest clause of a way is its anchor: only when that is met, the others are tested.
+clause is a set of groups, at least one of which must occur. What a rule needs is a clause, or needs of which all or one
+must be met. The rarest clause without which it cannot match is its anchor: only when that is met, the rest is tested.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from monitor.rules import match
 from monitor.rules.compile import Pool
 from monitor.rules.document import ANYWHERE, REST, TITLE, where
-from monitor.rules.sieve import Check, Group
-
-Clause = frozenset[Group]
-Way = tuple[Clause, ...]
+from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs
 
 _LITERAL, _VOCABULARY, _REGEX, _ID = 0, 3, 6, 7
 _KINDS = 8
-_MOST_WAYS = 24  # of a rule; more alternatives are told apart less sharply
 
 
 def literal_group(number: int, place: int = ANYWHERE) -> Group:
@@ -54,8 +49,9 @@ class Anchors:
         for vocabulary in self.pool.vocabularies:
             groups = {literal_group(literal) for literal in vocabulary.by_term.literals}
             for _, node in vocabulary.others:
-                for way in self.ways(node):
-                    groups |= self._rarest(way)
+                anchor = self._anchor(self.needs(node))
+                assert anchor is not None, "a term of a vocabulary stands somewhere"
+                groups |= anchor
             self.flat.append(frozenset(self._flattened(groups)))
 
     def _flattened(self, groups: Iterable[Group]) -> set[Group]:
@@ -71,17 +67,38 @@ class Anchors:
 
     def add(self, number: int, node: match.Node) -> None:
         """Takes a rule."""
-        ways = self.ways(node)
-        if not all(ways):
-            self.always.append(number)
-            return
-        for way in ways:
-            anchor = min(way, key=self._load)
-            others = [clause for clause in dict.fromkeys(way) if clause != anchor]
-            alone = frozenset(group for clause in others if len(clause) == 1 for group in clause)
-            check = number, alone, tuple(clause for clause in others if len(clause) > 1)
+        need = self.needs(node)
+        alternatives = need.needs if isinstance(need, Needs) and not need.every else (need,)
+        parts = [one.needs if isinstance(one, Needs) and one.every else (one,) for one in alternatives]
+        anchors = [self._anchor(one) for one in alternatives]
+        for anchor, needs in zip(anchors, parts, strict=True):
+            if anchor is None:
+                self.always.append(number)
+                return
+            others = [one for one in needs if one != anchor]
+            clauses = [one for one in others if not isinstance(one, Needs)]
+            check = Check(
+                number,
+                frozenset(group for clause in clauses if len(clause) == 1 for group in clause),
+                tuple(clause for clause in clauses if len(clause) > 1),
+                tuple(one for one in others if isinstance(one, Needs)),
+            )
             for group in anchor:
                 self.anchored.setdefault(group, []).append(check)
+
+    def _anchor(self, need: Need) -> Clause | None:
+        """The rarest clause without which a need is not met; None when it may be met by nothing at all."""
+        if not isinstance(need, Needs):
+            return need
+        anchors = [self._anchor(one) for one in need.needs]
+        if need.every:
+            return min((one for one in anchors if one is not None), key=self._load, default=None)
+        found: set[Group] = set()
+        for one in anchors:
+            if one is None:
+                return None
+            found |= one
+        return frozenset(found)
 
     def _load(self, clause: Clause) -> float:
         """Rare is good, and so is a clause that is no other rule's anchor."""
@@ -91,8 +108,10 @@ class Anchors:
         """What it means for the rules that a literal occurs in the title; outside it; and that a regex matches."""
         wanted = set(self.anchored)
         for rules in self.anchored.values():
-            for _, alone, clauses in rules:
-                wanted.update(alone, *clauses)
+            for check in rules:
+                wanted.update(check.alone, *check.clauses)
+                for need in check.needs:
+                    need.add_groups(wanted)
         literals = [literal_group(number) for number in range(len(self.pool.literals))]
         regexes = [regex_group(number) for number in range(len(self.pool.compiled_regexes))]
         return (
@@ -112,62 +131,40 @@ class Anchors:
                 meant[group] += here
         return [tuple(meant[group]) for group in groups]
 
-    def ways(self, node: match.Node) -> list[Way]:
-        """If the node holds, all clauses of at least one way are met. A way without clauses promises nothing."""
+    def needs(self, node: match.Node) -> Need:
+        """What must be met for a node to hold; NOTHING promises nothing."""
         if isinstance(node, match.TermNode):
-            return [(frozenset([literal_group(node.literal, where(node.fields))]),)]
+            return frozenset([literal_group(node.literal, where(node.fields))])
         if isinstance(node, match.VocabularyNode):
-            return [(frozenset([vocabulary_group(node.vocabulary.number, where(node.fields))]),)]
+            return frozenset([vocabulary_group(node.vocabulary.number, where(node.fields))])
         if isinstance(node, match.RegexNode):
-            return [(frozenset([regex_group(node.number)]),)]
+            return frozenset([regex_group(node.number)])
         if isinstance(node, match.IdNode):
-            return [(frozenset([id_group(self.pool.id(node.name, node.value))]),)]
+            return frozenset([id_group(self.pool.id(node.name, node.value))])
         if isinstance(node, match.NotNode):
-            return [()]
+            return NOTHING
         if isinstance(node, match.OrNode):
-            return self._either([way for child in node.alternatives for way in self.ways(child)])
+            return _one_of([self.needs(child) for child in node.alternatives])
         if isinstance(node, match.ScoreNode):
             return self._score(node)
-        return self._all([self.ways(child) for child in node.children()])
+        return _all_of([self.needs(child) for child in node.children()])
 
-    def _either(self, ways: list[Way]) -> list[Way]:
-        """Alternatives of one clause each are one clause; too many ways are made less sharp."""
-        simple = [way[0] for way in ways if len(way) == 1]
-        several = [way for way in dict.fromkeys(ways) if len(way) != 1]
-        merged = ([(frozenset().union(*simple),)] if simple else []) + several
-        return merged if len(merged) <= _MOST_WAYS else [self._blunt(merged)]
-
-    def _blunt(self, ways: list[Way]) -> Way:
-        """One way instead of many: the rarest clause of each is needed of any."""
-        if not all(ways):
-            return ()
-        return (frozenset().union(*[self._rarest(way) for way in ways]),)
-
-    def _all(self, parts: list[list[Way]]) -> list[Way]:
-        count = 1
-        for ways in parts:
-            count *= len(ways)
-        if count > _MOST_WAYS:
-            parts = [ways if len(ways) == 1 else [self._blunt(ways)] for ways in parts]
-        return [tuple(dict.fromkeys(clause for way in chosen for clause in way)) for chosen in product(*parts)]
-
-    def _score(self, node: match.ScoreNode) -> list[Way]:
+    def _score(self, node: match.ScoreNode) -> Need:
         """The commonest clauses are left out as long as they cannot reach the threshold by themselves."""
-        if node.threshold <= 0:
-            return [()]
-        gains = [(self.ways(clause), points) for clause, points in node.clauses if points > 0]
-        gains.sort(key=lambda gain: sum(self.cost(clause) for clause in self._blunt(gain[0])), reverse=True)
+        gains = [(self.needs(clause), points) for clause, points in node.clauses if points > 0]
+        gains.sort(key=lambda gain: self._commonness(gain[0]), reverse=True)
         left_out = 0.0
-        needed: list[Way] = []
-        for ways, points in gains:
+        needed: list[Need] = []
+        for need, points in gains:
             if left_out + points < node.threshold:
                 left_out += points
             else:
-                needed += ways
-        return self._either(needed)
+                needed.append(need)
+        return _one_of(needed) if node.threshold > 0 else NOTHING
 
-    def _rarest(self, way: Way) -> Clause:
-        return min(way, key=self.cost)
+    def _commonness(self, need: Need) -> float:
+        anchor = self._anchor(need)
+        return float("inf") if anchor is None else self.cost(anchor)
 
     def cost(self, clause: Clause) -> float:
         """How often a clause is likely to be met, relative to others."""
@@ -185,3 +182,28 @@ class Anchors:
         if kind < _REGEX:
             return self.cost(self.flat[number]) * (0.4 if kind - _VOCABULARY == TITLE else 1)
         return 0.3 if kind == _REGEX else 0.01
+
+
+def _one_of(needs: Iterable[Need]) -> Need:
+    """Alternatives that are single clauses are one clause."""
+    flat = _flat(needs, every=False)
+    if NOTHING in flat:
+        return NOTHING
+    clauses = [one for one in flat if not isinstance(one, Needs)]
+    found: tuple[Need, ...] = tuple(one for one in flat if isinstance(one, Needs))
+    if clauses:
+        found = (frozenset[Group]().union(*clauses), *found)
+    return found[0] if len(found) == 1 else Needs(found, every=False)
+
+
+def _all_of(needs: Iterable[Need]) -> Need:
+    flat = _flat(needs, every=True)
+    return flat[0] if len(flat) == 1 else Needs(flat, every=True)
+
+
+def _flat(needs: Iterable[Need], *, every: bool) -> tuple[Need, ...]:
+    """Those needs, each once, those of needs of the same kind among them."""
+    flat: dict[Need, None] = {}
+    for need in needs:
+        flat |= dict.fromkeys(need.needs if isinstance(need, Needs) and need.every is every else (need,))
+    return tuple(flat)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, Self
 
 import ahocorasick_rs
 import re2
@@ -20,8 +20,55 @@ from monitor.rules.document import Scanned, Subject, domain, padded
 
 Group = int
 Groups = Sequence[Group]
-# A rule, the groups it needs all of, and its clauses of several groups, one of each of which it needs.
-Check = tuple[int, frozenset[Group], tuple[frozenset[Group], ...]]
+Clause = frozenset[Group]  # one of which must occur
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be met, all of it or (`every` is false) one."""
+
+    needs: tuple[Need, ...]
+    every: bool
+
+    def met(self, present: set[Group]) -> bool:
+        """Whether the groups that occur meet it."""
+        for need in self.needs:
+            met = need.met(present) if isinstance(need, Needs) else not need.isdisjoint(present)
+            if met is not self.every:
+                return met
+        return self.every
+
+    def add_groups(self, found: set[Group]) -> None:
+        """Adds every group that is asked for."""
+        for need in self.needs:
+            if isinstance(need, Needs):
+                need.add_groups(found)
+            else:
+                found |= need
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON holds it; clauses are lists of their groups."""
+        return {str(self.every): [need.packed() if isinstance(need, Needs) else sorted(need) for need in self.needs]}
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Self:
+        """What `packed` made."""
+        ((every, needs),) = packed.items()
+        found = [cls.unpacked(need) if isinstance(need, dict) else frozenset(need) for need in needs]
+        return cls(tuple(found), every == str(True))
+
+
+Need = Clause | Needs
+NOTHING = Needs((), every=True)
+
+
+class Check(NamedTuple):
+    """What a rule needs beside its anchor: all of the groups `alone`, one of each clause, and the rest."""
+
+    rule: int
+    alone: Clause
+    clauses: tuple[Clause, ...]
+    needs: tuple[Needs, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +85,55 @@ class Plan:
     anchored: Mapping[Group, Sequence[Check]]
     with_author: bool = False
 
+    def for_sifting(self) -> Self:
+        """A plan that finds the same rules, without the literals and regexes that no rule needs to be there."""
+        literals = [n for n, places in enumerate(zip(self.in_title, self.outside, strict=False)) if any(places)]
+        regexes = [n for n, groups in enumerate(self.regex_groups) if groups]
+        return replace(
+            self,
+            literals=[self.literals[n] for n in literals],
+            in_title=[self.in_title[n] for n in literals],
+            outside=[self.outside[n] for n in literals],
+            regexes=[self.regexes[n] for n in regexes],
+            regex_groups=[self.regex_groups[n] for n in regexes],
+        )
+
     def dumps(self) -> bytes:
         """As JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["anchored"] = [
-            [group, [(number, [*alone], [[*clause] for clause in clauses]) for number, alone, clauses in checks]]
-            for group, checks in self.anchored.items()
-        ]
+        values["anchored"] = [[group, [_packed(check) for check in checks]] for group, checks in self.anchored.items()]
         return json.dumps(values, separators=(",", ":")).encode()
 
     @classmethod
     def loads(cls, data: bytes) -> Self:
         """What `dumps` wrote."""
         values: dict[str, Any] = json.loads(data)
-        anchored = {
-            group: [
-                (number, frozenset(alone), tuple([frozenset(clause) for clause in clauses]))
-                for number, alone, clauses in checks
-            ]
-            for group, checks in values["anchored"]
-        }
+        anchored = {group: [_unpacked(check) for check in checks] for group, checks in values["anchored"]}
         return cls(**values | {"anchored": anchored})
 
 
-def _misses_one(clauses: Sequence[frozenset[Group]], present: set[Group]) -> bool:
-    for clause in clauses:  # noqa: SIM110  # `any` takes three times as long, on the path of every entry
+def _packed(check: Check) -> list[Any]:
+    clauses = [sorted(clause) for clause in check.clauses]
+    return [check.rule, sorted(check.alone), clauses, [need.packed() for need in check.needs]]
+
+
+def _unpacked(packed: Sequence[Any]) -> Check:
+    rule, alone, clauses, needs = packed
+    several = tuple([frozenset(clause) for clause in clauses])
+    return Check(rule, frozenset(alone), several, tuple([Needs.unpacked(need) for need in needs]))
+
+
+def _met(check: Check, present: set[Group]) -> bool:
+    _, alone, clauses, needs = check
+    if not alone <= present:
+        return False
+    for clause in clauses:  # `any` takes three times as long, on the path of every entry
         if clause.isdisjoint(present):
-            return True
-    return False
+            return False
+    for need in needs:  # noqa: SIM110
+        if not need.met(present):
+            return False
+    return True
 
 
 class Sieve:
@@ -108,9 +176,9 @@ class Sieve:
         found = set(self.plan.always)
         anchored = self.plan.anchored
         for group in present & self._anchors:  # of two sets the smaller is walked through; not so with keys()
-            for number, alone, clauses in anchored[group]:
-                if alone <= present and number not in found and not (clauses and _misses_one(clauses, present)):
-                    found.add(number)
+            for check in anchored[group]:
+                if check[0] not in found and _met(check, present):
+                    found.add(check[0])
         return sorted(found)
 
     def _regexes(self, texts: Sequence[str]) -> set[int]:

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Entry
+from monitor.rules.document import Subject
 from monitor.rules.load import load_nodes
+from monitor.rules.sieve import Plan, Sieve
 from monitor.yamlfile import parse
 from tests.rules.naive import Naive, Vocabulary, rule_holds, rule_spans
 
@@ -147,3 +149,17 @@ def test_compiled_rules_match_what_a_naive_reading_matches(
     }
     wanted = {f"r{n}": rule_spans(naive, rule) for n, rule in enumerate(made) if rule_holds(naive, rule)}
     assert found == wanted
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(made=st.lists(rules(), min_size=1, max_size=4), thing=vocabularies(), entry=entries())
+def test_a_sieve_for_another_process_keeps_every_rule_that_may_match(
+    made: list[dict[str, Any]], thing: Vocabulary, entry: Entry
+) -> None:
+    """A21: written down and read again, without the literals that no rule needs, it names the same rules."""
+    rule_set = load_nodes([parse(rule_file(made, thing), "rules.yaml")])
+    sent = Sieve(Plan.loads(rule_set.sifter[1]))
+    subject = Subject(entry, ("y",))
+    named = rule_set.index.scan(subject)[1]
+    assert sent.scan(subject)[1] == named
+    assert {hit.rule_id for hit in rule_set.match(entry, feed_tags=("y",))} <= {f"r{number}" for number in named}
