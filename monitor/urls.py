@@ -166,8 +166,8 @@ def canonical(url: str) -> str:
 
 def is_site_root(url: str) -> bool:
     """Whether a canonical URL names a whole site, which identifies no entry."""
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
+    rest = url.partition("://")[2]
+    return "?" not in rest and not rest.partition("/")[2]
 
 
 def url_hash(url: str) -> str:

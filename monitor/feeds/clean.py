@@ -54,17 +54,19 @@ def plain_title(title: str) -> tuple[str, bool]:
 def plain(words: str) -> str:
     """The same for text that is no HTML."""
     words = words[:_LONGEST_MARKUP]
-    if words.isascii() and words.isprintable() and "  " not in words and len(words) <= _LONGEST:
-        return words.strip()
-    if not words.isascii() and _MOJIBAKE.search(words):
+    if words.isascii():
+        if words.isprintable() and "  " not in words and len(words) <= _LONGEST:
+            return words.strip()
+    elif _MOJIBAKE.search(words):
         words = ftfy.fix_encoding(words)
-    lines = [" ".join(line.split()) for line in words.splitlines()]
-    folded = "\n".join(_without_garbage(line) for line in lines if line)
+    folded = "\n".join([_folded(line) for line in words.splitlines() if line and not line.isspace()])
     return folded if len(folded) <= _LONGEST else folded[:_LONGEST].strip()
 
 
-def _without_garbage(line: str) -> str:
-    return line if line.isprintable() else " ".join(_GARBAGE.sub("", line).split())
+def _folded(line: str) -> str:
+    if line.isprintable():  # the only white space in it is the blank
+        return line.strip() if "  " not in line else " ".join(line.split())
+    return " ".join(_GARBAGE.sub("", " ".join(line.split())).split())
 
 
 def bare(words: str) -> str:
@@ -78,8 +80,11 @@ def line(words: str) -> str:
 
 
 def _without_tags(markup: str) -> str:
-    markup = " ".join(_without_skipped(markup).split())  # lines of the source are no lines of the text
-    return _TAG.sub("", _BLOCK.sub("\n", markup))
+    markup = _without_skipped(markup)
+    if not markup.isprintable():
+        markup = " ".join(markup.split())  # lines of the source are no lines of the text
+    bare = markup.replace("<p>", "\n").replace("</p>", "\n")  # often all the tags there are
+    return bare if "<" not in bare else _TAG.sub("", _BLOCK.sub("\n", markup))
 
 
 def _without_skipped(markup: str) -> str:

@@ -51,6 +51,13 @@ _SHAPES = tuple(
         rf"{_DAY_NAME}(?P<name>[a-z]{{3}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})",
     )
 )
+# What nine in ten feeds write, read in a tenth of the time; what is odd about one is left to the shapes above.
+_RFC_3339 = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_RFC_822 = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) ([12]\d{3}) (\d\d):(\d\d):(\d\d) "
+    r"(?:GMT|UTC|([+-])([01]\d|2[0-3])([0-5]\d))",
+    re.ASCII,
+)
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?$")
 
 
@@ -62,6 +69,9 @@ def read(text: str, otherwise: Callable[[], datetime | None] | None = None) -> d
     text = " ".join(text.split())[:100]
     if not text:
         return None
+    usual = _usual(text)
+    if usual is not None:
+        return _plausible(usual)
     for shape in _SHAPES:
         found = shape.fullmatch(text)
         if found:
@@ -69,6 +79,24 @@ def read(text: str, otherwise: Callable[[], datetime | None] | None = None) -> d
     if otherwise is None or re.fullmatch(r"[\d\s/.:-]*", text):
         return None  # a shape of bare numbers means something else to everybody
     return _plausible(otherwise())
+
+
+def _usual(text: str) -> datetime | None:
+    try:
+        if _RFC_3339.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        found = _RFC_822.fullmatch(text)
+        month = _MONTHS.get(found[2].lower(), 0) if found else 0
+        if found is None or not month:
+            return None
+        day, year, hour, minute, second = map(int, found.group(1, 3, 4, 5, 6))
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        if found[7]:
+            offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
+            moment += offset if found[7] == "-" else -offset
+        return moment
+    except (ValueError, OverflowError):
+        return None
 
 
 def _plausible(moment: datetime | None) -> datetime | None:

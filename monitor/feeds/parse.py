@@ -35,11 +35,14 @@ def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedForm
         except ParseError:
             if format is FeedFormat.JSONFEED or not prolog.names_a_feed(body):
                 raise
+    body, headers = labels.mended(body, headers)
+    read = quick.read(body.lstrip(b" \t\r\n"), headers)
+    if read is not None:
+        return read
     if prolog.endless(body):
         raise ParseError("opens tens of thousands of elements and never closes them")
-    body, headers = labels.mended(body, headers)
     body, warning = prolog.harmless(prolog.trimmed(body))
-    return quick.read(body, headers) or parse_xml(body, headers, warning)
+    return parse_xml(body, headers, warning)
 
 
 def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Parsed:
