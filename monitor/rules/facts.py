@@ -19,6 +19,7 @@ from monitor.rules.entities import Entity, Vocabulary
 SIGNS = ("denied", "anonymous", "official", "aside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
 _SIDE_REACH = 4  # words between "from" and the licence it points to
+_SUMMARY = FIELDS.index("summary")
 _CONTENT = FIELDS.index("content")
 _AUTHOR = FIELDS.index("author") * FIELD_STEP
 
@@ -90,9 +91,12 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
     """The record of the shift that the leaves of a hit point to."""
     leaves = sorted(leaves)
     evidence = _evidence(document, leaves)
-    found = {kind: outermost(document, vocabularies) for kind, vocabularies in sources.by_kind.items()}
+    found = {
+        kind: outermost(document, vocabularies, exclusive=kind != "sign")
+        for kind, vocabularies in sources.by_kind.items()
+    }
     text = Text(document, evidence, found)
-    models = _names(_actors(text, "model"))
+    models = _models(text)
     orgs = _orgs(text)
     from_, to, ranks = _sides(text)
     direction = _direction(text, rulings, ranks)
@@ -147,24 +151,44 @@ def _marks(document: Document, sentence: Sentence, leaves: Iterable[Leaf]) -> tu
     return tuple(joined)
 
 
-def outermost(document: Document, vocabularies: Sequence[Vocabulary]) -> list[Found]:
-    """Mentions of one kind in order of position, without those inside a longer one ("GPT" in "GPT oss")."""
+def outermost(document: Document, vocabularies: Sequence[Vocabulary], *, exclusive: bool = True) -> list[Found]:
+    """Mentions of one kind in order of position, without those inside a longer one ("GPT" in "GPT oss").
+
+    `exclusive`: of two entities for the same words the first listed counts; signs may say several things at once.
+    """
     found: list[Found] = []
     before = 0
     for vocabulary in vocabularies:
         mentions: Sequence[Mention] = [m for m in document.mentions(vocabulary) if m.start < _AUTHOR]
-        found += [Found(m.start, m.end, vocabulary.entities[m.entity], before + m.entity) for m in mentions]
+        found += [Found(m.start, m.end, _entity(document, vocabulary, m), before + m.entity) for m in mentions]
         before += len(vocabulary.entities)
-    found.sort(key=lambda m: (m.start, -m.end, m.rank))
+    found.sort(key=lambda m: (_fallback(m), m.start, -m.end, m.rank))
     kept: list[Found] = []
     for mention in found:
+        if _fallback(mention) and any(k.start < mention.end and mention.start < k.end for k in kept):
+            continue
         inside = any(
-            k.start <= mention.start and mention.end <= k.end and k.end - k.start > mention.end - mention.start
+            k.start <= mention.start
+            and mention.end <= k.end
+            and (k.end - k.start > mention.end - mention.start or exclusive)
             for k in kept
         )
         if not inside:
             kept.append(mention)
-    return kept
+    return sorted(kept, key=lambda m: (m.start, -m.end))
+
+
+def _fallback(mention: Found) -> bool:
+    return bool(mention.entity.facts.get("fallback"))
+
+
+def _entity(document: Document, vocabulary: Vocabulary, mention: Mention) -> Entity:
+    """The entity of a mention; one that is named as written gets the words as its name."""
+    entity = vocabulary.entities[mention.entity]
+    if not entity.facts.get("as_written"):
+        return entity
+    span = document.span((mention.start, mention.end))
+    return replace(entity, name=document.texts[FIELDS.index(span.field)][span.start : span.end])
 
 
 def _actors(text: Text, kind: str) -> list[Found]:
@@ -203,12 +227,40 @@ def _names(found: Iterable[Found]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mention.entity.name for mention in found))
 
 
+def _models(text: Text) -> tuple[str, ...]:
+    """Named models. A version stands for its family: "Gemma 4" where "Gemma" is named too, or where only the summary
+
+    says which version it is.
+    """
+    elsewhere = text.found.get("model", ())
+    plain = [mention for mention in elsewhere if not _fallback(mention)]
+    text = Text(text.document, text.evidence, {**text.found, "model": plain or elsewhere})
+    named = _actors(text, "model")
+    aside = _asides(text, "model")
+    if named and all(mention.start in aside for mention in named):
+        return ()
+    names = _names(named)
+    summary = _names(m for m in elsewhere if m.start not in aside and m.start // FIELD_STEP == _SUMMARY)
+    read: list[str] = []
+    for name in names:
+        if not any(_is_version(other, name) for other in names):
+            versions = [other for other in summary if _is_version(other, name)]
+            read.append(versions[0] if len(versions) == 1 else name)
+    return tuple(dict.fromkeys(read))
+
+
+def _is_version(name: str, family: str) -> bool:
+    """Whether a name is a family's name with something behind it: "Gemma 4", "Grok-1", "FLUX.2"."""
+    return name.startswith(family) and name[len(family) : len(family) + 1] in {" ", "-", "."}
+
+
 def _orgs(text: Text) -> tuple[str, ...]:
     """Named organisations and the labs of named models, in order of position; venues only when alone."""
     if not (text.found.get("org") or text.found.get("model")):
         return ()
-    implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in text.found.get("model", ()) if m.entity.org]
     named = list(text.found.get("org", ()))
+    models = [m for m in text.found.get("model", ()) if m.entity.org and not (named and _fallback(m))]
+    implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in models]
     both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})
     acting = _actors(both, "org")
     venues = {m.entity.name for m in acting if m.entity.facts.get("venue")}

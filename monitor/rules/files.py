@@ -14,7 +14,10 @@ Kind = Literal["terms", "org", "model", "licence", "stage", "object", "direction
 
 @dataclass(frozen=True, slots=True)
 class EntityForm:
-    """A thing with names. `org`: the lab of a model. `rank`: how much a licence allows. `venue`: news stands there."""
+    """A thing with names. `org`: the lab of a model. `rank`: how much a licence allows. `venue`: news stands there.
+
+    `fallback`: counts only where no other model is named. `as_written`: its name is the words that were found.
+    """
 
     name: ScalarNode
     terms: tuple[ScalarNode, ...] = ()
@@ -22,6 +25,8 @@ class EntityForm:
     org: str = ""
     rank: int | None = None
     venue: bool = False
+    fallback: bool = False
+    as_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ def _list(item: dict[str, Any], description: str) -> dict[str, Any]:
     return {"type": "array", "items": item, "description": description}
 
 
+def _flag(description: str) -> dict[str, Any]:
+    return {"enum": [True, False, "true", "false"], "description": description}
+
+
 def _choice(values: Any, description: str) -> dict[str, Any]:
     return {"enum": [str(value) for value in values], "description": description}
 
@@ -76,7 +80,9 @@ def _definitions() -> dict[str, Any]:
                 "terms": terms,
                 "not": hidden,
                 "rank": {"type": ["integer", "string"], "description": "How much a licence allows; more is freer."},
-                "venue": {"enum": [True, False, "true", "false"], "description": "News stands there; not an actor."},
+                "venue": _flag("News stands there; not an actor."),
+                "fallback": _flag("Counts only where no other model is named."),
+                "as_written": _flag("Its name is the words that were found."),
             },
             "name",
             "terms",
@@ -109,7 +115,7 @@ def _shift_fields() -> dict[str, Any]:
         "object": _choice(ShiftObject, "Of what."),
         "from": _text("SPDX id, LicenseRef-…, open or closed."),
         "to": _text("SPDX id, LicenseRef-…, open or closed."),
-        "denied": {"enum": [True, False, "true", "false"], "description": "A denial was reported."},
+        "denied": _flag("A denial was reported."),
     }
 
 

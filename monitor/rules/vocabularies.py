@@ -120,7 +120,7 @@ class VocabularyCompiler:
         table.add(number, node)
 
     def _entity(self, kind: str, form: EntityForm) -> Entity:
-        facts: dict[str, Any] = {"rank": form.rank, "venue": form.venue}
+        facts: dict[str, Any] = {name: getattr(form, name) for name in ("rank", "venue", "fallback", "as_written")}
         aliases = tuple(item.text.lstrip("=") for item in form.terms if re.match(r"=?[^$(/*?]+$", item.text))
         name = form.name.text
         if kind == "licence":

@@ -8,7 +8,7 @@ from monitor.model import Shift
 from monitor.rules.licences import canonical_licence
 from tests.rules.helpers import entry, rules_of
 
-PACK = """
+PACK = r"""
 vocabularies:
   lab:
     kind: org
@@ -23,6 +23,10 @@ vocabularies:
       - {name: GPT, org: OpenAI, terms: [GPT, =GPT ?]}
       - {name: gpt-oss, org: OpenAI, terms: [gpt-oss]}
       - {name: Llama, org: Meta, terms: [=Llama]}
+      - {name: Llama 4, org: Meta, terms: [Llama 4]}
+      - {name: Llama 4 again, org: Google, terms: [Llama 4]}
+      - {name: Gemini, org: Google, fallback: true, terms: [Google API]}
+      - {name: unlisted, fallback: true, as_written: true, terms: ['/\b[A-Z]\w*-\d+B(?:-[A-Z]\w*)*/']}
   licence:
     kind: licence
     entities:
@@ -86,6 +90,30 @@ def test_names_come_from_the_headline_first_and_from_the_summary_when_it_has_non
 
 def test_a_longer_name_wins_over_one_inside_it() -> None:
     assert shift("The gpt-oss model").models == ("gpt-oss",)
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "models", "orgs"),
+    [
+        ("Llama gets a licence: Llama 4", "", ("Llama 4",), ("Meta",)),
+        ("Llama gets a licence", "It came with Llama 4.", ("Llama 4",), ("Meta",)),
+        ("Better than Llama: OpenAI shares model weights", "", (), ("OpenAI",)),
+        ("Acme/Zebu-70B-Instruct weights are up", "", ("Zebu-70B-Instruct",), ()),
+        ("Google changes the licence of Zebu-7B", "", ("Zebu-7B",), ("Google",)),
+        ("Zebu-7B is Llama under a new licence", "", ("Llama",), ("Meta",)),
+        ("Google API gets a model licence", "", ("Gemini",), ("Google",)),
+        ("Google API drops GPT model", "", ("GPT",), ("Google", "OpenAI")),
+    ],
+)
+def test_which_model_is_meant(title: str, summary: str, models: tuple[str, ...], orgs: tuple[str, ...]) -> None:
+    """A version stands for its family, a comparison for nothing; the rest counts where nothing else is named."""
+    found = shift(title, summary)
+    assert (found.models, found.orgs) == (models, orgs)
+
+
+def test_a_label_is_read_as_the_name_that_was_written() -> None:
+    """A model that no list knows is called by its own words, in labels too."""
+    assert RULES.canonical("model", "Zebu-7B") == "Zebu-7B"
 
 
 @pytest.mark.parametrize(
