@@ -218,7 +218,8 @@ class Fetcher:
         headers = [*self._headers, (b"Accept", asked.accept), *conditions]
         if target.userinfo and keep_login:
             headers.append((b"Authorization", _basic(target)))
-        target = target.copy_with(userinfo=b"", fragment=None)
+        if target.userinfo or target.fragment:
+            target = target.copy_with(userinfo=b"", fragment=None)
         if self._polling.proxy:
             await self._check_behind_proxy(target.host)
         # The transport itself: httpx's client adds a cookie jar, redirects and half the cost of a request.

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,12})", re.IGNORECASE)
 _NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)\b(?!\s*=)", re.IGNORECASE)
 _LONGEST = timedelta(days=3650)
 
 
+@lru_cache(64)  # the answers of one second carry one Date, which is asked for several times
 def http_date(text: str) -> datetime | None:
     """An HTTP-date as UTC, or None when it is none."""
     try:

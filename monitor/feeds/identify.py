@@ -58,6 +58,8 @@ def identify(entries: Sequence[Entry], known: Mapping[str, Known]) -> tuple[Iden
     Two entries of a document are never one known entry, unless nothing is left to tell them apart; the one that reads
     as it did before, or whose guid it is, comes first.
     """
+    if not known:
+        return tuple([Identified(entry, Verdict.NEW, None, entry.keys) for entry in entries])
     matches = [_matches(entry, known) for entry in entries]
     judged: dict[int, Identified] = {}
     taken: set[int] = set()

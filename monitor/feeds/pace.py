@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 LEAST_LINE = 8  # feeds of one host that may wait for their turn in memory; more where a gap is short
@@ -41,6 +42,7 @@ TENANTED = frozenset(
 )
 
 
+@lru_cache(4096)
 def host_key(url: str) -> str:
     """`host:port` of a URL, lower case; the platform's domain for its tenants; "" when the URL names no host."""
     try:

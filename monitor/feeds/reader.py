@@ -85,8 +85,7 @@ class _Worker:
 
     async def ask(self, order: bytes, body: bytes) -> tuple[bytes, bool]:
         """The answer, and whether the worker ends with it. Raises EOFError or OSError when it died."""
-        self._to.write(JOB.pack(len(order), len(body)) + order)
-        self._to.write(body)
+        self._to.write(JOB.pack(len(order), len(body)) + order + body)  # one call of the kernel
         await self._to.drain()
         length, last = ANSWER.unpack(await self._back.readexactly(ANSWER.size))
         if length > _MOST_ANSWER:

@@ -58,7 +58,7 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
     world.reached(Point.COMMIT_FENCED)
     _block_host(conn, look)
     reissued = _reissue(conn, look, known)
-    righted = _righted(conn, look)
+    righted = _righted(conn, look, world)
     heard = _stored(conn, righted, known, policy)
     world.reached(Point.COMMIT_ENTRIES)
     told = tell(conn, heard, righted, world, reissued=reissued)
@@ -74,18 +74,21 @@ def identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:
     """The verdict on every entry of a look that has a reading."""
     assert look.reading is not None
     found = look.reading.entries
+    if look.before.baselined_at is None and not entries.any_known(conn, look.feed.id):  # keys outlive what lists a feed
+        return identify.identify(found, {})
     return identify.identify(found, entries.known(conn, look.feed.id, identify.lookup_keys(found)))
 
 
-def _righted(conn: Connection, look: Look) -> Look:
+def _righted(conn: Connection, look: Look, world: World) -> Look:
     """The look at the time it was for the publisher, when our clock was set years away from that while we ran: stories
     age by the time that passed. Polls are planned by our own clock, whatever it shows."""
     date = look.document.headers.get("date", "") if look.document is not None else ""
     if not identify.clocks_differ(date, look.at):
-        if look.reading is not None and identify.clocks_agree(date, look.at):
+        if look.reading is not None and identify.clocks_agree(date, look.at) and world.steps(conn):
             due.forget_steps(conn)
+            world.forget_steps()
         return look
-    return replace(look, at=identify.righted(look.at, date, due.steps_so_far(conn)))
+    return replace(look, at=identify.righted(look.at, date, world.steps(conn)))
 
 
 def _planned(look: Look, policy: Policy, new_entries: int) -> FeedState:

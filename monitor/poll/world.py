@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.alerts.decide import AlertPolicy, Ops, Route
 from monitor.alerts.receivers import ReceiverSettings
@@ -16,7 +16,7 @@ from monitor.feeds.identify import EntryPolicy
 from monitor.feeds.plan import Polling
 from monitor.model import Feed
 from monitor.rules.rule_set import RuleSet
-from monitor.store import alerts
+from monitor.store import alerts, due
 from monitor.store import stories as stored
 from monitor.store.engine import Connection
 from monitor.stories.assign import StoryIndex
@@ -46,6 +46,7 @@ class World:
     policy: Policy
     new_id: Callable[[], str]
     reached: Reached = len
+    _steps: tuple[object, timedelta] | None = None  # of which transaction, and what it saw
     _index: StoryIndex | None = field(default=None, repr=False)
     _apart: bool = False  # the index is none of the database's
     _known: int = 0  # the last decision (alert) that the index has heard of
@@ -66,6 +67,17 @@ class World:
                 self._index.add(story)
         self._known = latest
         return self._index
+
+    def steps(self, conn: Connection) -> timedelta:
+        """By how much our clock was set (store/due.py), looked up once a transaction: each document asks."""
+        transaction = conn.get_transaction()
+        if self._steps is None or self._steps[0] is not transaction:
+            self._steps = transaction, due.steps_so_far(conn)
+        return self._steps[1]
+
+    def forget_steps(self) -> None:
+        """The transaction has forgotten them."""
+        self._steps = None
 
     def start_with(self, index: StoryIndex) -> None:
         """Know these open stories rather than those of the database."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import repeat
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import JSON, Connection, Dialect, Table
 from sqlalchemy.types import TypeEngine
 
-from monitor.store.columns import Words
+from monitor.store.columns import UtcDateTime, Words
 
 _Column = Sequence[Any]
 
@@ -72,6 +74,10 @@ def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[_Column], I
     convert = kind.dialect_impl(dialect).bind_processor(dialect)
     if convert is None:
         return _as_they_are
+    if isinstance(kind, UtcDateTime) and dialect.name == "sqlite":
+        return partial(_each, _moment)
+    if isinstance(kind, JSON):
+        return partial(_lists, convert)
     return partial(_words if isinstance(kind, Words) else _each, convert)
 
 
@@ -84,6 +90,29 @@ def _each(convert: Callable[[Any], Any], values: _Column) -> Iterable[Any]:
     if all(value is first for value in values):  # the time of the poll, no tags at all
         return repeat(convert(first), len(values))
     return map(convert, values)
+
+
+def _moment(value: datetime | None) -> str | None:
+    """What SQLAlchemy writes into a DATETIME of SQLite, without its cost."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"a naive datetime reached the store: {value!r}")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def _lists(convert: Callable[[Any], Any], values: _Column) -> Iterable[Any]:
+    return [_list(value, convert) for value in values]
+
+
+def _list(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """A list of texts as `json.dumps` writes it, at a fifth of the cost; anything else as ever."""
+    if type(value) is not tuple and type(value) is not list:
+        return convert(value)
+    try:
+        return f"[{', '.join(map(encode_basestring_ascii, value))}]"
+    except TypeError:
+        return convert(value)
 
 
 def _words(convert: Callable[[Any], Any], values: _Column) -> Iterable[Any]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, select, text, update
@@ -54,6 +55,13 @@ def known(conn: Connection, feed_id: str, keys: Collection[str]) -> dict[str, Kn
     else:
         found = conn.exec_driver_sql(_KNOWN_POSTGRESQL, (feed_id, [*keys]))
     return {key: Known(entry_id, text_hash) for key, entry_id, text_hash in found.all()}
+
+
+def any_known(conn: Connection, feed_id: str) -> bool:
+    """Whether the feed ever brought anything."""
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    found = conn.exec_driver_sql(f"SELECT 1 FROM entry_key WHERE feed_id = {mark} LIMIT 1", (feed_id,))  # noqa: S608
+    return found.first() is not None
 
 
 def add(conn: Connection, entries: Sequence[Entry], *, now: datetime, baseline: bool) -> list[int]:
@@ -140,6 +148,7 @@ def titles_seen(
 
 
 _TEXTS = ("feed_id", "title", "summary", "content", "url", "author", "tags", "links", "published_at", "text_hash")
+_TEXTS_OF: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_TEXTS)
 _STATE = ("first_seen_at", "revised_at", "revision", "baseline", "pruned_at")
 _WRITTEN = (*_TEXTS, "title_hash", "url_hash")
 _ROWS = Bulk(table, ("id", *_WRITTEN, "first_seen_at", "revision", "baseline"))
@@ -171,7 +180,7 @@ def _reserve(conn: Connection, count: int) -> list[int]:
 
 def _values(entry: Entry) -> tuple[Any, ...]:
     return (
-        *(getattr(entry, name) for name in _TEXTS),
+        *_TEXTS_OF(entry),
         entry.title_hash or title_hash(entry.title),
         entry.url_hash or (urls.url_hash(entry.url) if entry.url else ""),
     )
