@@ -33,17 +33,18 @@ class Vocabulary:
     """A compiled vocabulary, shared by all rules that refer to it.
 
     `by_term`: the entities a term stands for, `hiding`: those a term hides, `others`: items that are no plain terms.
+    Shown by its name alone: vocabularies hold each other, and written out they would double at each step.
     """
 
     number: int
     name: str
     kind: str
-    entities: Sequence[Entity]
-    by_term: Terms = field(default_factory=lambda: Terms({}, frozenset()))
-    others: Sequence[tuple[int, Node]] = ()
-    queries: Sequence[Node] = ()  # the nodes of `others`
-    hiding: Terms = field(default_factory=lambda: Terms({}, frozenset()))
-    hiding_others: Sequence[tuple[int, Node]] = ()
+    entities: Sequence[Entity] = field(repr=False)
+    by_term: Terms = field(repr=False, default_factory=lambda: Terms({}, frozenset()))
+    others: Sequence[tuple[int, Node]] = field(repr=False, default=())
+    queries: Sequence[Node] = field(repr=False, default=())  # the nodes of `others`
+    hiding: Terms = field(repr=False, default_factory=lambda: Terms({}, frozenset()))
+    hiding_others: Sequence[tuple[int, Node]] = field(repr=False, default=())
     version: str = ""
 
     def possible(self, document: Document, place: int) -> bool:

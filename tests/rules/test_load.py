@@ -162,3 +162,10 @@ def test_names_of_organisations_and_models_lead_to_the_canonical_one() -> None:
     assert rules.canonical("org", "Google DeepMind") == "Google"
     assert rules.canonical("model", "Llama 4") == "Llama"
     assert rules.canonical("org", "Nobody Ltd") == "nobody ltd"
+
+
+def test_vocabularies_that_hold_each_other_are_shown_in_few_words() -> None:
+    """asyncio writes out what a task returned; a chain of vocabularies, each twice in the next, must not double."""
+    chain = "".join(f"  v{n}: [$v{n + 1} NEAR/3 a{n}, $v{n + 1} NEAR/3 b{n}]\n" for n in range(14))
+    rules = rules_of(f"vocabularies:\n{chain}  v14: [z]\nrules:\n- {{id: a, title: t, when: $v0}}\n")
+    assert len(repr(rules)) < 5_000
