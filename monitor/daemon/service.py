@@ -20,7 +20,7 @@ from monitor import __version__, clock, settings
 from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
 from monitor.clock import ClockWatch
-from monitor.daemon import lines, sifter
+from monitor.daemon import lines, sifting
 from monitor.daemon.lines import Lines
 from monitor.daemon.pages import full_text, page_reader
 from monitor.daemon.policy import policy_of
@@ -82,7 +82,7 @@ class Service:
         self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
-        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS, program=sifter.PROGRAM))
+        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS, program=sifting.PROGRAM))
         fetcher = await self._stack.enter_async_context(
             Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
         )
@@ -209,9 +209,7 @@ class Service:
         rule_store.remember(conn, [(rule.id, rule.version, rule.title, rule.severity) for rule in rules], now)
 
     def _briefing(self, feed: Feed) -> Briefing:
-        """The rules in force, as far as a worker needs them to tell which entries they may match."""
-        name, plan = self.configuration.rules.sifter
-        return Briefing(name, f"{sifter.INSTALL}{name}".encode(), plan, feed.tags)
+        return sifting.briefing(self.configuration.rules, feed.tags)
 
     async def adopt(self, configuration: Configuration) -> None:
         """Put a new configuration in force: feeds listed, due times moved, polls and deliveries by the new settings."""

@@ -10,14 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from monitor.daemon.sifting import INSTALL
 from monitor.feeds import reading, worker
 from monitor.feeds.wire import Sifted
 from monitor.model import Entry
 from monitor.rules.document import Subject
 from monitor.rules.sieve import Plan, Sieve
-
-PROGRAM = "monitor.daemon.sifter"
-INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan that comes with it
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,10 +45,21 @@ class Look:
     error: FetchError | ParseError | None = None
 
 
-async def look(feed: Feed, state: FeedState, tools: Tools, hop: Hop | None = None) -> Look:
+async def _go_on() -> None:
+    """A document may be read at once."""
+
+
+async def look(
+    feed: Feed,
+    state: FeedState,
+    tools: Tools,
+    hop: Hop | None = None,
+    fetched: Callable[[], Awaitable[None]] = _go_on,
+) -> Look:
     """Fetch one feed, conditionally when validators are held, and read the document in a worker.
 
-    `hop` waits until the host of a redirect's target may be asked.
+    `hop` waits until the host of a redirect's target may be asked; `fetched` until there is room for a document that
+    is to be read.
     """
     tools.reached(Point.POLL_DUE)
     try:
@@ -61,6 +72,7 @@ async def look(feed: Feed, state: FeedState, tools: Tools, hop: Hop | None = Non
     digest = plan.body_hash(document.body)
     if plan.same_body(state, digest):
         return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
+    await fetched()
     try:
         briefing = tools.brief(feed) if state.baselined_at is None else None
         reading = await tools.reader.read(feed, document, tools.now(), briefing)

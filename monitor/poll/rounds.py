@@ -1,8 +1,11 @@
 """Many polls beside each other: bounded in number, paced by host, committed in batches.
 
 Whatever finishes within a tenth of a second, or while the last transaction runs, shares the next one (at most 50
-polls): a commit costs one fsync, not fifty. Each poll is whole in it or absent. No more is fetched than can be
-committed: a poll that finds a hundred waiting keeps its slot, so that memory is bounded however slow the disk is.
+polls): a commit costs one fsync, not fifty. Each poll is whole in it or absent.
+
+A slot is for a request in flight: what was fetched gives it back before it is read, so that readers that are busy, or a
+host that is slow, keep nobody else from being asked. No more is fetched than can be read and committed: where a hundred
+documents wait for that, polls keep their slots, so that memory is bounded however slow the disk is.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from monitor.poll.turns import Turns
 MOST_IN_ONE_COMMIT = 50
 GATHERED_S = 0.1  # how long a commit waits for further polls, where any are under way
 MOST_WAITING = 100  # looks that wait for their commit
+MOST_DOCUMENTS = 100  # fetched, and not yet read and handed over to be committed
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
 
 log = structlog.get_logger("poll")
@@ -116,6 +120,22 @@ class _Turn:
             self._lock = None
 
 
+class _Place:
+    """A place among the documents in memory, given back once."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places, self._taken = places, False
+
+    async def take(self) -> None:
+        await self._places.acquire()
+        self._taken = True
+
+    def give_back(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._places.release()
+
+
 class Rounds:
     """Runs polls. `start` never waits; `join` waits until everything started is committed."""
 
@@ -126,6 +146,7 @@ class Rounds:
         self._commit = commit
         self._manners = manners
         self._slots = asyncio.Semaphore(concurrency)
+        self._places = asyncio.Semaphore(MOST_DOCUMENTS)
         self._found: asyncio.Queue[Look] = asyncio.Queue(MOST_WAITING)
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._lines: Counter[str] = Counter()  # polls under way by host
@@ -199,18 +220,25 @@ class Rounds:
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> None:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
         tools, full_text = self.tools, self.full_text
-        turn = _Turn(self._manners, self._slots)
+        turn, place = _Turn(self._manners, self._slots), _Place(self._places)
+
+        async def fetched() -> None:
+            await place.take()
+            turn.over()
+
         try:
             await turn.at(state.url)
-            found = await look(feed, state, tools, turn.on_the_way)
+            found = await look(feed, state, tools, turn.on_the_way, fetched)
             self._mind_refusal(state.url, found.error, found.at)
             if full_text is not None and feed.full_text:
                 turn.over()
+                place.give_back()  # pages need slots: who waits for one must not keep those back that have one
                 refused = partial(self._mind_refusal, at=found.at)
                 found = await full_text.complete(found, turn.on_the_way, refused)
             await self._found.put(found)
         finally:
             turn.over()
+            place.give_back()
 
     def _mind_refusal(self, url: str, error: Exception | None, at: datetime) -> None:
         """Leave the host alone that said for how long: the one that answered, where redirects led to another."""

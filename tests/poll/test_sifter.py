@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon import sifter
+from monitor.daemon import sifting
 from monitor.feeds.reader import Briefing, Reader
 from monitor.feeds.wire import Sifted
 from monitor.model import Document, Entry, Feed
@@ -43,8 +43,7 @@ def examples() -> list[Entry]:
 
 
 def briefing() -> Briefing:
-    name, plan = RULES.sifter
-    return Briefing(name, f"{sifter.INSTALL}{name}".encode(), plan, FEED.tags)
+    return sifting.briefing(RULES, FEED.tags)
 
 
 def test_a_sieve_that_was_sent_finds_what_the_rules_find() -> None:
@@ -59,7 +58,7 @@ async def test_a_worker_passes_over_nothing_that_a_rule_matches() -> None:
     titles = [entry.title for entry in examples() if entry.title]
     body = rss("ledger", [item(title, number) for number, title in enumerate([*titles, "Chip maker opens a plant"])])
     document = Document(FEED.url, 200, {}, body)
-    async with Reader(1, program=sifter.PROGRAM) as reader:
+    async with Reader(1, program=sifting.PROGRAM) as reader:
         assert (await reader.read(FEED, document, NOW)).sifted == Sifted()
         read = await reader.read(FEED, document, NOW, briefing())
         again = await reader.read(FEED, document, NOW, briefing())

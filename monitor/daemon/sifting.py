@@ -1,0 +1,17 @@
+"""What the main process says to the workers that sift (sifter.py), whose parsers it never imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.feeds.reader import Briefing
+from monitor.rules.rule_set import RuleSet
+
+PROGRAM = "monitor.daemon.sifter"
+INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan that comes with it
+
+
+def briefing(rules: RuleSet, feed_tags: Sequence[str]) -> Briefing:
+    """The rules in force, as far as a worker needs them to tell which entries of a feed they may match."""
+    name, plan = rules.sifter
+    return Briefing(name, f"{INSTALL}{name}".encode(), plan, feed_tags)
