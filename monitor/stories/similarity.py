@@ -180,6 +180,36 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield -3.0, "another body acts"
     if entry.places and story.places and not entry.places & story.places:
         yield -3.0, "another place"
+    if _other_party(entry, story):
+        yield -3.0, "another is shut out"
+    if _bans_alone(entry, story):
+        yield -4.0, "a ban by somebody else is an event of its own"
+
+
+def _other_party(entry: Traits, story: Profile) -> bool:
+    """Whether one of them shuts out a rival lab, and the other somebody else whom it names."""
+    if entry.sense is not Sense.CLOSEWARD or Sense.CLOSEWARD not in story.senses or not entry.labs & story.labs:
+        return False
+    labs = frozenset[str]().union(*(member.labs for member in story.members))
+    here = _parties(entry, entry.labs - story.labs)
+    there = frozenset[str]().union(*(_parties(member, labs - entry.labs) for member in story.members))
+    return bool(entry.labs ^ labs) and bool(here) and bool(there) and not here & there
+
+
+def _parties(entry: Traits, rivals: frozenset[str]) -> frozenset[str]:
+    return (rivals & entry.labs) | entry.names | (entry.title & {"thirdparty"})
+
+
+def _bans_alone(entry: Traits, story: Profile) -> bool:
+    """Whether one tells that somebody else bans what a lab made, and no headline of the other tells of a ban."""
+    if entry.tells_ban:
+        told = any(member.tells_ban for member in story.members)
+        return bool(entry.banner) and not told and not entry.banner & _words_of(story.labs)
+    return all(member.banner and not member.banner & _words_of(entry.labs) for member in story.members)
+
+
+def _words_of(labs: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for lab in labs for word in lab.split())
 
 
 def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:

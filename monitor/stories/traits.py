@@ -14,9 +14,10 @@ from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
-from monitor.stories.words import ASIDES, CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, PLACES, STOP
+from monitor.stories.words import ASIDES, BANS, CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, PLACES, STOP
 
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
+SUBJECT = 4  # words: a longer beginning of a headline is more than who acts
 _HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
 _LABEL = re.compile(
     r"^\s*(?:\[[\w /-]{1,16}\]"
@@ -105,6 +106,8 @@ class Traits:
     core: str  # the headline without label and publisher, folded: equal in syndicated copies
     title: frozenset[str]
     names: frozenset[str]  # words of the headline that look like names, whether a vocabulary knows them or not
+    tells_ban: bool  # the headline has a word for a ban
+    banner: frozenset[str]  # the words for who bans, where a headline begins with that: "Fedora bans …"
     words: frozenset[str]  # of title and the summary's beginning
     sense: Sense
     direction: Direction
@@ -138,6 +141,8 @@ def read(candidate: Candidate) -> Traits:
         core=" ".join(title),
         title=frozenset(content(title)) - known,
         names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
+        tells_ban=any(_stem(word) in BANS for word in title),
+        banner=_banner(title),
         words=frozenset(content([*title, *summary])) - known,
         sense=SENSES[shift.direction],
         direction=shift.direction,
@@ -264,6 +269,12 @@ def _names(title: str) -> frozenset[str]:
         return frozenset()  # shouted
     folded = {text.fold(name) for name in names}
     return frozenset(word for word in folded if word and " " not in word and word not in STOP | GENERIC | NO_NAMES)
+
+
+def _banner(title: list[str]) -> frozenset[str]:
+    """What stands before the word for a ban, where a headline begins with who bans."""
+    bans = (at for at, word in enumerate(title[: SUBJECT + 1]) if word.endswith("s") and _stem(word) in BANS)
+    return frozenset(title[: next(bans, 0)])
 
 
 def kind(stage: Stage, title: list[str]) -> Kind:

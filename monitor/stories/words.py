@@ -74,6 +74,9 @@ DEEDS = frozenset({"leak", "delay", "restore", "military", "breach", "drop_open"
 _ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"
 ASIDES = frozenset(_ASIDES.split())
 
+# Stems for what a party does to another's model; limits, and what licences forbid, are another matter.
+BANS = frozenset({"ban", "bans", "bann", "block", "bar", "bars", "barr", "outlaw", "boycott"})
+
 # Where a rule applies: what is said of one place is another event than what is said of another.
 PLACES: Mapping[str, str] = _same(
     europe="eu europe european europeans brussels",

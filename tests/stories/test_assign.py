@@ -103,6 +103,29 @@ def test_an_event_that_differs_in_one_fact_opens_its_own_story(facts: dict[str, 
     assert not joins(newcomer, first), why
 
 
+def test_two_parties_shut_out_on_one_day_are_two_stories() -> None:
+    facts = {"models": ("Tern",), "direction": Direction.RESTRICTING, "stage": Stage.ENFORCEMENT}
+    rival = candidate("Acme blocks staff of Globex from using Tern", orgs=("Acme", "Globex"), **facts)
+    clients = candidate("Acme blocks Tern subscriptions in third-party clients", orgs=("Acme",), **facts)
+    assert not joins(clients, rival)
+    assert not joins(rival, clients)
+    again = candidate("Globex employees are blocked from Tern", orgs=("Acme", "Globex"), **facts)
+    assert joins(again, rival)
+    unnamed = candidate("Acme blocks a rival from using Tern", orgs=("Acme",), **facts)
+    assert joins(unnamed, rival), "who names nobody else may well mean the same"
+
+
+def test_a_ban_of_a_model_over_its_licence_is_no_part_of_the_licence_story() -> None:
+    facts = {"models": ("Tern 3",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+    licence = candidate("Tern 3 licence: creators limited to 6000 pictures a month", orgs=("Acme",), **facts)
+    ban = candidate("Gullery bans all Tern 3 models over licence", orgs=("Acme",), **facts)
+    assert not joins(ban, licence)
+    assert not joins(licence, ban)
+    assert joins(candidate("Tern 3 models blocked at Gullery over licence", orgs=("Acme",), **facts), ban)
+    own = candidate("Acme bans large creators in the Tern 3 licence: 6000 pictures a month", orgs=("Acme",), **facts)
+    assert joins(own, licence), "the lab's own ban is what its licence says"
+
+
 def test_another_version_is_another_story_in_the_same_words() -> None:
     facts = {"orgs": ("xAI",), "direction": Direction.OPENING, "stage": Stage.EFFECTIVE}
     first = candidate("xAI opens the weights of Grok 2", models=("Grok 2",), **facts)
