@@ -157,14 +157,15 @@ def _quoted(words: str, *, inside: bool = False) -> str:
 
 def _edit(path: Path, edit: Callable[[str], str]) -> None:
     try:
-        before = path.read_text(encoding="utf-8")
+        before = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         before = _MODELINE + "feeds: []\n"
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"{path} cannot be read: {error}.") from error
-    text = edit(before)
+    windows = before.count("\n") == before.count("\r\n") > 0  # line ends as the file has them
+    text = edit(before.replace("\r\n", "\n"))
     _check(text, path)
-    _write(path, text)
+    _write(path, text.replace("\n", "\r\n") if windows else text)
 
 
 def _check(text: str, path: Path) -> None:
@@ -180,7 +181,7 @@ def _write(path: Path, text: str) -> None:
     target = path.resolve()  # a link to the real file stays a link
     unfinished = target.with_name(f".{target.name}.new")
     try:
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_bytes(text.encode("utf-8"))
         if target.exists():
             unfinished.chmod(target.stat().st_mode & 0o777)
         unfinished.replace(target)

@@ -27,10 +27,12 @@ def notice(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> No
     known, reason = before.notice, _trouble(after, now)
     if reason == known:
         return None
-    name = feed.title or feed.id
+    name, recovered = feed.title or feed.id, _RECOVERED.get(known or "", "all well again")
     if reason is None:
-        return Notice(None, f"{name}: {_RECOVERED.get(known or '', 'all well again')}.")
-    return Notice(reason, f"{name}: {_words(reason, after, now)}")
+        return Notice(None, f"{name}: {recovered}.")
+    # What lasts beneath a trouble comes to light when that is over.
+    ended = f"{recovered}; " if known is not None and reason in _LASTING else ""
+    return Notice(reason, f"{name}: {ended}{_words(reason, after, now)}")
 
 
 _RECOVERED = {
@@ -40,6 +42,8 @@ _RECOVERED = {
     "silent": "has news again",
     "moved": "is polled at its configured URL again",
 }
+_FAILURES = frozenset({"failing", "unreadable"})
+_LASTING = frozenset({"silent", "moved"})
 
 
 def _trouble(state: FeedState, now: datetime) -> str | None:
@@ -48,7 +52,7 @@ def _trouble(state: FeedState, now: datetime) -> str | None:
     if state.failures:
         unread = (state.last_error or "").startswith("parse:")
         enough = UNREADABLE_TO_TELL if unread else FAILURES_TO_TELL
-        if state.failures >= enough:
+        if state.failures >= enough and state.notice not in _FAILURES:  # one trouble, whatever its cause is by now
             return "unreadable" if unread else "failing"
         return state.notice  # one failure neither opens nor closes anything
     if silent_since(state, now) is not None:

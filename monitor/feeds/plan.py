@@ -338,8 +338,12 @@ def _failures(count: int) -> str:
 
 
 def reload(feed: Feed, state: FeedState, polling: Polling, now: datetime) -> FeedState:
-    """The state under changed settings: the next poll moves to what they say, never nearer than they allow."""
-    if state.next_poll_at is None or state.last_poll_at is None or state.gone:
+    """The state under changed settings: the next poll moves to what they say, never nearer than they allow.
+
+    A last poll that is still to come was dated before the clock was set back: the due time moved with the clock then,
+    and planned anew it would lie ahead by as much.
+    """
+    if state.next_poll_at is None or state.last_poll_at is None or state.gone or state.last_poll_at > now:
         return state
     if state.failures:
         least = earliest(feed, state, polling) or now

@@ -106,6 +106,17 @@ def test_edits_keep_comments_quotes_and_order(config: Path) -> None:
     assert path.read_text() == FEEDS + "  - id: three\n    url: https://three.example/\n    tags: [x]\n"
 
 
+def test_line_ends_of_windows_stay(config: Path) -> None:
+    path = config / "feeds.yaml"
+    path.write_bytes(FEEDS.replace("\n", "\r\n").encode())
+    feeds_file.change(path, "two", paused=True)
+    feeds_file.change(path, "one", paused=True)
+    feeds_file.change(path, "one", paused=None)
+    feeds_file.add(path, [{"id": "three", "url": "https://three.example/"}])
+    edited = FEEDS.replace("/feed}", "/feed, paused: true}") + "  - id: three\n    url: https://three.example/\n"
+    assert path.read_bytes() == edited.replace("\n", "\r\n").encode()
+
+
 def test_a_comment_on_a_key_outlives_it(config: Path) -> None:
     path = config / "feeds.yaml"
     path.write_text("feeds:\n  - id: one\n    url: https://one.example/\n    paused: true   # until May\n")

@@ -136,3 +136,27 @@ def test_silence_outlasts_the_memory_of_polls() -> None:
         state, notice = succeed(state, now)
         notices += [notice] if notice else []
     assert [notice.reason for notice in notices] == ["silent"]
+
+
+def test_failures_of_changing_kinds_are_one_trouble() -> None:
+    """A12: a maintenance page one hour and a 503 the next are told once, not at every change."""
+    page, down = ParseError("is a web page, not a feed"), FetchError(FetchReason.HTTP, "x answered 503", status=503)
+    state, notices = begin(), []
+    for _ in range(20):
+        for error in (page, down):
+            state, found = fail(state, 1, error)
+            notices += found
+    assert len(notices) == 1
+    recovered = succeed(state, NOW + timedelta(days=60))[1]
+    assert recovered is not None
+    assert recovered.reason is None
+
+
+def test_a_moved_feed_that_failed_is_told_to_answer_again() -> None:
+    """A12: what lasts (the feed moved) does not hide that a failure is over."""
+    state = replace(begin(), url="https://new.example/feed", notice="moved")
+    state, notices = fail(state, 9, FetchError(FetchReason.DNS, "no name"))
+    assert [notice.reason for notice in notices] == ["failing"]
+    recovered = succeed(state, NOW + timedelta(days=5))[1]
+    assert recovered is not None
+    assert recovered.text.startswith("The Lab: answers again; moved for good to https://new.example/feed")
