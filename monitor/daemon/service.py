@@ -21,6 +21,7 @@ from monitor.canary import RECEIVER, Canary
 from monitor.canary import Ground as Flyover
 from monitor.clock import ClockWatch
 from monitor.daemon import lines, sifting
+from monitor.daemon import policy as policies
 from monitor.daemon.lines import Lines
 from monitor.daemon.pages import full_text, page_reader
 from monitor.daemon.policy import policy_of
@@ -46,7 +47,7 @@ from monitor.trial import Point, Trial
 PARSING_WORKERS = max(1, min(4, os.cpu_count() or 2))  # on two cores one worker alone waits for the main process
 LONGEST_WAIT_S = 20.0  # a poll that others could do as well waits no longer for its host
 LEASE_MARGIN = timedelta(seconds=5)  # a request ends by its timeout; nobody takes its host before that
-CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this, spread included twice
+CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this or an interval, spread included twice
 
 log = structlog.get_logger("poll")
 T = TypeVar("T")
@@ -114,7 +115,6 @@ class Service:
         """From now on this process says for all which feeds are listed."""
         self.leads = True
         await self.in_database(self._take_stock)
-        await self.in_database(self._replan)
 
     def _shared_manners(self, polling: Polling) -> hosts.Manners:
         assert self.shared is not None
@@ -194,8 +194,10 @@ class Service:
             self.pace.block(host, clock.monotonic() + (until - now).total_seconds())
 
     def _take_stock(self, conn: Connection) -> None:
-        due_times.pull_back(conn, self.now(), CEILING * 2)
+        longest = max((feed.interval for feed in self.configuration.feeds if feed.interval), default=CEILING)
+        due_times.pull_back(conn, self.now(), max(CEILING, longest, self.world.policy.polling.interval) * 2)
         self._list_feeds(conn)
+        self._replan(conn)
         self._trial.reached(Point.START_LISTED)
         canary_store.sweep(conn)
 
@@ -232,12 +234,7 @@ class Service:
             await self.in_database(self._replan)
 
     def _replan(self, conn: Connection) -> None:
-        now, policy = self.now(), self.world.policy
-        for state in feed_store.states(conn).values():
-            feed = policy.feeds.get(state.feed_id)
-            moved = plan.reload(feed, state, policy.polling, now) if feed is not None else state
-            if moved.next_poll_at != state.next_poll_at:
-                feed_store.reschedule(conn, moved)
+        policies.replan(conn, self.world.policy, self.now())
 
     async def mind_the_clock(self) -> None:
         """Move due times with a wall clock that somebody set. Each commit looks first: times of before and after such a

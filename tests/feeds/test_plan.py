@@ -295,9 +295,7 @@ def test_a_reload_never_brings_a_poll_nearer_than_the_publisher_allows() -> None
 @pytest.mark.parametrize("failures", [0, 3])
 def test_a_reload_after_the_clock_was_set_back_keeps_the_plan(failures: int) -> None:
     """A39: the last poll is dated ten years ahead; a saved edit must not put the next one there, too."""
-    before = state(
-        last_poll_at=NOW + timedelta(days=3650), next_poll_at=NOW + timedelta(minutes=3), failures=failures
-    )
+    before = state(last_poll_at=NOW + timedelta(days=3650), next_poll_at=NOW + timedelta(minutes=3), failures=failures)
     assert plan.reload(FEED, before, Polling(interval=timedelta(minutes=5)), NOW).next_poll_at == before.next_poll_at
 
 

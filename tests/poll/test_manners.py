@@ -82,6 +82,38 @@ async def test_ten_restarts_make_one_unconditional_request(server: FeedServer, t
     assert [one.conditional for one in server.of("/feed")] == [False] + [True] * 9
 
 
+async def next_poll(config: Path) -> datetime:
+    """When the one feed is polled next, as a start of the service leaves it."""
+    async with serving(config) as service:
+        at = (await service.reading(feed_store.states))["f0"].next_poll_at
+    assert at is not None
+    return at
+
+
+async def test_a_restart_keeps_an_interval_of_a_week(server: FeedServer, tmp_path: Path) -> None:
+    """A4: what is polled weekly is not polled sooner because the service was started in between."""
+    server.document("/feed", rss("Feed", ITEMS))
+    config = configured(tmp_path, [server.url("/feed")])
+    listed = config / "feeds.yaml"
+    listed.write_text(listed.read_text().replace("}", ", interval: 7d}"))
+    await one_round(config)
+    assert await next_poll(config) - datetime.now(UTC) > timedelta(days=6, hours=23)
+
+
+@pytest.mark.parametrize(("interval", "least"), [("5h", timedelta(hours=4.9)), ("1m", timedelta())])
+async def test_an_interval_that_was_edited_while_nothing_ran_is_kept(
+    server: FeedServer, tmp_path: Path, interval: str, least: timedelta
+) -> None:
+    """A4: over a restart, too, a poll is neither nearer nor much further than the settings now say."""
+    server.document("/feed", rss("Feed", ITEMS))
+    config = configured(tmp_path, [server.url("/feed")])
+    await one_round(config)
+    settings_file = config / "monitor.yaml"
+    settings_file.write_text(settings_file.read_text().replace("host_gap:", f"interval: {interval}, host_gap:"))
+    wait = await next_poll(config) - datetime.now(UTC)
+    assert least < wait < least + timedelta(minutes=10)
+
+
 async def test_hosts_that_redirects_lead_to_are_paced(server: FeedServer, tmp_path: Path) -> None:
     """A7: five feeds of five hosts that all moved to a sixth ask it one by one, a gap apart."""
     for n in range(5):
