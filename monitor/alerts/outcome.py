@@ -17,7 +17,7 @@ from monitor.model import Action, Delivery, Role
 
 _TRANSIENT = """
     ratelimited rate_limited message_limit_exceeded request_timeout team_added_to_org external_channel_migrating
-    connect dns tls connect_timeout
+    connect dns tls connect_timeout late
 """
 _CREDENTIAL = """
     invalid_auth not_authed account_inactive token_revoked token_expired missing_scope no_permission

@@ -73,6 +73,10 @@ class SlackChannel:
         answer = await self._api.call("chat.update", where | {"text": message.text, "blocks": blocks})
         return _receipt(answer)
 
+    async def withdraw(self, receipt: Receipt) -> None:
+        """Delete a message of ours, which stands there twice."""
+        await self._api.call("chat.delete", {"channel": receipt.channel, "ts": receipt.ts})
+
     async def find(self, search: Search) -> Mapping[str, Receipt]:
         """Read the channel (or the thread) back to `search.since`, newest first, whole."""
         if not self._own_ids:

@@ -5,9 +5,11 @@ Before the connection stood, nothing was sent; after that, anything may have bee
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -23,10 +25,16 @@ class RedirectedError(Exception):
     """An answer sent us elsewhere. A POST that follows a redirect would be a second POST."""
 
 
+class LateError(Exception):
+    """The time for this request was over before its first byte was sent: the process slept, or the machine did."""
+
+
 def session(timeout: timedelta = TIMEOUT) -> aiohttp.ClientSession:
     """A client without cookies whose requests each have their own connection: a kept one may die under a POST."""
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirect)
+    trace.on_request_start.append(_note_start)
+    trace.on_request_chunk_sent.append(partial(_refuse_late, longest_s=timeout.total_seconds()))
     limits = aiohttp.ClientTimeout(
         total=timeout.total_seconds(), connect=min(CONNECT_TIMEOUT, timeout * 0.5).total_seconds()
     )
@@ -44,6 +52,29 @@ async def _refuse_redirect(
     raise RedirectedError(str(params.response.status))
 
 
+def _steady_s() -> float:
+    """Seconds that go on while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+async def _note_start(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams
+) -> None:
+    context.began_s = _steady_s()
+
+
+async def _refuse_late(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _params: aiohttp.TraceRequestChunkSentParams,
+    *,
+    longest_s: float,
+) -> None:
+    # asyncio's timers stand still while the machine sleeps, and fire only after what was ready when it woke up.
+    if _steady_s() - context.began_s > longest_s:
+        raise LateError
+
+
 def failure(error: BaseException) -> DeliveryError:
     """What a transport error proves. Its own text may hold a webhook's URL, so none of it is kept."""
     if isinstance(error, aiohttp.InvalidURL):
@@ -56,6 +87,8 @@ def failure(error: BaseException) -> DeliveryError:
         return DeliveryError(DeliveryScope.TRANSIENT, "tls", "no trusted TLS connection")
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
         return DeliveryError(DeliveryScope.TRANSIENT, "connect", "the connection was refused")
+    if isinstance(error.__cause__, LateError):
+        return DeliveryError(DeliveryScope.TRANSIENT, "late", "the time was over before the first byte was sent")
     if isinstance(error, TimeoutError):
         return DeliveryError(DeliveryScope.AMBIGUOUS, "timeout", "no answer in time")
     if isinstance(error, aiohttp.ServerDisconnectedError):

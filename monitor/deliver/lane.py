@@ -17,7 +17,7 @@ import structlog
 
 from monitor.alerts.outcome import PARK_RETRY, Next, Outcome, after_failure, scope_of
 from monitor.alerts.receivers import WITHOUT_CREDENTIAL, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
-from monitor.deliver import parking, steps
+from monitor.deliver import late, parking, steps
 from monitor.deliver.look import Look, look
 from monitor.deliver.options import Credentials, Options, build, credential_of, fingerprint
 from monitor.errors import DeliveryError, DeliveryScope, StoreError
@@ -235,13 +235,17 @@ class Lane:
         self._streak = 0
         self._options.reached(Point.SEND_ANSWERED)
         now, proven = self._now(), not call.fallback
-        await self._write(lambda conn: self._succeeded(conn, work, receipt, now, proven=proven))
+        ours = await self._write(lambda conn: self._succeeded(conn, work, receipt, now, proven=proven))
         self._options.reached(Point.SENT_COMMITTED)
+        if not ours:
+            await late.withdraw(late.Doubled(work.delivery, receipt), call.receiver, self._read, self._nap)
+            return
         log.info("sent", receiver=row.receiver, role=str(row.role), action=str(row.action), delivery=row.id)
 
-    def _succeeded(self, conn: Connection, work: steps.Work, receipt: Receipt, now: datetime, *, proven: bool) -> None:
-        steps.succeeded(conn, work.delivery, receipt, now, proven=proven)
+    def _succeeded(self, conn: Connection, work: steps.Work, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
+        ours = steps.succeeded(conn, work.delivery, receipt, now, proven=proven)
         self._options.reached(Point.SENT_RECORDED)
+        return ours
 
     async def _request(self, call: Call, work: steps.Work) -> Receipt:
         self._request_task = asyncio.create_task(_call(call.receiver, work))

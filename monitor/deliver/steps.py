@@ -144,9 +144,14 @@ def _told(
 
 
 def succeeded(conn: Connection, row: Delivery, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
-    """`proven`: the receiver's own credential worked (the console standing in for it proves nothing)."""
+    """Write down that it was sent; False: another attempt owns the row by now.
+
+    `proven`: the receiver's own credential worked (the console standing in for it proves nothing).
+    """
     if proven:
         receivers.worked(conn, row.receiver, now)
+    if not deliveries.owns(conn, row.id, row.last_attempt_at):
+        return False
     return deliveries.mark_sent(conn, row.id, now, channel=receipt.channel, ts=receipt.ts)
 
 
@@ -168,6 +173,8 @@ def failed(conn: Connection, failure: Failed, options: Options) -> None:
     """Bring the row into the state that the outcome names. Parking is the lane's own step, `parked`."""
     tell_alone(conn)
     row, facts = failure.work.delivery, failure.facts
+    if not deliveries.owns(conn, row.id, row.last_attempt_at):
+        return  # we were thought dead, and somebody else sees to it
     match failure.outcome.next:
         case Next.RETRY:
             deliveries.mark_retry(conn, row.id, facts | {"next_attempt_at": failure.outcome.at})

@@ -213,6 +213,7 @@ def mark_sending(conn: Connection, delivery_id: str, now: datetime, anchor: str 
 
 
 def mark_sent(conn: Connection, delivery_id: str, now: datetime, *, channel: str | None, ts: str | None) -> bool:
+    """It stands there; if it waits to be tried again, because the attempt was thought lost, it need not be."""
     values = {
         "state": State.SENT,
         "sent_at": now,
@@ -223,7 +224,13 @@ def mark_sent(conn: Connection, delivery_id: str, now: datetime, *, channel: str
         "next_attempt_at": None,
         "payload": None,
     }
-    return _move(conn, delivery_id, [State.SENDING, State.UNKNOWN], values)
+    return _move(conn, delivery_id, [State.SENDING, State.UNKNOWN, State.PENDING], values)
+
+
+def owns(conn: Connection, delivery_id: str, begun: datetime | None) -> bool:
+    """Whether no other attempt has begun since the one that began then (the row is locked until the commit)."""
+    query = select(table.c.id).where(table.c.id == delivery_id, table.c.last_attempt_at == begun)
+    return conn.scalar(query.with_for_update()) is not None
 
 
 def mark_retry(conn: Connection, delivery_id: str, failure: Mapping[str, Any], *, burnt: bool = True) -> bool:
