@@ -3,6 +3,8 @@
 A group is a literal or vocabulary (anywhere, in the title, or outside it), a regex, or a feed's id, tag or domain. A
 clause is a set of groups, at least one of which must occur. What a rule needs is a clause, or needs of which all or one
 must be met. The rarest clause without which it cannot match is its anchor: only when that is met, the rest is tested.
+A vocabulary made of queries occurs, for an anchor, where the rarest clause of one of them does; exactly, when all that
+the query needs is there. That is asked last, of the few rules that are left, and once for all of them.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ from dataclasses import dataclass, field
 from monitor.rules import match
 from monitor.rules.compile import Pool
 from monitor.rules.document import ANYWHERE, REST, TITLE, where
-from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs
+from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs, groups_of
 
-_LITERAL, _VOCABULARY, _REGEX, _ID = 0, 3, 6, 7
-_KINDS = 8
+_LITERAL, _VOCABULARY, _REGEX, _ID, _PLAIN = 0, 3, 6, 7, 8
+_KINDS = 11
 
 
 def literal_group(number: int, place: int = ANYWHERE) -> Group:
@@ -25,6 +27,11 @@ def literal_group(number: int, place: int = ANYWHERE) -> Group:
 
 def vocabulary_group(number: int, place: int = ANYWHERE) -> Group:
     return number * _KINDS + _VOCABULARY + place
+
+
+def plain_group(number: int, place: int = ANYWHERE) -> Group:
+    """A vocabulary by its terms alone, without those of its items that are queries."""
+    return number * _KINDS + _PLAIN + place
 
 
 def regex_group(number: int) -> Group:
@@ -43,6 +50,9 @@ class Anchors:
     anchored: dict[Group, list[Check]] = field(default_factory=dict)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
     flat: list[Clause] = field(default_factory=list)  # of each vocabulary: literals and regexes that can make it occur
+    exact: dict[int, Need] = field(default_factory=dict)  # of rules whose checks do not say it all: what they need
+    named: list[Need] = field(default_factory=list)  # what vocabularies made of queries need
+    _names: dict[tuple[int, int], int] = field(default_factory=dict)  # of a vocabulary in a place
     _costs: dict[Group, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,25 +80,24 @@ class Anchors:
         need = self.needs(node)
         alternatives = need.needs if isinstance(need, Needs) and not need.every else (need,)
         parts = [one.needs if isinstance(one, Needs) and one.every else (one,) for one in alternatives]
+        exact = self.needs(node, exact=True)
+        if exact != need or any(isinstance(one, Needs) for needs in parts for one in needs):
+            self.exact[number] = exact
         anchors = [self._anchor(one) for one in alternatives]
         for anchor, needs in zip(anchors, parts, strict=True):
             if anchor is None:
                 self.always.append(number)
                 return
-            others = [one for one in needs if one != anchor]
-            clauses = [one for one in others if not isinstance(one, Needs)]
-            check = Check(
-                number,
-                frozenset(group for clause in clauses if len(clause) == 1 for group in clause),
-                tuple(clause for clause in clauses if len(clause) > 1),
-                tuple(one for one in others if isinstance(one, Needs)),
-            )
+            clauses = [one for one in needs if isinstance(one, frozenset) and one != anchor]
+            alone = frozenset(group for clause in clauses if len(clause) == 1 for group in clause)
+            check = Check(number, alone, tuple(clause for clause in clauses if len(clause) > 1))
             for group in anchor:
                 self.anchored.setdefault(group, []).append(check)
 
     def _anchor(self, need: Need) -> Clause | None:
         """The rarest clause without which a need is not met; None when it may be met by nothing at all."""
-        if not isinstance(need, Needs):
+        assert not isinstance(need, int), "only exact needs are named"
+        if isinstance(need, frozenset):
             return need
         anchors = [self._anchor(one) for one in need.needs]
         if need.every:
@@ -110,8 +119,7 @@ class Anchors:
         for rules in self.anchored.values():
             for check in rules:
                 wanted.update(check.alone, *check.clauses)
-                for need in check.needs:
-                    need.add_groups(wanted)
+        wanted.update(*map(groups_of, (*self.exact.values(), *self.named)))
         literals = [literal_group(number) for number in range(len(self.pool.literals))]
         regexes = [regex_group(number) for number in range(len(self.pool.compiled_regexes))]
         return (
@@ -129,13 +137,20 @@ class Anchors:
             here = [one for one in (vocabulary_group(number, place) for place in places) if one in wanted]
             for group in flat & meant.keys() if here else ():
                 meant[group] += here
+        for number, vocabulary in enumerate(self.pool.vocabularies):
+            here = [one for one in (plain_group(number, place) for place in places) if one in wanted]
+            plain = {literal_group(literal) for literal in vocabulary.by_term.literals} if here else set()
+            for group in plain & meant.keys():
+                meant[group] += here
         return [tuple(meant[group]) for group in groups]
 
-    def needs(self, node: match.Node) -> Need:
+    def needs(self, node: match.Node, *, exact: bool = False) -> Need:
         """What must be met for a node to hold; NOTHING promises nothing."""
         if isinstance(node, match.TermNode):
             return frozenset([literal_group(node.literal, where(node.fields))])
         if isinstance(node, match.VocabularyNode):
+            if exact and node.vocabulary.others:
+                return self._named(node.vocabulary.number, where(node.fields))
             return frozenset([vocabulary_group(node.vocabulary.number, where(node.fields))])
         if isinstance(node, match.RegexNode):
             return frozenset([regex_group(node.number)])
@@ -144,22 +159,30 @@ class Anchors:
         if isinstance(node, match.NotNode):
             return NOTHING
         if isinstance(node, match.OrNode):
-            return _one_of([self.needs(child) for child in node.alternatives])
+            return _one_of([self.needs(child, exact=exact) for child in node.alternatives])
         if isinstance(node, match.ScoreNode):
-            return self._score(node)
-        return _all_of([self.needs(child) for child in node.children()])
+            return self._score(node, exact=exact)
+        return _all_of([self.needs(child, exact=exact) for child in node.children()])
 
-    def _score(self, node: match.ScoreNode) -> Need:
+    def _named(self, number: int, place: int) -> int:
+        """The name of what a vocabulary needs: one of its terms in that place, or all that one of its queries does."""
+        if (number, place) not in self._names:
+            queries = [self.needs(node, exact=True) for _, node in self.pool.vocabularies[number].others]
+            self.named.append(_one_of([frozenset([plain_group(number, place)]), *queries]))
+            self._names[number, place] = len(self.named) - 1
+        return self._names[number, place]
+
+    def _score(self, node: match.ScoreNode, *, exact: bool) -> Need:
         """The commonest clauses are left out as long as they cannot reach the threshold by themselves."""
-        gains = [(self.needs(clause), points) for clause, points in node.clauses if points > 0]
-        gains.sort(key=lambda gain: self._commonness(gain[0]), reverse=True)
+        gains = [(clause, points) for clause, points in node.clauses if points > 0]
+        gains.sort(key=lambda gain: self._commonness(self.needs(gain[0])), reverse=True)
         left_out = 0.0
         needed: list[Need] = []
-        for need, points in gains:
+        for clause, points in gains:
             if left_out + points < node.threshold:
                 left_out += points
             else:
-                needed.append(need)
+                needed.append(self.needs(clause, exact=exact))
         return _one_of(needed) if node.threshold > 0 else NOTHING
 
     def _commonness(self, need: Need) -> float:
@@ -189,8 +212,8 @@ def _one_of(needs: Iterable[Need]) -> Need:
     flat = _flat(needs, every=False)
     if NOTHING in flat:
         return NOTHING
-    clauses = [one for one in flat if not isinstance(one, Needs)]
-    found: tuple[Need, ...] = tuple(one for one in flat if isinstance(one, Needs))
+    clauses = [one for one in flat if isinstance(one, frozenset)]
+    found: tuple[Need, ...] = tuple(one for one in flat if not isinstance(one, frozenset))
     if clauses:
         found = (frozenset[Group]().union(*clauses), *found)
     return found[0] if len(found) == 1 else Needs(found, every=False)

@@ -49,6 +49,8 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
         ids=[(name, value, id_group(number)) for (name, value), number in pool.ids.items()],
         always=anchors.always,
         anchored=anchors.anchored,
+        exact=anchors.exact,
+        named=anchors.named,
         with_author=pool.with_author,
     )
     return Index(

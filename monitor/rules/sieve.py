@@ -30,45 +30,39 @@ class Needs:
     needs: tuple[Need, ...]
     every: bool
 
-    def met(self, present: set[Group]) -> bool:
-        """Whether the groups that occur meet it."""
-        for need in self.needs:
-            met = need.met(present) if isinstance(need, Needs) else not need.isdisjoint(present)
-            if met is not self.every:
-                return met
-        return self.every
 
-    def add_groups(self, found: set[Group]) -> None:
-        """Adds every group that is asked for."""
-        for need in self.needs:
-            if isinstance(need, Needs):
-                need.add_groups(found)
-            else:
-                found |= need
-
-    def packed(self) -> dict[str, Any]:
-        """As JSON holds it; clauses are lists of their groups."""
-        return {str(self.every): [need.packed() if isinstance(need, Needs) else sorted(need) for need in self.needs]}
-
-    @classmethod
-    def unpacked(cls, packed: Mapping[str, Any]) -> Self:
-        """What `packed` made."""
-        ((every, needs),) = packed.items()
-        found = [cls.unpacked(need) if isinstance(need, dict) else frozenset(need) for need in needs]
-        return cls(tuple(found), every == str(True))
-
-
-Need = Clause | Needs
+Need = Clause | Needs | int  # a number names a need that several have in common: a vocabulary made of queries
 NOTHING = Needs((), every=True)
 
 
+def groups_of(need: Need) -> set[Group]:
+    """Every group that a need asks for itself."""
+    if isinstance(need, Needs):
+        return {group for one in need.needs for group in groups_of(one)}
+    return set() if isinstance(need, int) else set(need)
+
+
+def packed(need: Need) -> Any:
+    """A need as JSON holds it; a clause is the list of its groups."""
+    if isinstance(need, Needs):
+        return {str(need.every): [packed(one) for one in need.needs]}
+    return need if isinstance(need, int) else sorted(need)
+
+
+def unpacked(value: Any) -> Need:
+    """What `packed` made."""
+    if isinstance(value, dict):
+        ((every, needs),) = value.items()
+        return Needs(tuple([unpacked(one) for one in needs]), every == str(True))
+    return value if isinstance(value, int) else frozenset(value)
+
+
 class Check(NamedTuple):
-    """What a rule needs beside its anchor: all of the groups `alone`, one of each clause, and the rest."""
+    """What a rule needs beside its anchor: all of the groups `alone`, and one of each clause."""
 
     rule: int
     alone: Clause
     clauses: tuple[Clause, ...]
-    needs: tuple[Needs, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,8 @@ class Plan:
     ids: Sequence[tuple[str, str, Group]]  # feed, tag or domain; the id; its group
     always: Sequence[int]  # rules that may match a text with none of their terms
     anchored: Mapping[Group, Sequence[Check]]
+    exact: Mapping[int, Need]  # of rules whose checks do not say it all: what they need
+    named: Sequence[Need]
     with_author: bool = False
 
     def for_sifting(self) -> Self:
@@ -102,6 +98,8 @@ class Plan:
         """As JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["anchored"] = [[group, [_packed(check) for check in checks]] for group, checks in self.anchored.items()]
+        values["exact"] = [[number, packed(need)] for number, need in self.exact.items()]
+        values["named"] = [packed(need) for need in self.named]
         return json.dumps(values, separators=(",", ":")).encode()
 
     @classmethod
@@ -109,31 +107,25 @@ class Plan:
         """What `dumps` wrote."""
         values: dict[str, Any] = json.loads(data)
         anchored = {group: [_unpacked(check) for check in checks] for group, checks in values["anchored"]}
-        return cls(**values | {"anchored": anchored})
+        exact = {number: unpacked(need) for number, need in values["exact"]}
+        named = [unpacked(need) for need in values["named"]]
+        return cls(**values | {"anchored": anchored, "exact": exact, "named": named})
 
 
 def _packed(check: Check) -> list[Any]:
-    clauses = [sorted(clause) for clause in check.clauses]
-    return [check.rule, sorted(check.alone), clauses, [need.packed() for need in check.needs]]
+    return [check.rule, sorted(check.alone), [sorted(clause) for clause in check.clauses]]
 
 
 def _unpacked(packed: Sequence[Any]) -> Check:
-    rule, alone, clauses, needs = packed
-    several = tuple([frozenset(clause) for clause in clauses])
-    return Check(rule, frozenset(alone), several, tuple([Needs.unpacked(need) for need in needs]))
+    rule, alone, clauses = packed
+    return Check(rule, frozenset(alone), tuple([frozenset(clause) for clause in clauses]))
 
 
-def _met(check: Check, present: set[Group]) -> bool:
-    _, alone, clauses, needs = check
-    if not alone <= present:
-        return False
-    for clause in clauses:  # `any` takes three times as long, on the path of every entry
+def _misses_one(clauses: Sequence[Clause], present: set[Group]) -> bool:
+    for clause in clauses:  # noqa: SIM110  # `any` takes three times as long, on the path of every entry
         if clause.isdisjoint(present):
-            return False
-    for need in needs:  # noqa: SIM110
-        if not need.met(present):
-            return False
-    return True
+            return True
+    return False
 
 
 class Sieve:
@@ -176,10 +168,25 @@ class Sieve:
         found = set(self.plan.always)
         anchored = self.plan.anchored
         for group in present & self._anchors:  # of two sets the smaller is walked through; not so with keys()
-            for check in anchored[group]:
-                if check[0] not in found and _met(check, present):
-                    found.add(check[0])
-        return sorted(found)
+            for number, alone, clauses in anchored[group]:
+                if number not in found and alone <= present and not (clauses and _misses_one(clauses, present)):
+                    found.add(number)
+        known: dict[int, bool] = {}
+        exact = self.plan.exact
+        return sorted([one for one in found if one not in exact or self._met(exact[one], present, known)])
+
+    def _met(self, need: Need, present: set[Group], known: dict[int, bool]) -> bool:
+        """Whether the groups that occur meet a need; `known` keeps what was found out about named ones."""
+        if isinstance(need, Needs):
+            for one in need.needs:
+                if self._met(one, present, known) is not need.every:
+                    return not need.every
+            return need.every
+        if not isinstance(need, int):
+            return not need.isdisjoint(present)
+        if need not in known:
+            known[need] = self._met(self.plan.named[need], present, known)
+        return known[need]
 
     def _regexes(self, texts: Sequence[str]) -> set[int]:
         sought = ["\n".join(texts)] if self._joins else texts
