@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.errors import FetchError, FetchReason, MonitorError, ParseInterrupted
 from monitor.feeds import headers as http
 from monitor.feeds.notice import Notice, notice
+from monitor.feeds.observed import observed
 from monitor.feeds.polling import Polling
 from monitor.model import Document, Feed, FeedHealth, FeedState, PublisherHints, Rhythm
 
@@ -50,7 +51,6 @@ PUBLISHER_CEILING = timedelta(days=1)
 FAILURE_CEILING = timedelta(days=1)
 FIRST_POLL_SPREAD = timedelta(seconds=30)
 POLLS_TO_LEARN = 10
-POLLS_KEPT = 12  # of the latest, and as many again of those that brought news
 REDIRECT_PATIENCE = timedelta(hours=24)
 SILENCE_SHARE = 0.25
 UNREAD = "unread:"  # before the hash of a document that could not be read: a 304 about it is no success
@@ -112,7 +112,8 @@ def _learnt(poll: Poll) -> timedelta:
     state = poll.state
     if rhythm(poll.feed, poll.polling) is Rhythm.FIXED or len(state.polls) < POLLS_TO_LEARN:
         return timedelta()
-    quiet_since = state.last_new_at or state.baselined_at or state.created_at
+    arrivals = [at for at, new in state.polls if new]
+    quiet_since = arrivals[-1] if arrivals else state.last_new_at or state.baselined_at or state.created_at
     return min((poll.now - quiet_since) * SILENCE_SHARE, poll.polling.max_interval)
 
 
@@ -197,7 +198,7 @@ def after_document(poll: Poll, document: Document, found: Found) -> FeedState:
         items=found.items,
         baselined_at=before.baselined_at or now,
         hints=replace(found.hints, fresh_s=http.fresh_seconds(document.headers, now)),
-        polls=_observed(before, now, news),
+        polls=_observed(poll, news),
         last_new_at=now if news else before.last_new_at,
     )
     return _planned(replace(poll, state=state))
@@ -220,7 +221,7 @@ def after_not_modified(poll: Poll, document: Document) -> FeedState:
     if is_unread(before):
         again = replace(state, last_status=document.status)
         return _backed_off(replace(poll, state=again), before.last_error or "the document could not be read", None)
-    state = replace(_succeeded(state, document, now), polls=_observed(before, now, 0))
+    state = replace(_succeeded(state, document, now), polls=_observed(poll, 0))
     return _planned(replace(poll, state=state))
 
 
@@ -289,11 +290,9 @@ def _redirected(state: FeedState, document: Document, now: datetime) -> FeedStat
     return replace(state, url=target, redirect_url=None, redirect_since=None)
 
 
-def _observed(state: FeedState, now: datetime, news: int) -> tuple[tuple[datetime, int], ...]:
-    """The last polls, and before them the last ones that brought news: enough to know a rhythm, little to store."""
-    polls = (*state.polls, (now, news))
-    older = tuple(item for item in polls[:-POLLS_KEPT] if item[1])
-    return older[-POLLS_KEPT:] + polls[-POLLS_KEPT:]
+def _observed(poll: Poll, news: int) -> tuple[tuple[datetime, int], ...]:
+    wait = interval(poll.feed, replace(poll.state, polls=()), poll.polling, poll.now)
+    return observed(poll.state, poll.now, news, 2 * max(PUBLISHER_CEILING, wait))
 
 
 def _short(error: FetchError) -> str:

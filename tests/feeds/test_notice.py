@@ -92,10 +92,21 @@ def test_a_move_is_told_once() -> None:
 def _publish(every: timedelta, times: int) -> tuple[FeedState, datetime]:
     state, now = begin(), NOW
     for _ in range(times):
+        state, notices = _watch(state, now, now + every - timedelta(hours=1))
         now += every
         state, notice = succeed(state, now, news=1)
-        assert notice is None
+        assert (notices, notice) == ([], None)
     return state, now
+
+
+def _watch(state: FeedState, now: datetime, until: datetime) -> tuple[FeedState, list[Notice]]:
+    """Polls without news, twice a day."""
+    notices = []
+    while now < until:
+        now = min(now + timedelta(hours=12), until)
+        state, notice = succeed(state, now)
+        notices += [notice] if notice else []
+    return state, notices
 
 
 @pytest.mark.parametrize(
@@ -109,10 +120,9 @@ def _publish(every: timedelta, times: int) -> tuple[FeedState, datetime]:
 def test_silence_is_measured_against_the_feeds_own_rhythm(every: timedelta, quiet: timedelta, loud: timedelta) -> None:
     """A12: an hourly feed is missed after days, a weekly one after weeks; news closes the notice."""
     state, last = _publish(every, 8)
-    state, notice = succeed(state, last + quiet)
-    assert notice is None
-    state, notice = succeed(state, last + loud)
-    assert notice is not None
+    state, notices = _watch(state, last, last + quiet)
+    assert notices == []
+    state, (notice,) = _watch(state, last + quiet, last + loud)
     assert notice.reason == "silent"
     state, again = succeed(state, last + loud + timedelta(days=1))
     assert again is None
@@ -160,3 +170,27 @@ def test_a_moved_feed_that_failed_is_told_to_answer_again() -> None:
     recovered = succeed(state, NOW + timedelta(days=5))[1]
     assert recovered is not None
     assert recovered.text.startswith("The Lab: answers again; moved for good to https://new.example/feed")
+
+
+@pytest.mark.parametrize("leap", [timedelta(days=150), timedelta(days=3653), timedelta(days=-150)])
+def test_a_clock_that_was_set_makes_no_feed_silent_and_hides_no_silence(leap: timedelta) -> None:
+    """A12, A39: months that did not pass, or in which nobody watched, are no silence; what is watched after them is."""
+    state, now = _publish(timedelta(hours=1), 8)
+    now += leap
+    for _ in range(4):
+        state, notice = succeed(state, now := now + timedelta(hours=6))
+        assert notice is None
+    state, (notice,) = _watch(state, now, now + timedelta(days=3))
+    assert notice.reason == "silent"
+    _, recovered = succeed(state, now + timedelta(days=3, hours=6), news=1)
+    assert recovered is not None
+    assert recovered.reason is None
+
+
+def test_a_clock_that_was_set_slows_no_feed_down() -> None:
+    """A11, A39: the rhythm is learnt from the time that was watched."""
+    state, now = _publish(timedelta(hours=1), 12)
+    later = now + timedelta(days=400)
+    state, _ = succeed(state, later)
+    assert state.next_poll_at is not None
+    assert state.next_poll_at - later < timedelta(minutes=20)
