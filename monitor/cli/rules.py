@@ -16,7 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from monitor import urls
-from monitor.cli import backtest, output
+from monitor.cli import backtest, output, show_rule
 from monitor.cli.context import Context, current
 from monitor.errors import StoreError, UsageError
 from monitor.model import Entry, Hit, Shift, Span
@@ -31,6 +31,7 @@ from monitor.text import printable
 
 app = typer.Typer(help="Rules: what is watched for, and why something matched or did not.", no_args_is_help=True)
 app.command("backtest")(backtest.backtest)
+app.command("show")(show_rule.show)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TextArgument = Annotated[
@@ -136,9 +137,8 @@ def explain(
     """Show clause by clause why a rule matches a text or a stored entry, or which clause failed."""
     context = current(ctx)
     rules = context.configuration().rules
-    if rule not in rules.rules:
-        raise UsageError(f"There is no rule {rule}. `licensewatch rules list` shows those there are.")
-    explained = [(one, explain_subject(rules, rule, one)) for one in _subjects(context, text, summary, None, entry)]
+    known = show_rule.known_rule(rules, rule)
+    explained = [(one, explain_subject(rules, known.id, one)) for one in _subjects(context, text, summary, None, entry)]
     if json_:
         output.emit_json([{"title": one.entry.title, "explained": _tree_record(one, tree)} for one, tree in explained])
         return
@@ -157,6 +157,8 @@ def eval_(
     """Measure the rules on labelled items: precision, recall, and how often the facts were read right."""
     rules = current(ctx).configuration().rules
     rows = list(read_rows(file))
+    if not rows:
+        raise UsageError(f"{file} holds no items.")
     with output.progress("evaluating", len(rows)) as advance:
         judged = []
         for row in rows:
@@ -185,7 +187,7 @@ def read_rows(file: Path) -> Iterator[dict[str, Any]]:
                 if line.strip():
                     yield _row(f"{file}:{number}", line)
     except (OSError, UnicodeDecodeError, lzma.LZMAError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from None
+        raise UsageError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _row(where: str, line: str) -> dict[str, Any]:
@@ -202,6 +204,13 @@ def _subjects(
     context: Context, text: str | None, summary: str, file: Path | None, entry_id: int | None
 ) -> list[Subject]:
     """What the arguments name. UsageError when they name nothing, or something that is not stored."""
+    found = _named(context, text, summary, file, entry_id)
+    if not found:
+        raise UsageError(f"There is no text in {file or 'what was piped in'}: give a title a line.")
+    return found
+
+
+def _named(context: Context, text: str | None, summary: str, file: Path | None, entry_id: int | None) -> list[Subject]:
     if sum((text is not None, file is not None, entry_id is not None)) > 1:
         raise UsageError("Give one of: a text, --file, --entry.")
     if entry_id is not None or (text is not None and urls.is_web(text)):
@@ -219,7 +228,7 @@ def _lines(file: Path) -> list[Subject]:
     try:
         return [_subject(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from None
+        raise UsageError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _subject(line: str) -> Subject:

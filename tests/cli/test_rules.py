@@ -118,6 +118,36 @@ def test_explain_draws_the_tree(config: Path) -> None:
     assert run(config, "explain", "nope", "x").code == 2
 
 
+def test_show_prints_the_rule_as_its_file_has_it(config: Path) -> None:
+    """A23: with its place, and nothing of the rules beside it."""
+    shown = run(config, "show", "closing").out
+    assert "rules.yaml:5:9" in shown
+    assert "$lab AND closed" in shown
+    assert "vocabularies" not in shown
+    assert run(config, "show", "closing", "--json").json["severity"] == "high"
+
+
+def test_a_mistyped_rule_is_named_with_its_nearest(config: Path) -> None:
+    for command in (("show", "closign"), ("explain", "closign", "x")):
+        done = run(config, *command)
+        assert done.code == 2
+        assert "Did you mean closing?" in done.err
+
+
+def test_nothing_to_look_at_is_said_and_no_success(config: Path, tmp_path: Path) -> None:
+    """An empty file in a script is a mistake, not a pack that matches nothing."""
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n")
+    for command in (("test", "--file", str(empty)), ("eval", str(empty))):
+        done = run(config, *command)
+        assert done.code == 2
+        assert "empty.jsonl" in done.err
+    gone = run(config, "eval", str(tmp_path / "gone.jsonl"))
+    assert gone.code == 2
+    assert "No such file" in gone.err
+    assert "Errno" not in gone.err
+
+
 def test_eval_prints_the_figures_of_the_contract(config: Path, tmp_path: Path) -> None:
     rows = [
         {"id": "1", "title": "Meta closed it", "label": "shift", "direction": "closing", "orgs": ["Meta"]},
