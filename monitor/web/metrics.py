@@ -66,6 +66,10 @@ class _Now(Collector):
             ("canary_passed_timestamp_seconds", "When the daily canary last came through; 0: never.",
              passed.timestamp() if (passed := taken.canary.passed_at) else 0),
             ("canary_failures", "Flights of the canary that failed in a row.", taken.canary.failures),
+            ("workers", "Workers that live; 0 where one process does it all.", len(taken.workers)),
+            ("jobs_under_way", "Jobs that workers are at.", sum(one.jobs for one in taken.workers)),
+            ("jobs_waiting", "Jobs that wait for a worker, at the leader's last look.",
+             taken.jobs_waiting if taken.workers else 0),
             ("configuration_rejected", "Whether an edited configuration waits for a mend.", bool(taken.rejected)),
         ):  # fmt: skip
             yield GaugeMetricFamily(PREFIX + name, words, value=float(value))

@@ -124,14 +124,12 @@ def problems_of(picture: Picture) -> list[str]:
         found.append(picture.acting_problem)
     if picture.rejected:
         found.append(f"the edited configuration was rejected, the last good one is in force: {picture.rejected}")
-    if picture.deliveries.get(DeliveryState.DEAD):
-        found.append(
-            f"{picture.deliveries[DeliveryState.DEAD]} dead deliveries: `licensewatch deliveries list --state dead`"
-        )
-    if picture.deliveries.get(DeliveryState.HELD):
-        found.append(
-            f"{picture.deliveries[DeliveryState.HELD]} held deliveries: `licensewatch deliveries release` or `discard`"
-        )
+    for state, remedy in (
+        (DeliveryState.DEAD, "`licensewatch deliveries list --state dead`"),
+        (DeliveryState.HELD, "`licensewatch deliveries release` or `discard`"),
+    ):
+        if count := picture.deliveries.get(state):
+            found.append(f"{count} {state} {'delivery' if count == 1 else 'deliveries'}: {remedy}")
     if picture.running and picture.oldest_due and picture.now - picture.oldest_due > OVERDUE:
         found.append(f"the oldest delivery waits since {_shown(picture.oldest_due)} UTC")
     if len({one.configuration for one in picture.workers}) > 1:

@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 import feedparser
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.store import facts
+from monitor.store import facts, workers
 from monitor.store.engine import Database
+from monitor.store.workers import WorkerState
 from monitor.web.asked import Pulse
 from tests.web.conftest import Visitor, served
 from tests.web.past import SCRIPT
@@ -126,3 +127,16 @@ async def test_shifts_are_a_valid_feed(database: Database, tmp_path: Path) -> No
 async def test_pulses_are_read_anew_for_each_answer(quick_visitor: Visitor) -> None:
     quick_visitor.world.pulse = replace(quick_visitor.world.pulse, tick_s=7.25)
     assert (await quick_visitor.get("/healthz")).json()["last_tick_age_s"] == 7.2
+
+
+async def test_metrics_show_what_workers_are_at(visitor: Visitor) -> None:
+    """The jobs of all workers that live, and those that wait for one; a worker that died counts no more."""
+    world = visitor.world
+    with world.database.write() as conn:
+        for name, ago_s, jobs in (("a", 1, 3), ("b", 2, 4), ("dead", 300, 9)):
+            seen = world.now - timedelta(seconds=ago_s)
+            workers.beat(conn, WorkerState(name, "host", 1, "0.1.0", world.now, seen, jobs=jobs))
+        facts.set(conn, "jobs_waiting", 5, world.now)
+    answer = await visitor.get("/metrics")
+    for line in ("workers 2.0", "jobs_under_way 7.0", "jobs_waiting 5.0"):
+        assert f"\nlicensewatch_{line}\n" in answer.text

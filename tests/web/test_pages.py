@@ -127,7 +127,7 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     async with served(fill(tmp_path, database, troubled=True)) as visitor:
         page = read(await visitor.get("/"))
     assert "Working, and 5 things need you." in page.text
-    for words in ("receiver licensing is parked", "rules/rules.yaml:7:11", "1 dead deliveries", "1 held deliveries"):
+    for words in ("receiver licensing is parked", "rules/rules.yaml:7:11", "1 dead delivery:", "1 held delivery:"):
         assert words.lower() in page.text.lower()
     assert "The Broken Gazette fails since" in page.text
     assert "timeout after the message went out" in page.text
