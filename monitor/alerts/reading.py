@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from monitor.model import Coverage, Direction, Reason, Stage, Step, Story, Storyline, Trust
+from monitor import text
+from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust
 
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
@@ -54,6 +55,21 @@ def outlets_of(entries: Iterable[Coverage]) -> list[str]:
     return list(dict.fromkeys(one.outlet for one in entries))
 
 
+def syndicated(entries: Iterable[Coverage]) -> list[list[Coverage]]:
+    """The entries in their order, those with one headline together: what an agency wrote and many outlets print."""
+    found: dict[str, list[Coverage]] = {}
+    for one in entries:
+        found.setdefault(_headline(one) or f"entry {one.entry_id}", []).append(one)
+    return list(found.values())
+
+
+def _headline(one: Coverage) -> str:
+    """A headline as its words; an aggregator's "- Outlet" at the end is none of them."""
+    said, outlet = text.words(one.title), text.words(one.outlet)
+    hung = outlet and said[-len(outlet) :] == outlet and len(said) > len(outlet)
+    return " ".join(said[: -len(outlet)] if hung else said)
+
+
 def way_before(storyline: Storyline, direction: Direction) -> Direction | None:
     others = (step.direction for step in reversed(storyline.steps) if step.direction is not direction)
     return next((one for one in others if one is not Direction.UNCLEAR), None)
@@ -64,3 +80,14 @@ def denied_now(steps: Sequence[Step]) -> bool:
     denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
     since = steps[denials[-1] if denials else 0 :]
     return all(step.stage is since[0].stage for step in since)
+
+
+def standing(storyline: Storyline, story: Story) -> tuple[Shift, Direction | None]:
+    """The shift with a denial only while it stands, and the other way that the storyline went earlier, if it did."""
+    shift = replace(story.shift, denied=story.shift.denied and denied_now(storyline.steps))
+    return shift, way_before(storyline, shift.direction)
+
+
+def taken_back(shift: Shift, before: Direction | None) -> bool:
+    """Whether the terms of a shift are those that its reversal ended, not those that it brought."""
+    return shift.stage is Stage.REVERSED and before is None

@@ -16,13 +16,14 @@ from monitor.alerts import acting, blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.alerts.reading import (
     coverage_of,
-    denied_now,
     now,
     orgs_and_models,
     outlets_of,
     ranked,
+    standing,
     story_of,
-    way_before,
+    syndicated,
+    taken_back,
 )
 from monitor.model import (
     STAGE_WORDS,
@@ -69,6 +70,7 @@ _STEPS = {
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
 _GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
+_ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
 _DIGEST_BLOCKS = 45  # Slack takes 50
 _BUDGET = 11_000
 _PREVIEW = 600
@@ -113,7 +115,7 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
 def coverage(storyline: Storyline) -> Message:
     """Everything that was reported, best source first."""
     entries = coverage_of(storyline)
-    lines = [_coverage_line(one) for one in entries]
+    lines = [line for copies in syndicated(entries) for line in _coverage_lines(copies)]
     title = (
         f"*Coverage* · {_count(len(outlets_of(entries)), 'outlet')}, {_count(len(entries), 'article')} · times in UTC"
     )
@@ -121,15 +123,15 @@ def coverage(storyline: Storyline) -> Message:
     left = _BUDGET - blocks.length(title) - 100
     shown = 0
     while shown < len(lines) and len(body) < 20:
-        kept = blocks.within(lines[shown:], min(blocks.SECTION, left))
+        kept = blocks.within([line for line, _ in lines[shown:]], min(blocks.SECTION, left))
         if not kept:
             break
         text = "\n".join(kept)
         body.append(section(text))
         shown += len(kept)
         left -= blocks.length(text)
-    if shown < len(lines):
-        body.append(context(f"and {len(lines) - shown} more: `licensewatch stories show {storyline.stories[-1].id}`"))
+    if missing := sum(articles for _, articles in lines[shown:]):
+        body.append(context(f"and {missing} more: `licensewatch stories show {storyline.stories[-1].id}`"))
     names = ", ".join(outlets_of(entries))
     return Message(literal(f"Coverage, {_count(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
 
@@ -141,7 +143,7 @@ def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
     body, shown = _digest_body(ordered)
     if shown < len(ordered):
         body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
-    names = ". ".join(now(storyline).title.strip().rstrip(".") for storyline, _ in ordered)
+    names = ". ".join(f"{_lead(storyline)}. {now(storyline).title.strip().rstrip('.')}" for storyline, _ in ordered)
     return Message(literal(f"{title}. {names}.", _PREVIEW), (header(title), *body))
 
 
@@ -177,7 +179,8 @@ def notice(facts: Mapping[str, Any]) -> Message:
     body = [section(f"⚙️ *{literal(title, 300) or 'licensewatch'}*" + (f"\n{literal(text, 2_500)}" if text else ""))]
     if remedy:
         body.append(context(f"What to do: {blocks.with_code(remedy, 1_000)}"))
-    return Message(literal(f"licensewatch: {title}. {text} {remedy}", _PREVIEW), tuple(body))
+    said = f"licensewatch: {title}. {text} {remedy}".replace("`", "")  # a preview has no code, and a reader reads signs
+    return Message(literal(said, _PREVIEW), tuple(body))
 
 
 def aside(lines: Sequence[str]) -> Message:
@@ -218,22 +221,28 @@ def _state(storyline: Storyline, story: Story) -> list[str]:
     """Two lines: which way, how far, what; and who, which model, from which terms to which."""
     orgs, models = orgs_and_models(storyline)
     who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
-    facts = (who, literal(", ".join(models), 300), literal(_terms(story.shift, " → "), 300))
-    shift = replace(story.shift, denied=story.shift.denied and denied_now(storyline.steps))
-    status = _status(shift, way_before(storyline, shift.direction))
+    # Terms that were taken back would read as what holds now.
+    terms = "" if taken_back(*standing(storyline, story)) else _terms(story.shift, " → ")
+    facts = (who, literal(", ".join(models), 300), literal(terms, 300))
+    status = "  ".join(_status(*standing(storyline, story)))
     return list(filter(None, (status, " · ".join(filter(None, facts)))))
 
 
-def _status(shift: Shift, before: Direction | None) -> str:
-    """`before`: the other way that the storyline went earlier, if it did."""
-    icon, direction = DIRECTIONS[shift.direction]
-    words = [f"*{_capital(direction)}*", STAGE_WORDS[shift.stage]]
+def _status(shift: Shift, before: Direction | None) -> tuple[str, str]:
+    """The picture and the words: which way, how far, what."""
+    icon, _ = DIRECTIONS[shift.direction]
+    first, *words = _way_and_stage(shift, before)
+    words += [OBJECTS[shift.object], "*denial reported*" if shift.denied else ""]
+    picture = "↩️" if shift.stage is Stage.REVERSED else icon
+    return picture, " · ".join(filter(None, (f"*{_capital(first)}*", *words)))
+
+
+def _way_and_stage(shift: Shift, before: Direction | None) -> tuple[str, str]:
+    direction = DIRECTIONS[shift.direction][1]
     if shift.stage is Stage.REVERSED:
         # "Opening · reversed" would read as the end of an opening.
-        icon = "↩️"
-        words = ["*Reversed*", f"now {direction}" if before else f"was {direction}"]
-    words += [OBJECTS[shift.object], "*denial reported*" if shift.denied else ""]
-    return f"{icon}  " + " · ".join(filter(None, words))
+        return "reversed", f"now {direction}" if before else f"was {direction}"
+    return direction, STAGE_WORDS[shift.stage]
 
 
 def _severity(storyline: Storyline) -> str:
@@ -329,19 +338,27 @@ def _footer(storyline: Storyline) -> Iterator[str]:
 def _summary(storyline: Storyline) -> str:
     story = now(storyline)
     outlets = outlets_of(ranked(story.coverage))
-    state = [DIRECTIONS[story.shift.direction][1], STAGE_WORDS[story.shift.stage], OBJECTS[story.shift.object]]
-    subject = _subject(storyline)
-    lead = ", ".join(word for word in state if word)
-    sentences = [f"{subject}: {lead}" if subject else _capital(lead), story.title.strip().rstrip(".")]
-    terms = _terms(story.shift, " to ")
-    if terms:
+    shift, before = standing(storyline, story)
+    sentences = [
+        _lead(storyline),
+        *(["A denial was reported"] if shift.denied else []),
+        story.title.strip().rstrip("."),
+    ]
+    terms = _terms(shift, " to ")
+    if terms and not taken_back(shift, before):
         sentences.append(f"Terms: from {terms}" if " to " in terms else f"Terms: {terms}")
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))
-    sentences.append(f"Confidence {story.shift.confidence}")
-    if story.shift.denied:
-        sentences.insert(1, "A denial was reported")
+    sentences.append(f"Confidence {shift.confidence}")
     return literal(". ".join(sentences) + ".", _PREVIEW)
+
+
+def _lead(storyline: Storyline) -> str:
+    """Who and which model: which way, how far, what."""
+    shift, before = standing(storyline, now(storyline))
+    words = ", ".join(filter(None, (*_way_and_stage(shift, before), OBJECTS[shift.object])))
+    subject = _subject(storyline)
+    return f"{subject}: {words}" if subject else _capital(words)
 
 
 def _subject(storyline: Storyline) -> str:
@@ -349,11 +366,16 @@ def _subject(storyline: Storyline) -> str:
     return ", ".join((*orgs[:3], *models[:3]))
 
 
-def _coverage_line(one: Coverage) -> str:
-    kind = f" · {_TRUST[one.trust]}" if _TRUST[one.trust] else ""
-    at = one.published_at or one.seen_at
-    article = link(one.url, one.title or one.url or "article", 200)
-    return f"• {article} — {literal(one.outlet, 80)}, {_day(at)}, {at:%H:%M}{kind}"
+def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
+    """Lines for the articles of one headline, with how many articles each tells of."""
+    first, *others = copies
+    kind = f" · {_TRUST[first.trust]}" if _TRUST[first.trust] else ""
+    at = first.published_at or first.seen_at
+    article = link(first.url, first.title or first.url or "article", 200)
+    yield f"• {article} — {literal(first.outlet, 80)}, {_day(at)}, {at:%H:%M}{kind}", 1
+    for start in range(0, len(others), _ALSO):
+        some = others[start : start + _ALSO]
+        yield "      the same in " + ", ".join(link(one.url, one.outlet, 80) for one in some), len(some)
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes only
 
 from monitor.clock import stamp
@@ -19,6 +20,9 @@ from monitor.store.engine import Connection
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HTTP = re.compile(r"\s*https?://\S", re.IGNORECASE)
+_HOST = re.compile(r"https?://(?:\[[0-9a-f:.]+\])?", re.IGNORECASE)
+_NO_IRI = re.compile(r"""[\s"<>\\^`{|}\[\]\x00-\x1f]|%(?![0-9A-Fa-f]{2})""")
 COLUMNS = (
     "id", "storyline", "first_seen", "last_seen", "orgs", "models", "direction", "stage", "object", "from", "to",
     "confidence", "denied", "severity", "title", "evidence", "steps", "outlets", "urls", "first_poll",
@@ -126,7 +130,7 @@ def as_atom(rows: Sequence[Mapping[str, Any]], now: datetime, *, address: str = 
     """The ledger as an Atom feed (RFC 4287), the latest news first. `address`: where this very feed is."""
     ET.register_namespace("", _ATOM)
     feed = ET.Element(f"{{{_ATOM}}}feed")
-    latest = max((row["last_seen"] for row in rows), default=now)
+    latest = max(map(_updated, rows), default=now)
     _add(feed, "id", f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'licensewatch/ledger')}")
     _add(feed, "title", "AI model licensing shifts")
     _add(feed, "updated", stamp(latest))
@@ -134,7 +138,7 @@ def as_atom(rows: Sequence[Mapping[str, Any]], now: datetime, *, address: str = 
     if address:
         _add(feed, "link", "", rel="self", type="application/atom+xml", href=address)
     _add(_add(feed, "author", ""), "name", "licensewatch")
-    for row in sorted(rows, key=lambda one: one["last_seen"], reverse=True):
+    for row in sorted(rows, key=_updated, reverse=True):
         _atom_entry(feed, row)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode")
 
@@ -145,13 +149,26 @@ def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
     _add(entry, "id", f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, identity)}")
     _add(entry, "title", row["title"] or "Untitled")
     _add(entry, "published", stamp(row["first_seen"]))
-    _add(entry, "updated", stamp(row["last_seen"]))
-    for number, source in enumerate(one for one in row["sources"] if re.match(r"https?://\S+$", one["url"])):
+    _add(entry, "updated", stamp(_updated(row)))
+    for number, source in enumerate(one for one in row["sources"] if _HTTP.match(one["url"])):
         relation = "alternate" if number == 0 else "related"
-        _add(entry, "link", "", rel=relation, href=source["url"], title=source["outlet"] or source["title"])
+        _add(entry, "link", "", rel=relation, href=_iri(source["url"]), title=source["outlet"] or source["title"])
     for term in (row["direction"], row["stage"], row["object"], *row["orgs"], *row["models"]):
         _add(entry, "category", "", term=str(term))
     _add(entry, "content", _in_words(row), type="text")
+
+
+def _updated(row: Mapping[str, Any]) -> datetime:
+    """When an entry last said something else: it tells the steps of the whole storyline, those of later stories too."""
+    seen: datetime = row["last_seen"]
+    return max((seen, *(step["at"] for step in row["steps"])))
+
+
+def _iri(url: str) -> str:
+    """An address as RFC 3987 has it: what feeds write into links, and no link may hold, is a percent escape."""
+    host = _HOST.match(url.strip())
+    start = host.end() if host else 0  # the brackets of an IPv6 address stay
+    return url.strip()[:start] + _NO_IRI.sub(lambda found: quote(found[0]), url.strip()[start:])
 
 
 def _in_words(row: Mapping[str, Any]) -> str:

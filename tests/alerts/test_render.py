@@ -19,6 +19,7 @@ from monitor.model import (
     Coverage,
     Direction,
     Message,
+    Reason,
     Shift,
     ShiftObject,
     Stage,
@@ -262,6 +263,23 @@ def test_the_coverage_lists_every_article_with_its_outlet_and_time() -> None:
     assert page.count("on the plan to close Behemoth — ") == 8
 
 
+def test_a_headline_that_many_outlets_print_stands_once_with_all_of_them() -> None:
+    """A33: syndicated copies are one line of the coverage, each outlet linked to its own article."""
+    one = storyline()
+    names = [f"Outlet {index}" for index in range(1, 12)]
+    copies = [coverage(index, name, title="Meta to close Behemoth") for index, name in enumerate(names, 1)]
+    copies.append(coverage(12, "Hidden Post", title="META to close Behemoth - Hidden Post"))
+    copies.append(coverage(13, "Own Voice", title="Why Behemoth closes"))
+    message = render.coverage(replace(one, stories=(replace(one.stories[0], coverage=tuple(copies)),)))
+    page = as_words(message)
+    assert "Coverage · 13 outlets, 13 articles" in page
+    assert page.casefold().count("meta to close behemoth") == 1
+    assert all(name in page for name in (*names, "Hidden Post", "Own Voice"))
+    shown = str(message.blocks)
+    assert all(f"/news/{number}?" in shown for number in range(1, 14)), "each article keeps its link"
+    assert error_of(payload(message)) is None
+
+
 def test_a_coverage_too_long_for_one_message_says_how_many_are_missing() -> None:
     one = storyline()
     many = tuple(coverage(index, f"Outlet {index}", title="x" * 190) for index in range(1, 200))
@@ -277,6 +295,32 @@ def test_the_preview_says_the_facts_first_and_reads_aloud() -> None:
         "Meta, Behemoth: closing, under consideration, weights. Meta weighs a closed model instead of Behemoth. "
         "Terms: from open to closed. Reported by The Decoder and 3 more. Confidence medium."
     )
+
+
+def test_a_preview_of_a_reversal_does_not_say_that_it_is_closing() -> None:
+    """A33: the preview and the terms say how things stand, as the message does."""
+    later = moved(storyline(), Stage.ANNOUNCED, "Meta confirms it", "Techsight", timedelta(days=19))
+    message = render.parent(moved(later, Stage.REVERSED, "Behemoth stays open", "The Decoder", timedelta(days=40)))
+    assert message.text.startswith("Meta, Behemoth: reversed, was closing, weights. Behemoth stays open. Reported by")
+    assert "open → closed" not in as_words(message), "terms that were taken back are not those of now"
+
+
+def test_a_preview_drops_a_denial_that_a_later_step_overtook() -> None:
+    one = storyline()
+    denied = replace(one.stories[0], shift=replace(one.stories[0].shift, denied=True))
+    step = replace(one.steps[0], reason=Reason.DENIED)
+    still = replace(one, stories=(denied,), steps=(*one.steps, step))
+    assert "A denial was reported" in render.parent(still).text
+    over = replace(still, steps=(*still.steps, replace(step, stage=Stage.ANNOUNCED, reason=Reason.STAGE_MOVED)))
+    assert "denial" not in render.parent(over).text
+
+
+def test_previews_of_digests_and_notices_say_the_facts_in_words() -> None:
+    """Nobody opens a digest whose preview names headlines only, and no reader should say "grave accent"."""
+    text = render.digest([(storyline(), ())]).text
+    assert "Meta, Behemoth: closing, under consideration, weights. Meta weighs" in text
+    held = {"title": "Alerts held", "text": "", "remedy": "`licensewatch deliveries release --all` sends them"}
+    assert "licensewatch deliveries release --all sends them" in render.notice(held).text
 
 
 def test_a_move_is_told_in_one_line_with_its_source() -> None:

@@ -20,6 +20,7 @@ from monitor.model import Alert, Candidate, Coverage, Direction, Entry, Reason, 
 from monitor.store import alerts, entries, mutes, stories
 from monitor.store.engine import Database
 from monitor.stories import storyline
+from monitor.web.ledger import as_atom
 
 SEEN = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SHIFT = Shift(
@@ -171,6 +172,36 @@ def test_export_atom_is_a_valid_feed(filled: Path) -> None:
     assert "2026-03-06 announced: stage moved, The Byte" in first.content[0].value
     assert parsed.feed.updated_parsed
     assert parsed.feed.author
+
+
+def test_an_exported_entry_is_updated_when_its_storyline_moves_and_links_as_the_standard_asks() -> None:
+    """RFC 4287: readers that know the id look at `updated`; an address no IRI may hold is escaped, not left out."""
+    day = datetime(2026, 3, 2, tzinfo=UTC)
+    source = {"outlet": "The Byte", "title": "T", "published": day, "trust": "press"}
+    row = {
+        "id": 1,
+        "title": "Acme & <Tern>",
+        "orgs": (),
+        "models": (),
+        "direction": "closing",
+        "stage": "announced",
+        "object": "weights",
+        "from": "",
+        "to": "",
+        "evidence": "",
+        "first_seen": day,
+        "last_seen": day,
+        "outlets": [],
+        "sources": [{**source, "url": "https://a.example/x [1]|2"}, {**source, "url": "http://[::1]/%20y"}],
+        "steps": [],
+    }
+    step = {"at": day + timedelta(days=9), "stage": "reversed", "reason": "stage moved", "outlet": ""}
+    before, after = (feedparser.parse(as_atom([{**row, "steps": steps}], day)) for steps in ([], [step]))
+    assert before.entries[0].id == after.entries[0].id
+    assert (before.entries[0].updated, after.entries[0].updated) == ("2026-03-02T00:00:00Z", "2026-03-11T00:00:00Z")
+    assert after.feed.updated == "2026-03-11T00:00:00Z"
+    written = [link.href for link in after.entries[0].links]
+    assert written == ["https://a.example/x%20%5B1%5D%7C2", "http://[::1]/%20y"]
 
 
 def test_export_of_nothing_is_valid_too(config: Path) -> None:
