@@ -160,8 +160,8 @@ def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
 
 def _updated(row: Mapping[str, Any]) -> datetime:
     """When an entry last said something else: it tells the steps of the whole storyline, those of later stories too."""
-    seen: datetime = row["last_seen"]
-    return max((seen, *(step["at"] for step in row["steps"])))
+    moments: list[datetime] = [row["last_seen"], *(step["at"] for step in row["steps"])]
+    return max(moments)
 
 
 def _iri(url: str) -> str:
