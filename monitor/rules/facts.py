@@ -96,8 +96,8 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
         for kind, vocabularies in sources.by_kind.items()
     }
     text = Text(document, evidence, found)
-    models = _models(text)
-    orgs = _orgs(text)
+    models = _named(rulings, "models", _models(text))
+    orgs = _named(rulings, "orgs", _orgs(text))
     from_, to, ranks = _sides(text)
     direction = _direction(text, rulings, ranks)
     from_, to = _filled(direction, rulings.settled.get("from", from_), rulings.settled.get("to", to))
@@ -276,6 +276,11 @@ def _direction(text: Text, rulings: Rulings, ranks: tuple[int, int] | None) -> D
     if ranks is not None and ranks[0] != ranks[1]:
         return Direction.LOOSENING if ranks[1] > ranks[0] else Direction.RESTRICTING
     return Direction(rulings.assumed.get("direction", Direction.UNCLEAR))
+
+
+def _named(rulings: Rulings, kind: str, read: tuple[str, ...]) -> tuple[str, ...]:
+    """The names a rule settles, those that were read, or those it assumes where none was."""
+    return tuple(rulings.settled.get(kind, read)) or tuple(rulings.assumed.get(kind, ()))
 
 
 def _settled(rulings: Rulings, name: str, enum: Any, said: Found | None, otherwise: Any) -> Any:

@@ -68,6 +68,8 @@ class ShiftForm:
     from_: str | None = None
     to: str | None = None
     denied: bool | None = None
+    orgs: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

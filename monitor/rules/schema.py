@@ -93,8 +93,6 @@ def _definitions() -> dict[str, Any]:
             {
                 **_shift_fields(),
                 "confidence": _choice(Confidence, "How sure the reading is."),
-                "orgs": _list(_text("A name."), "Organisations, in order."),
-                "models": _list(_text("A name."), "Models, in order."),
             }
         ),
         "examples": _list({"oneOf": [_text("A title."), _reference("example")]}, "Run at every load."),
@@ -116,6 +114,8 @@ def _shift_fields() -> dict[str, Any]:
         "from": _text("SPDX id, LicenseRef-…, open or closed."),
         "to": _text("SPDX id, LicenseRef-…, open or closed."),
         "denied": _flag("A denial was reported."),
+        "orgs": _list(_text("A name of a vocabulary."), "Organisations, in order."),
+        "models": _list(_text("A name of a vocabulary."), "Models, in order."),
     }
 
 

@@ -202,3 +202,12 @@ def test_the_author_is_no_actor() -> None:
 )
 def test_licences_get_spdx_names_where_there_are_any(name: str, canonical: str) -> None:
     assert canonical_licence(name) == canonical
+
+
+def test_a_rule_may_say_whose_model_it_is_about() -> None:
+    """What is settled holds whatever the text names; what is assumed holds where it names none."""
+    rules = rules_of(
+        PACK + "  - {id: file, title: t, when: 'tag:file', shift: {orgs: [Meta]}, assume: {models: [Llama]}}\n"
+    )
+    (bare,) = rules.match(entry("Update LICENSE"), feed_tags=("file",))
+    assert (bare.shift.orgs, bare.shift.models) == (("Meta",), ("Llama",))
