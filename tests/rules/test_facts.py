@@ -209,5 +209,5 @@ def test_a_rule_may_say_whose_model_it_is_about() -> None:
     rules = rules_of(
         PACK + "  - {id: file, title: t, when: 'tag:file', shift: {orgs: [Meta]}, assume: {models: [Llama]}}\n"
     )
-    (bare,) = rules.match(entry("Update LICENSE"), feed_tags=("file",))
+    bare = next(hit for hit in rules.match(entry("Update LICENSE"), feed_tags=("file",)) if hit.rule_id == "file")
     assert (bare.shift.orgs, bare.shift.models) == (("Meta",), ("Llama",))
