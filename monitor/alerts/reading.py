@@ -11,13 +11,24 @@ from dataclasses import replace
 from monitor import text
 from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust
 
+_ASIDE = (Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE)  # told, and no headline of how things stand
+_MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED)  # within a story; a new story brings its own headline
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
 
 def now(storyline: Storyline) -> Story:
-    """The newest story, at the stage that the storyline has reached."""
+    """The newest story as things stand: the stage reached, the headline that says so, denied if it still is."""
     story = storyline.stories[-1]
-    return replace(story, shift=replace(story.shift, stage=stage_now(storyline)))
+    denied = story.shift.denied and denied_now(storyline.steps)
+    shift = replace(story.shift, stage=stage_now(storyline), denied=denied)
+    return replace(story, title=headline_now(storyline), shift=shift)
+
+
+def headline_now(storyline: Storyline) -> str:
+    """The headline that moved the newest story last; its own best one while nothing did."""
+    moves = [step for step in storyline.steps if step.reason not in _ASIDE]
+    last = moves[-1] if moves else None
+    return (last.headline if last and last.reason in _MOVED else "") or storyline.stories[-1].title
 
 
 def newest_first(storyline: Storyline) -> Iterator[Story]:

@@ -69,6 +69,7 @@ _STEPS = {
 }
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
+_OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
 _GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 _ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
 _DIGEST_BLOCKS = 45  # Slack takes 50
@@ -252,11 +253,20 @@ def _severity(storyline: Storyline) -> str:
 
 
 def _terms(shift: Shift, arrow: str) -> str:
-    if shift.from_ and shift.to and shift.from_ != shift.to:
-        return f"{shift.from_}{arrow}{shift.to}"
-    if shift.to:
-        return f"now {shift.to}"
-    return f"until now {shift.from_}" if shift.from_ else ""
+    before, after = _licence(shift.from_), _licence(shift.to)
+    if before and after and before != after:
+        return f"{before}{arrow}{after}"
+    if after:
+        return f"now {after}"
+    return f"until now {before}" if before else ""
+
+
+def _licence(name: str | None) -> str:
+    """A licence as people call it: SPDX ids as they are, `LicenseRef-Llama-Community` as "Llama Community licence"."""
+    if not name or not name.startswith(_OWN_LICENCE):
+        return name or ""
+    words = name.removeprefix(_OWN_LICENCE).replace("-", " ")
+    return words if words.endswith("Terms") else f"{words} licence"
 
 
 def _quote(shift: Shift) -> str:
@@ -325,8 +335,8 @@ def _footer(storyline: Storyline) -> Iterator[str]:
     yield f"First seen {_when(first)}"
     if len(storyline.steps) > 1:
         yield f"last step {_when(storyline.steps[-1].at)}"
-    rules = dict.fromkeys(rule for story in storyline.stories for rule in story.rule_ids)
-    yield f"rule {literal(', '.join(rules), 200)}" if rules else "no rule"
+    first_rule, *others = [*dict.fromkeys(rule for story in storyline.stories for rule in story.rule_ids)] or [""]
+    yield f"rule {literal(first_rule, 100)}{f' +{len(others)}' if others else ''}" if first_rule else "no rule"
     yield f"storyline {storyline.id}"
     if storyline.previous_id is not None:
         yield f"continues storyline {storyline.previous_id}"

@@ -68,15 +68,19 @@ def backtest(
     ctx: typer.Context,
     candidates: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE|DIR]…", help="Candidate rule files; none: the rules of now.", show_default=False),
+        typer.Argument(metavar="FILE|DIR", help="Candidate rule files; none: the rules of now.", show_default=False),
     ] = None,
-    since: Annotated[str, typer.Option("--since", metavar="DURATION", help="How far back, as in 30d.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DURATION", help="How far back, as in 30d; else all that is stored.")
+    ] = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare candidate rules with the rules of now over the stored entries: hits gained and lost, matches a week.
 
     A directory stands for all rules; a file for the one of the same name, the other files staying as they are. Fails
     (exit 2) when the candidates do not load or break one of their examples, so it can guard a pull request.
+
+    As in: licensewatch rules backtest candidate/own.yaml --since 90d
     """
     context = current(ctx)
     candidate = load_rules(candidate_files(context, candidates or []))

@@ -16,12 +16,29 @@ import typer
 from monitor import __version__
 from monitor.cli import output
 from monitor.cli.context import Context
+from monitor.cli.helptext import Group
 from monitor.errors import ConfigError, MonitorError, UsageError
+
+_EPILOG = """\b
+Examples:
+  licensewatch check               is the configuration right?
+  licensewatch run                 watch until Ctrl-C; takes up saved edits
+  licensewatch status              does it work?
+  licensewatch rules test "TITLE"  what would the rules make of it?
+  licensewatch why URL             why was it told, or not?
+  licensewatch slack check         what is missing before Slack gets alerts?
+
+\b
+Exit codes: 0 done; 1 something failed (said on stderr);
+2 wrong usage or configuration, failing rule examples included;
+130 a command was cut off with Ctrl-C.
+"""
 
 app = typer.Typer(
     name="licensewatch",
     help="Watch news feeds for changes in how AI models may be used; alert Slack once per story, with the facts.",
-    epilog="Start with `licensewatch check`, then `licensewatch run`; `slack check` helps to connect Slack.",
+    epilog=_EPILOG,
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -74,7 +91,7 @@ def _register(words: set[str]) -> None:
     for noun in NOUNS:
         if not named or noun in named:
             module = importlib.import_module(f"monitor.cli.{noun}")
-            app.add_typer(module.app, name=noun)
+            app.add_typer(module.app, name=noun, cls=Group)
     for command, file in COMMANDS.items():
         if not named or command in named:
             module = importlib.import_module(f"monitor.cli.{file}")

@@ -32,7 +32,7 @@ def init(
         Path | None, typer.Argument(metavar="DIR", help="Where to write: --config, else ./config.", show_default=False)
     ] = None,
 ) -> None:
-    """Write a starter configuration: settings that explain themselves, some 60 feeds, and a first pack of rules.
+    """Write a starter configuration: settings that explain themselves, some 65 feeds, and a first pack of rules.
 
     Nothing is overwritten. Afterwards edit the files; a running service takes saved edits up within two seconds.
     """

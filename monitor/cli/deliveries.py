@@ -24,7 +24,7 @@ State = Annotated[
     typer.Option("--state", help="Only these (may be given more than once)."),
 ]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, or their first characters.")]
-All = Annotated[bool, typer.Option("--all", help="Every one that is in question.")]
+All = Annotated[bool, typer.Option("--all", help="Every one that the command is for, in place of ids.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Act = Callable[[Connection, Delivery], Sequence[str]]
 
@@ -49,7 +49,11 @@ def list_(
 
 
 @app.command()
-def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")], json_: Json = False) -> None:
+def show(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Its id in `deliveries list`, or the first characters.")],
+    json_: Json = False,
+) -> None:
     """Show one delivery whole, the message of a dead letter included."""
     database = current(ctx).database()
     with database.read() as conn:
@@ -69,20 +73,20 @@ def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")], 
 
 @app.command()
 def release(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
-    """Let held deliveries go: alerts that were too many at once."""
+    """Let held deliveries go: alerts that were too many at once. With --all: every held one."""
     _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("released", json_), _release)
 
 
 @app.command()
 def retry(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
-    """Try dead or parked deliveries again, now."""
+    """Try dead or parked deliveries again, now. With --all: every dead or parked one."""
     states = (DeliveryState.DEAD, DeliveryState.PARKED)
     _each(ctx, states, ids, all_, _Said("to be tried again", json_), _retry)
 
 
 @app.command()
 def discard(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
-    """Drop deliveries for good, with the replies and edits that wait for them. `--all`: every held one."""
+    """Drop deliveries for good, with the replies and edits that wait for them. With --all: every held one."""
     _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("discarded", json_), _discard)
 
 

@@ -30,7 +30,7 @@ def demo(
         Path | None, typer.Option("--keep", metavar="DIR", help="Work there and keep configuration, database and page.")
     ] = None,
 ) -> None:
-    """Play a made-up story: four outlets tell of one shift, rumour to decision, and Slack grows one message.
+    """Play a made-up story: four outlets tell of one shift, rumour to reversal, and Slack grows one message.
 
     The daemon is the real one, with its own configuration and database; feeds and Slack are stand-ins on this machine.
     """

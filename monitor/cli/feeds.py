@@ -197,7 +197,9 @@ def accept_redirect(ctx: typer.Context, feed_id: FeedId) -> None:
 def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, or one URL a line; - for standard input.")],
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag for all of them; may be repeated.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag for all of them; may be repeated.")
+    ] = None,
 ) -> None:
     """Add the feeds of a list to feeds.yaml; those that are there already are left alone. Nothing is fetched."""
     configuration = current(ctx).configuration()
@@ -226,9 +228,15 @@ def import_(
 def export_(
     ctx: typer.Context,
     to: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="JSON instead: id, url, title and tags of each.")] = False,
 ) -> None:
-    """Print the feeds as OPML."""
-    text = opml.write(current(ctx).configuration().feeds, "licensewatch feeds")
+    """Print the feeds as OPML, which feed readers and `feeds import` take."""
+    feeds = current(ctx).configuration().feeds
+    if json_:
+        rows = [{"id": feed.id, "url": feed.url, "title": feed.title, "tags": feed.tags} for feed in feeds]
+        text = output.json_text(rows)
+    else:
+        text = opml.write(feeds, "licensewatch feeds")
     if to is None:
         sys.stdout.write(text)
         return

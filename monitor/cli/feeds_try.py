@@ -26,7 +26,7 @@ from monitor.store import feeds as feed_store
 
 SHOWN = 10
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Url = Annotated[str, typer.Argument(metavar="URL")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="A web page.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +212,11 @@ def discover_(ctx: typer.Context, url: Url, json_: Json = False) -> None:
 def add(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="A feed, or a page that names one.")],
-    feed_id: Annotated[str, typer.Option("--id", help="Its id; else made of the title.")] = "",
-    title: Annotated[str, typer.Option("--title", help="Its title; else the feed's own.")] = "",
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be repeated.")] = None,
+    feed_id: Annotated[str, typer.Option("--id", metavar="ID", help="Its id; else made of the title.")] = "",
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="Its title; else the feed's own.")] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
     trust: Annotated[Trust, typer.Option("--trust", help="Who speaks.")] = Trust.PRESS,
-    interval: Annotated[str, typer.Option("--interval", help="Fix its rhythm: 10m, 1h.")] = "",
+    interval: Annotated[str, typer.Option("--interval", metavar="DURATION", help="Fix its rhythm: 10m, 1h.")] = "",
 ) -> None:
     """Add a feed to feeds.yaml, after a look at it: its last entries, and what would have matched."""
     configuration = current(ctx).configuration()

@@ -33,7 +33,7 @@ Since = Annotated[str, typer.Option("--since", metavar="DATE", help="Only what h
 
 def history(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[ORG|MODEL]", help="Only shifts of this org or model.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ORG|MODEL", help="Only shifts of this org or model.")] = "",
     since: Since = "",
     direction: Annotated[Direction | None, typer.Option(help="Only shifts in this direction.")] = None,
     json_: Json = False,

@@ -38,16 +38,21 @@ class Kind(StrEnum):
 @app.command()
 def add(
     ctx: typer.Context,
-    kind: Annotated[Kind, typer.Argument(help="What to mute.")],
-    value: Annotated[str, typer.Argument(help="The rule's, story's or feed's id, or the org's name.")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What to mute: rule, story, org or feed.")],
+    value: Annotated[str, typer.Argument(metavar="NAME", help="The rule's, story's or feed's id, or the org's name.")],
     for_: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long: 8h, 7d …")] = "",
     until: Annotated[
         str, typer.Option("--until", metavar="TIME", help="Until when: 2026-12-24 or 2026-12-24T08:00Z.")
     ] = "",
-    by: Annotated[str, typer.Option("--by", help="Who asks for it; else your login name.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="WHO", help="Who asks for it; else your login name.")] = "",
     json_: Json = False,
 ) -> None:
-    """Withhold alerts for a while. What is withheld is recorded, with this mute as the reason."""
+    """Withhold alerts for a while. What is withheld is recorded, with this mute as the reason.
+
+    A story is withheld for its rules when every rule that matched it is muted; one that another rule finds too is told.
+
+    As in: licensewatch mute add org "Example Lab" --for 7d
+    """
     context = current(ctx)
     now = clock.now()
     end = _end(for_, until, now)
@@ -79,7 +84,11 @@ def list_(ctx: typer.Context, json_: Json = False) -> None:
 
 
 @app.command()
-def remove(ctx: typer.Context, mute_id: Annotated[int, typer.Argument(metavar="ID")], json_: Json = False) -> None:
+def remove(
+    ctx: typer.Context,
+    mute_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `mute list`.")],
+    json_: Json = False,
+) -> None:
     """Lift a mute."""
     with current(ctx).database().write() as conn:
         removed = store.remove(conn, mute_id)

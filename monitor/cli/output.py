@@ -21,9 +21,16 @@ from monitor.clock import stamp
 from monitor.text import printable
 
 
+class _Piped(Console):
+    """A console whose reader may go away, as `head` does: rich itself would end the program with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """The console for data. Wide when piped, so that lines are not broken for a terminal nobody has."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+    return _Piped(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
 
 
 def stderr() -> Console:
@@ -93,8 +100,13 @@ def duration(value: timedelta) -> str:
 def emit_json(value: object) -> None:
     """Print a value as JSON: times ISO 8601 UTC, enums by value, dataclasses as objects. Characters stay as they are,
     but for control and bidi ones, which JSON's own \\u escapes make harmless."""
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """What `emit_json` prints."""
     text = json.dumps(plain(value), ensure_ascii=False, indent=2)
-    sys.stdout.write("".join(_escaped(c) for c in text) + "\n")
+    return "".join(_escaped(c) for c in text) + "\n"
 
 
 def _escaped(char: str) -> str:

@@ -27,19 +27,24 @@ def test(
     ctx: typer.Context,
     story: Annotated[int | None, typer.Option("--story", metavar="ID", help="A stored story.")] = None,
     severity: Annotated[Severity, typer.Option(help="Of a made-up story, as all that follow.")] = Severity.MEDIUM,
-    direction: Annotated[Direction, typer.Option()] = Direction.UNCLEAR,
-    stage: Annotated[Stage, typer.Option()] = Stage.NONE,
-    object_: Annotated[ShiftObject, typer.Option("--object")] = ShiftObject.WEIGHTS,
-    org: Annotated[list[str] | None, typer.Option()] = None,
-    model: Annotated[list[str] | None, typer.Option()] = None,
-    rule: Annotated[list[str] | None, typer.Option()] = None,
-    tag: Annotated[list[str] | None, typer.Option()] = None,
-    feed: Annotated[str, typer.Option()] = "",
-    feed_tag: Annotated[list[str] | None, typer.Option()] = None,
-    trust: Annotated[Trust | None, typer.Option()] = None,
+    direction: Annotated[Direction, typer.Option(help="Which way its terms go.")] = Direction.UNCLEAR,
+    stage: Annotated[Stage, typer.Option(help="How far it has come.")] = Stage.NONE,
+    object_: Annotated[ShiftObject, typer.Option("--object", help="What it is about.")] = ShiftObject.WEIGHTS,
+    org: Annotated[list[str] | None, typer.Option(metavar="NAME", help="An org it names; may be repeated.")] = None,
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A model; may be repeated.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(metavar="ID", help="A rule that matches; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag of a rule; may be repeated.")] = None,
+    feed: Annotated[str, typer.Option(metavar="ID", help="The feed that tells it.")] = "",
+    feed_tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag of that feed; may be repeated.")
+    ] = None,
+    trust: Annotated[Trust | None, typer.Option(help="Who speaks there.  [default: the feed's, else press]")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which receivers a made-up or stored story would go to, and why."""
+    """Say which receivers a made-up or stored story would go to, and why.
+
+    As in: licensewatch routes test --severity high --direction closing --org Meta
+    """
     context = current(ctx)
     if story is not None:
         facts = _of_story(context, story)

@@ -36,14 +36,13 @@ app.command("show")(show_rule.show)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TextArgument = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[TEXT|URL]", help="A title, the URL of a stored entry, or - for stdin.", show_default=False
-    ),
+    typer.Argument(metavar="TEXT|URL", help="A title, the URL of a stored entry, or - for stdin.", show_default=False),
 ]
-SummaryOption = Annotated[str, typer.Option("--summary", help="The summary that goes with the title.")]
+SummaryOption = Annotated[str, typer.Option("--summary", metavar="TEXT", help="The summary that goes with the title.")]
 EntryOption = Annotated[int | None, typer.Option("--entry", metavar="ID", help="A stored entry.")]
 FileOption = Annotated[
-    Path | None, typer.Option("--file", help="Lines of titles, or of JSON objects with title, summary …")
+    Path | None,
+    typer.Option("--file", metavar="FILE", help="Lines of titles, or of JSON objects with title, summary …"),
 ]
 
 
@@ -109,7 +108,10 @@ def test(
     entry: EntryOption = None,
     json_: Json = False,
 ) -> None:
-    """Show which rules match a text, a file, a stored entry or stdin, and the shift they read there."""
+    """Show which rules match a text, a file, a stored entry or stdin, and the shift they read there.
+
+    As in: licensewatch rules test "Example Lab closes its open model" --summary "It said so on Monday."
+    """
     context = current(ctx)
     rules = context.configuration().rules
     results = [
@@ -134,7 +136,10 @@ def explain(
     entry: EntryOption = None,
     json_: Json = False,
 ) -> None:
-    """Show clause by clause why a rule matches a text or a stored entry, or which clause failed."""
+    """Show clause by clause why a rule matches a text or a stored entry, or which clause failed.
+
+    As in: licensewatch rules explain leaves-open "Example Lab closes its open model"
+    """
     context = current(ctx)
     rules = context.configuration().rules
     known = show_rule.known_rule(rules, rule)

@@ -61,7 +61,11 @@ def _row(story: Story) -> tuple[object, ...]:
 
 
 @app.command()
-def show(ctx: typer.Context, story_id: Annotated[int, typer.Argument(metavar="ID")], json_: Json = False) -> None:
+def show(
+    ctx: typer.Context,
+    story_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `stories list`.")],
+    json_: Json = False,
+) -> None:
     """Show one story: its entries and why each joined, the steps of its storyline, and what was decided."""
     database = current(ctx).database()
     with database.read() as conn:

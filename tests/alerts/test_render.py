@@ -348,3 +348,49 @@ def test_only_http_urls_of_sane_length_become_links(url: str) -> None:
 def test_a_url_cannot_end_its_own_link() -> None:
     made = blocks.link("https://x.example/a|b>c d\u202e?q=1&r=<2>", "a|b>c")
     assert made == "<https://x.example/a%7Cb%3Ec%20d%E2%80%AE?q=1&amp;r=%3C2%3E|a¦b&gt;c>"
+
+
+def test_the_headline_is_the_one_that_says_how_things_stand() -> None:
+    """A story that moves goes under the headline that moved it, not under its first; a denial is no such move."""
+    one = storyline()
+    step = replace(
+        one.steps[0], stage=Stage.ANNOUNCED, reason=Reason.STAGE_MOVED, headline="Meta decides on a closed model"
+    )
+    denial = replace(step, reason=Reason.DENIED, headline="Meta denies it")
+    for steps in ((*one.steps, step), (*one.steps, step, denial)):
+        message = render.parent(replace(one, steps=steps))
+        assert message.blocks[0]["text"]["text"] == "Meta decides on a closed model"
+        assert "Meta decides on a closed model" in message.text
+
+
+def test_a_denial_that_events_overtook_is_not_said_of_now() -> None:
+    """Neither in the message nor in the line that a phone shows of it."""
+    one = storyline()
+    story = replace(one.stories[0], shift=replace(one.stories[0].shift, denied=True))
+    denial = replace(one.steps[0], reason=Reason.DENIED, headline="Meta denies it")
+    after = replace(denial, stage=Stage.ANNOUNCED, reason=Reason.STAGE_MOVED, headline="Meta announces it")
+    assert "A denial was reported" in render.parent(replace(one, stories=(story,), steps=(*one.steps, denial))).text
+    assert "A denial" not in render.parent(replace(one, stories=(story,), steps=(*one.steps, denial, after))).text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("LicenseRef-Llama-Community", "now Llama Community licence"),
+        ("LicenseRef-Gemma-Terms", "now Gemma Terms"),
+        ("Apache-2.0", "now Apache-2.0"),
+    ],
+)
+def test_licences_are_named_as_people_name_them(name: str, shown: str) -> None:
+    one = storyline()
+    story = replace(one.stories[0], shift=replace(one.stories[0].shift, from_="", to=name))
+    page = as_words(render.parent(replace(one, stories=(story,))))
+    assert f"Meta · Behemoth · {shown}" in page
+    assert "Terms licence" not in page
+
+
+def test_of_many_rules_the_message_names_the_first() -> None:
+    one = storyline()
+    story = replace(one.stories[0], rule_ids=("open-to-closed", "second", "third"))
+    page = as_words(render.parent(replace(one, stories=(story,))))
+    assert "rule open-to-closed +2 · storyline" in page

@@ -110,3 +110,25 @@ def test_no_configuration_says_how_to_get_one(tmp_path: Path) -> None:
 def test_a_database_url_is_shown_without_its_password() -> None:
     assert without_password("postgresql+psycopg://me:p@ss@db/x") == "postgresql+psycopg://me@db/x"
     assert without_password("sqlite:////srv/a@b.db") == "sqlite:////srv/a@b.db"
+
+
+def test_feeds_export_is_opml_or_json(tmp_path: Path) -> None:
+    starter(tmp_path)
+    assert licensewatch("feeds", "export", cwd=tmp_path).stdout.startswith("<?xml")
+    rows = json.loads(licensewatch("feeds", "export", "--json", cwd=tmp_path).stdout)
+    assert {"id", "url", "title", "tags"} == set(rows[0])
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    """`licensewatch … | head` ends well and says nothing."""
+    starter(tmp_path)
+    (tmp_path / "titles").write_text("Example Lab closes its model\n" * 50)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "monitor.cli.main", "rules", "test", "--file", "titles"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, env=environment, timeout=60, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
