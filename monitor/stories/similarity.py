@@ -65,6 +65,7 @@ class Profile:
     own: frozenset[str]
     links: frozenset[str]
     cores: frozenset[str]
+    terms: frozenset[str]
     senses: frozenset[Sense]
     kinds: frozenset[Kind]
     days: tuple[float, ...]
@@ -83,6 +84,7 @@ def profile(members: Iterable[Traits]) -> Profile:
         own=frozenset(member.own for member in kept if member.own),
         links=frozenset[str]().union(*(member.links for member in kept)),
         cores=frozenset(member.core for member in kept),
+        terms=frozenset(member.terms for member in kept if member.terms),
         senses=frozenset(member.sense for member in kept),
         kinds=frozenset(member.kind for member in kept),
         days=tuple(member.day for member in kept if member.day is not None),
@@ -127,12 +129,13 @@ def fit(
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
         return Fit(0.0, (), "another model")
     kind = tuple(_kind(entry, story, gap))
-    # An announcement and its deed are worded alike by nature: then words cannot make one event of two.
-    most = WORDING_AT_MOST if kind and kind[0][0] <= -2.0 else math.inf
+    # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
+    # one event of two.
+    most = WORDING_AT_MOST if (kind and kind[0][0] <= -2.0) or _other_party(entry, story) else math.inf
     parts = (
         *_actors(entry, story),
         *_others(entry, story),
-        *_lines(entry, story),
+        *_lines(entry, story, gap),
         *_way(entry, story),
         *kind,
         *_time(gap),
@@ -144,7 +147,8 @@ def fit(
 
 def _related(entry: Traits, story: Profile) -> bool:
     """Whether one names the other's line more closely: "llama" and "llama behemoth"."""
-    return any(set(a.split()) & set(b.split()) for a in entry.models for b in story.models)
+    pairs = ((set(a.split()), set(b.split())) for a in entry.models for b in story.models)
+    return any(a <= b or b <= a for a, b in pairs)
 
 
 def versions_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> bool:
@@ -178,6 +182,8 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
             yield -3.0, "another lab acts"
     elif not entry.labs | story.labs and entry.bodies & story.bodies and entry.actor not in story.actors:
         yield -3.0, "another body acts"
+    if _other_terms(entry, story):
+        yield -1.0, "other terms"
     if entry.places and story.places and not entry.places & story.places:
         yield -3.0, "another place"
     if _other_party(entry, story):
@@ -212,6 +218,11 @@ def _words_of(labs: Iterable[str]) -> frozenset[str]:
     return frozenset(word for lab in labs for word in lab.split())
 
 
+def _other_terms(entry: Traits, story: Profile) -> bool:
+    """Whether each names the licence that something is put under, and never the same."""
+    return bool(entry.terms and story.terms) and entry.terms not in story.terms
+
+
 def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     """A lab that did one thing of this kind lately: who tells of it now most likely tells of that."""
     alike = entry.sense is not Sense.UNCLEAR and entry.sense in story.senses and entry.kind in story.kinds
@@ -219,13 +230,18 @@ def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[fl
         yield 0.75, "nothing else of the kind these days"
 
 
-def _lines(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
+def _lines(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     shared = [line for line in entry.models if line in story.models]
     if any(entry.models[line] & story.models[line] for line in shared):
         yield 2.5, "same model and version"
     elif shared:
         own = next((line for line in shared if line not in FLAGSHIPS), None)
-        yield (2.0, f"same model ({own})") if own else (1.25, f"same model line ({shared[0]})")
+        # Without a date nobody knows which version of a lab's range an entry means that names none.
+        vague = gap is None and any(bool(entry.models[line]) != bool(story.models[line]) for line in shared)
+        if own:
+            yield 2.0, f"same model ({own})"
+        else:
+            yield (-0.75, "undated, and without the version") if vague else (1.25, f"same model line ({shared[0]})")
 
 
 def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:

@@ -14,7 +14,19 @@ from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
-from monitor.stories.words import ASIDES, BANS, CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PHRASES, PLACES, STOP
+from monitor.stories.words import (
+    ASIDES,
+    BANS,
+    CONCEPTS,
+    ENDS,
+    GENERIC,
+    NO_MODELS,
+    NO_NAMES,
+    PHRASES,
+    PLACES,
+    PREVIEWS,
+    STOP,
+)
 
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
 SUBJECT = 4  # words: a longer beginning of a headline is more than who acts
@@ -31,6 +43,7 @@ _SIZE = re.compile(r"\d+(?:\.\d+)?[bmt]|a\d+b|\d+k")  # 105b, 1.5b, a16b: how la
 _DIGIT = re.compile(r"\d")
 _SCHEME = re.compile(r"^[a-z]+://(?:www\.)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][^\W_]+")
+_NO_TERMS = frozenset({"", "open", "closed"})
 _NAME_AND_VERSION = re.compile(
     r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?v?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
 )
@@ -113,6 +126,7 @@ class Traits:
     direction: Direction
     kind: Kind
     object: ShiftObject
+    terms: str  # the licence something is put under, where one is named
     day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
     seen_at: datetime
 
@@ -127,8 +141,7 @@ def read(candidate: Candidate) -> Traits:
     models = _models(shift.models, title, summary)
     for line, versions in _versioned(bare).items():
         models[line] = models.get(line, frozenset()) | versions
-    main = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
-    models = main or models
+    models = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
     known = frozenset(word for org in orgs for word in org.split())
     return Traits(
         labs=orgs - BODIES,
@@ -148,6 +161,7 @@ def read(candidate: Candidate) -> Traits:
         direction=shift.direction,
         kind=kind(shift.stage, title),
         object=shift.object,
+        terms=text.fold(shift.to) if shift.to not in _NO_TERMS else "",
         day=entry.published_at.timestamp() / 86400 if entry.published_at else None,
         seen_at=candidate.seen_at,
     )
@@ -278,10 +292,12 @@ def _banner(title: list[str]) -> frozenset[str]:
 
 
 def kind(stage: Stage, title: list[str]) -> Kind:
-    """The kind of event a stage and a headline tell of; the headline's word for a delay goes first."""
+    """The kind of event a stage and a headline tell of; the headline's word for a delay or a preview goes first."""
     if any(CONCEPTS.get(word) == "delay" or CONCEPTS.get(_stem(word)) == "delay" for word in title):
         return Kind.DELAY
-    return KINDS[stage]
+    # What is shown early is not out yet, though outlets tell it as done: the release is to come.
+    early = stage is Stage.EFFECTIVE and not PREVIEWS.isdisjoint(title) and ENDS.isdisjoint(title)
+    return Kind.TALK if early else KINDS[stage]
 
 
 def address(url: str) -> str:

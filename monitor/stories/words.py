@@ -70,6 +70,10 @@ CONCEPTS: Mapping[str, str] = _same(
 # Deeds that seldom happen: two entries of one lab that both tell of one are about the same event.
 DEEDS = frozenset({"leak", "delay", "restore", "military", "breach", "drop_open", "thirdparty"})
 
+# Shown early, to be released later; unless that is over.
+PREVIEWS = frozenset({"preview", "previews", "previewed", "beta", "teaser", "teases"})
+ENDS = frozenset({"after", "over", "ends", "ended", "leaves", "exits", "following"})
+
 # What is named right behind these is there for comparison.
 _ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"
 ASIDES = frozenset(_ASIDES.split())

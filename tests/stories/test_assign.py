@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.model import Candidate, Direction, OpenStory, Stage
+from monitor.stories import traits
 from monitor.stories.assign import StoryIndex, assign
 from tests.stories.samples import START, candidate
 
@@ -168,3 +169,65 @@ def test_a_quiet_story_is_forgotten_and_leaves_nothing_behind() -> None:
 def test_nothing_found_in_an_empty_index() -> None:
     found = assign(candidate(TITLE, **CLOSING), StoryIndex(), START)
     assert (found.story_id, found.storyline_id, found.previous_id) == (None, None, None)
+
+
+SHUT_OUT = {"models": ("Claude",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+
+
+@pytest.mark.parametrize(
+    ("title", "orgs"),
+    [
+        ("Anthropic blocks Claude subscriptions in OpenCode", ("Anthropic",)),
+        ("Anthropic blocks third-party clients from Claude", ("Anthropic",)),
+        ("Anthropic blocks Windsurf staff from using Claude", ("Anthropic", "Windsurf")),
+    ],
+)
+def test_two_parties_shut_out_by_one_lab_on_one_day_are_two_events(title: str, orgs: tuple[str, ...]) -> None:
+    first = candidate("Anthropic blocks xAI staff from using Claude", orgs=("Anthropic", "xAI"), **SHUT_OUT)
+    assert not joins(candidate(title, orgs=orgs, day=0.2, **SHUT_OUT), first)
+
+
+def test_a_report_that_leaves_out_who_is_shut_out_still_joins() -> None:
+    first = candidate("Anthropic blocks xAI staff from using Claude", orgs=("Anthropic", "xAI"), **SHUT_OUT)
+    newcomer = candidate("Anthropic blocks a rival's staff from using Claude", orgs=("Anthropic",), **SHUT_OUT)
+    assert joins(newcomer, first)
+
+
+def test_a_platform_that_bans_a_model_over_its_licence_tells_another_event_than_the_licence() -> None:
+    facts = {"models": ("Paintbox 3",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+    licence = candidate("Paintbox 3 licence caps creators at 6,000 images", orgs=("Stability AI",), **facts)
+    ban = candidate("Civitai bans all Paintbox 3 models over licence", day=2, orgs=("Civitai", "Stability AI"), **facts)
+    assert not joins(ban, licence)
+
+
+def test_siblings_of_one_family_are_two_models() -> None:
+    facts = {"orgs": ("Mistral AI",), "direction": Direction.OPENING, "stage": Stage.EFFECTIVE}
+    first = candidate("Mistral releases Mistral NeMo weights", models=("Mistral NeMo",), **facts)
+    assert not joins(candidate("Mistral releases Mistral Large weights", models=("Mistral Large",), **facts), first)
+
+
+def test_a_model_named_only_for_comparison_keeps_no_report_out() -> None:
+    facts = {"orgs": ("OpenAI",), "direction": Direction.OPENING, "stage": Stage.ANNOUNCED}
+    first = candidate("OpenAI plans an open-weight model this summer", models=("Llama",), **facts)
+    newcomer = candidate("OpenAI plans its first open-weight model since GPT-2", models=("GPT-2",), day=0.5, **facts)
+    assert joins(newcomer, first)
+
+
+def test_an_undated_report_without_the_version_is_not_taken_for_the_version_of_today() -> None:
+    facts = {"orgs": ("xAI",), "direction": Direction.OPENING, "stage": Stage.RUMOUR}
+    first = candidate("When will Grok 3 be open source?", models=("Grok 3",), **facts)
+    assert not joins(candidate("Musk: xAI to open source Grok", models=("Grok",), dated=False, **facts), first)
+
+
+def test_a_preview_and_the_release_a_week_later_are_two_stories_of_one_storyline() -> None:
+    facts = {"orgs": ("DeepSeek",), "models": ("DeepSeek V4",), "direction": Direction.OPENING}
+    preview = candidate("DeepSeek shows V4 in preview, weights on request", stage=Stage.EFFECTIVE, **facts)
+    newcomer = candidate("DeepSeek V4 is out: download under MIT", stage=Stage.EFFECTIVE, day=6, **facts)
+    found = assign(newcomer, index_of(preview), newcomer.seen_at)
+    assert (found.story_id, found.storyline_id) == (None, 1)
+
+
+def test_a_release_after_a_preview_is_no_preview() -> None:
+    facts = {"orgs": ("DeepSeek",), "models": ("DeepSeek V4",), "stage": Stage.EFFECTIVE}
+    release = candidate("DeepSeek V4 weights for all after preview", direction=Direction.OPENING, **facts)
+    assert traits.read(release).kind is traits.Kind.DEED
