@@ -5,9 +5,10 @@ Before the connection stood, nothing was sent; after that, anything may have bee
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from types import SimpleNamespace
@@ -104,14 +105,23 @@ def headers(answer: object) -> dict[str, str]:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Retry-After in seconds or as an HTTP-date (RFC 9110, 10.2.3), read against the answer's own Date."""
+    """Retry-After in seconds or as an HTTP-date (RFC 9110, 10.2.3), read against the answer's own Date; a day at most,
+    and half a minute when it is neither."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    if value.replace(".", "", 1).isdigit():
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]*)?", value):
         return min(timedelta(seconds=float(value)), _LONGEST_WAIT)
     try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])
-    except (ValueError, TypeError, KeyError):
+        wait = parsedate_to_datetime(value) - _date_of(headers)
+    except (ValueError, TypeError):
         return timedelta(seconds=30)
     return min(max(wait, timedelta(seconds=1)), _LONGEST_WAIT)
+
+
+def _date_of(headers: Mapping[str, str]) -> datetime:
+    """When the answer was made, by its sender's clock; by ours where it does not say."""
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return datetime.fromtimestamp(time.time(), UTC)

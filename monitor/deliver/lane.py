@@ -66,6 +66,7 @@ class Lane:
         self._streak = 0  # failed attempts in a row that say something about the whole destination
         self._call: Call | None = None
         self._opened = False
+        self._probation: ReceiverState | None = None  # a park that is over as soon as a message went out
 
     # --- the loop --------------------------------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ class Lane:
             wait = max(0.0, (self._ready_at or 0.0) - self._options.monotonic())
             row = await self._read(partial(self._first_due, in_seconds=wait))
             if row is None:
+                await self._pass_probation()
                 return
             await self._nap(min(wait, _NAP_S))
             # What was read before the nap still holds: `begin` refuses a row that is not pending any more.
@@ -153,8 +155,12 @@ class Lane:
         if not self._opened and not await self._introduce(settings, secret):
             return False
         self._opened = True
-        if parked is not None:
-            await self._unpark(settings, parked)
+        if parked is None:
+            self._probation = None
+        elif self._probation is None:
+            # Who we are is known again; whether we may write is what the first message tells.
+            self._probation = parked
+            await self._write(lambda conn: deliveries.unpark(conn, self._names))
         return True
 
     def _worth_a_try(self, parked: ReceiverState, secret: str | None) -> bool:
@@ -202,9 +208,15 @@ class Lane:
         fresh = await self._write(lambda conn: parking.park(conn, refusal, every, self._options))
         if fresh:
             log.error("parked", receivers=fresh, scope=str(error.scope), code=error.code, error=str(error))
+        self._probation = None
         await self.close()
 
-    async def _unpark(self, settings: ReceiverSettings, parked: ReceiverState) -> None:
+    async def _pass_probation(self) -> None:
+        """A message went out, or there is none to go: let everything go that shared the park, and say so."""
+        parked, self._probation = self._probation, None
+        if parked is None:
+            return
+        settings = next(iter(self.settings.values()))
         names = sharing(settings, str(parked.parked_scope), self._ground.every)
         freed = await self._write(lambda conn: parking.unpark(conn, names, self._now(), self._options))
         log.info("unparked", receivers=freed, was=parked.parked_code)
@@ -237,6 +249,7 @@ class Lane:
         now, proven = self._now(), not call.fallback
         ours = await self._write(lambda conn: self._succeeded(conn, work, receipt, now, proven=proven))
         self._options.reached(Point.SENT_COMMITTED)
+        await self._pass_probation()
         if not ours:
             await late.withdraw(late.Doubled(work.delivery, receipt), call.receiver, self._read, self._nap)
             return

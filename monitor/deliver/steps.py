@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from monitor.alerts import dispatch, render
-from monitor.alerts.outcome import GONE, Next, Outcome, remedy
+from monitor.alerts.outcome import GONE, ODD, Next, Outcome, remedy, scope_of
 from monitor.alerts.receivers import Posting, Receipt
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
@@ -177,6 +177,8 @@ def failed(conn: Connection, failure: Failed, options: Options) -> None:
         return  # we were thought dead, and somebody else sees to it
     match failure.outcome.next:
         case Next.RETRY:
+            if scope_of(failure.error.code) is None:
+                facts["facts"] = {**row.facts, ODD: row.facts.get(ODD, 0) + 1}
             deliveries.mark_retry(conn, row.id, facts | {"next_attempt_at": failure.outcome.at})
         case Next.LOOK:
             deliveries.mark_unknown(conn, row.id, facts | {"next_attempt_at": failure.outcome.at})

@@ -352,7 +352,8 @@ def park(conn: Connection, receivers: Collection[str]) -> int:
 
 
 def unpark(conn: Connection, receivers: Collection[str]) -> int:
-    return _all(conn, State.PARKED, receivers, {"state": State.PENDING, "next_attempt_at": None})
+    """They may go again, each at its time: a park ends no quiet hours and makes no digest early."""
+    return _all(conn, State.PARKED, receivers, {"state": State.PENDING})
 
 
 def release(conn: Connection, delivery_id: str) -> bool:

@@ -177,6 +177,17 @@ def test_parked_receivers_keep_their_order(database: Database) -> None:
     assert due(database) == "a"
 
 
+def test_a_park_ends_no_quiet_hours(database: Database) -> None:
+    """What waits for its time waits for it after the park as before; a digest is not sent early."""
+    morning = LATER + timedelta(hours=1)
+    filled(database, delivery("a", next_attempt_at=morning))
+    with database.write() as conn:
+        assert deliveries.park(conn, ["licensing"]) == 1
+        assert deliveries.unpark(conn, ["licensing"]) == 1
+        assert deliveries.next_due(conn, ["licensing"], LATER) is None
+        assert deliveries.next_due(conn, ["licensing"], morning) is not None
+
+
 def test_what_waits_for_a_person_is_nothing_to_wait_for(database: Database) -> None:
     """`run --once` ends although a held storyline has replies."""
     filled(database, delivery("parent", state=State.HELD), reply("reply", "parent"))

@@ -45,13 +45,13 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuleSet]:
 
 
 @pytest.fixture
-async def house(sqlite_database: Database, rules: RuleSet) -> AsyncIterator[House]:
+async def house(either_database: Database, rules: RuleSet) -> AsyncIterator[House]:
     async with FeedServer() as feeds, SlackServer(rate=None) as slack, Fetcher(POLLING, "0") as fetcher:
         slack.bot()
         slack.channel(CHANNEL)
         room = Newsroom(feeds, datetime.now(UTC) - timedelta(hours=1))
         room.open()
-        made = House(str(sqlite_database.url), room, slack, rules, fetcher)
+        made = House(either_database.url.render_as_string(hide_password=False), room, slack, rules, fetcher)
         await made.start()
         await made.poll()
         await made.poll()
@@ -73,6 +73,16 @@ async def live(house: House) -> bool:
     return True
 
 
+async def dies(house: House, dice: Random) -> bool:
+    """A life until it dies where it was told to. Two reports in one document pass a point of polling once, so there
+    may have to be more news before the point is passed often enough."""
+    for _ in range(5):
+        if not await live(house):
+            return True
+        house.newsroom.begin(dice)
+    return False
+
+
 @pytest.mark.parametrize("point", [one for one in Point if one not in ELSEWHERE])
 async def test_a_death_at_a_point_loses_and_doubles_nothing(house: House, point: Point) -> None:
     """A24, A25, A26: with a first, a second and a later report of a storyline on their way."""
@@ -89,9 +99,9 @@ async def test_a_death_at_a_point_loses_and_doubles_nothing(house: House, point:
             house.slack.script(replace(TROUBLE[point]))
         if point in (Point.RECOVERED, Point.RECOVER_RECORDED):
             house.die_at = (Point.SEND_COMMITTED, count)
-            await live(house)
+            assert await dies(house, dice)
         house.die_at = (point, 1 if point in TROUBLE or point.startswith("recover") else count)
-        died += not await live(house)
+        died += await dies(house, dice)
     await house.settle()
     assert died == len(TIMES)
     assert house.verdict().good, house.verdict()
