@@ -15,8 +15,9 @@ Point a client's base URL at the printed api_url and use the printed tokens. The
   GET  /_control/record       every call, every message, every envelope with its answers
   POST /_control/faults       [{"method": "chat.postMessage", "answer": "drop", "stored": true, "times": 3}]
   POST /_control/delete       {"channel": "C0TEST", "ts": "…"}: a person deletes a message
-  POST /_control/token        {"token": "xoxb-test", "error": "token_revoked"}; "error": "" mends it
-  POST /_control/archive      {"channel": "C0TEST"}
+  POST /_control/token        {"token": "xoxb-test", "error": "token_revoked"}; "error": "" mends it,
+                              "scopes": ["chat:write"] takes the others away
+  POST /_control/archive      {"channel": "C0TEST"}; "archived": false opens it again
   POST /_control/press        {"channel_id": "C0TEST", "ts": "…", "action_id": "…", "user": "U0ANN"}
   POST /_control/command      {"text": "status", "command": "/licensewatch"}
   POST /_control/disconnect   {"reason": "refresh_requested"}: every websocket is asked to come back

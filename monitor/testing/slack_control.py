@@ -72,12 +72,15 @@ class Control:
         world, token, error = self.server.world, wanted["token"], wanted.get("error", "")
         if token in world.bots:
             world.bots[token].error = error
+            if "scopes" in wanted:
+                world.bots[token].scopes = set(wanted["scopes"])
         else:
             world.apps[token].error = error
         return {}
 
     async def _archive(self, wanted: Any) -> dict[str, Any]:
-        self.server.world.archive(self.server.world.channels[wanted["channel"]])
+        channel = self.server.world.channels[wanted["channel"]]
+        self.server.world.archive(channel, archived=bool(wanted.get("archived", True)))
         return {}
 
     async def _press(self, wanted: Any) -> dict[str, Any]:

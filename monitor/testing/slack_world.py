@@ -134,12 +134,12 @@ class World:
         channel.messages.append(message)
         return message
 
-    def archive(self, channel: Channel) -> None:
-        """A person archives a channel: Slack says so in it, and takes nothing more."""
-        channel.archived = True
-        ts = channel.next_ts()
-        said = {"type": "message", "subtype": "channel_archive", "ts": ts, "user": "U0ADMIN"}
-        channel.messages.append({**said, "text": "archived the channel", "blocks": [], "accepted_at": time.time()})
+    def archive(self, channel: Channel, *, archived: bool = True) -> None:
+        """A person archives a channel, or opens it again: Slack says so in it, and an archived one takes nothing."""
+        channel.archived = archived
+        ts, word = channel.next_ts(), "archive" if archived else "unarchive"
+        said = {"type": "message", "subtype": f"channel_{word}", "ts": ts, "user": "U0ADMIN"}
+        channel.messages.append({**said, "text": f"{word}d the channel", "blocks": [], "accepted_at": time.time()})
 
     def edit(self, message: dict[str, Any], arguments: Mapping[str, Any]) -> None:
         message["text"] = arguments.get("text") or ""

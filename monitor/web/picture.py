@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from monitor.alerts.outcome import remedy
 from monitor.feeds import plan
 from monitor.model import DeliveryState, Feed, FeedHealth, FeedState, Mute
 from monitor.settings import Configuration
@@ -116,7 +117,7 @@ def problems_of(picture: Picture) -> list[str]:
     found += [
         f"receiver {one.name} is parked since {_shown(one.parked_at)} UTC "
         f"({one.parked_scope}: {one.parked_code}): "
-        "`licensewatch slack check` says what is missing"
+        f"{remedy(one.parked_code or '')}; `licensewatch slack check` says whether it helped"
         for one in picture.receivers.values()
         if one.parked_scope
     ]
@@ -124,12 +125,12 @@ def problems_of(picture: Picture) -> list[str]:
         found.append(picture.acting_problem)
     if picture.rejected:
         found.append(f"the edited configuration was rejected, the last good one is in force: {picture.rejected}")
-    for state, remedy in (
+    for state, what in (
         (DeliveryState.DEAD, "`licensewatch deliveries list --state dead`"),
         (DeliveryState.HELD, "`licensewatch deliveries release` or `discard`"),
     ):
         if count := picture.deliveries.get(state):
-            found.append(f"{count} {state} {'delivery' if count == 1 else 'deliveries'}: {remedy}")
+            found.append(f"{count} {state} {'delivery' if count == 1 else 'deliveries'}: {what}")
     if picture.running and picture.oldest_due and picture.now - picture.oldest_due > OVERDUE:
         found.append(f"the oldest delivery waits since {_shown(picture.oldest_due)} UTC")
     if len({one.configuration for one in picture.workers}) > 1:

@@ -51,6 +51,20 @@ async def test_a_channel_gets_one_message_a_pace_edits_counted_and_never_faster(
         assert {call.error for call in slack.posts()} == {""}
 
 
+async def test_an_edit_and_a_refusal_cost_as_much_as_a_message(either_database: Database) -> None:
+    """A28: Slack counts what it refuses too; at a pace that a slow machine keeps only on purpose."""
+    async with connected(either_database) as (slack, world):
+        world.pace = timedelta(seconds=0.6)
+        world.tell(storyline())
+        assert await world.drain()
+        slack.script(faults.error("invalid_blocks", "chat.update"))
+        world.tell(storyline(outlets=2), Reason.REPEAT)
+        assert await world.drain()
+        assert Counter(call.method for call in slack.posts()) == {"chat.postMessage": 2, "chat.update": 2}
+        at = [call.at for call in slack.posts()]
+        assert min(later - earlier for earlier, later in pairwise(at)) >= 0.6
+
+
 async def test_pace_survives_a_restart(either_database: Database) -> None:
     async with connected(either_database, rate=2.0) as (slack, world):
         world.pace = timedelta(seconds=0.5)

@@ -224,3 +224,26 @@ async def test_another_process_can_script_faults_and_read_the_record(slack: Slac
     assert [one["ok"] for one in record["calls"]] == [False, True]
     assert [one["text"] for one in record["channels"]["C1"]] == ["kept"]
     assert "kept" in page
+
+
+async def test_a_person_archives_a_channel_takes_scopes_away_and_gives_them_back(slack: SlackServer) -> None:
+    """Everything that `slack check` of a client may find wrong can be brought about from another process."""
+
+    async def control(name: str, **wanted: Any) -> None:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{slack.url}/_control/{name}", json=wanted) as answer,
+        ):
+            assert answer.status == 200
+
+    async def outcome() -> Any:
+        return (await call(slack, "chat.postMessage", channel="C1", text="x"))[0].get("error")
+
+    await control("archive", channel="C1")
+    assert await outcome() == "is_archived"
+    await control("archive", channel="C1", archived=False)
+    assert await outcome() is None
+    await control("token", token="xoxb-test", scopes=["channels:history"])
+    assert await outcome() == "missing_scope"
+    await control("token", token="xoxb-test", scopes=["chat:write"])
+    assert await outcome() is None
