@@ -20,7 +20,7 @@ from monitor.testing.judge import Verdict
 from monitor.testing.newsroom import Newsroom
 from monitor.testing.slack_server import SlackServer
 from tests.violence.rules import write_rules
-from tests.violence.siege import CHANNELS, Siege
+from tests.violence.siege import CHANNELS, OPERATIONS, Siege
 
 TAKEOVER = "3s"
 HOSTS = tuple(f"127.0.0.{n}" for n in range(2, 10))
@@ -110,7 +110,7 @@ async def crowd(root: Path, url: str, seed: int, monitor: str = "") -> AsyncIter
     """An installation in `root` on the database at `url`; no worker runs yet. Delivery is twenty times life's pace."""
     async with FeedServer(HOSTS) as feeds, SlackServer(rate=22.0, burst=2) as slack:
         slack.bot("xoxb-siege")
-        for channel in CHANNELS:
+        for channel in (*CHANNELS, OPERATIONS):
             slack.channel(channel)
         environ = {
             "SLACK_BOT_TOKEN": "xoxb-siege",
@@ -146,6 +146,8 @@ polling:
 alerts: {{max_per_feed_poll: 200}}
 receivers:
 {receivers}
+  - {{name: operations, type: slack, channel: {OPERATIONS}, api_url: "{api_url}", settle: 200ms}}
+ops: {{to: [operations]}}
 routes: [{{to: [{", ".join(f"r{n}" for n in range(len(CHANNELS)))}]}}]
 web: {{listen: null}}
 """

@@ -22,6 +22,7 @@ from monitor.testing.slack_server import SlackServer
 from tests.violence.rules import write_rules
 
 CHANNELS = ("C1", "C2")
+OPERATIONS = "C9"  # what is told of feeds that fail is nothing the judge has a say in
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-siege", "SLACK_APP_TOKEN": "xapp-siege"}
 VERBS = ("relevant", "noise")
 SPOILT = (faults.drop, faults.server_error, faults.html, faults.truncated, faults.not_json)
@@ -182,7 +183,7 @@ async def siege(root: Path, seed: int) -> AsyncIterator[Siege]:
     async with FeedServer() as feeds, SlackServer(rate=22.0, burst=2) as slack:
         slack.bot("xoxb-siege")
         slack.app("xapp-siege")
-        for channel in CHANNELS:
+        for channel in (*CHANNELS, OPERATIONS):
             slack.channel(channel)
         installed = Installed(root, {**TOKENS, "LICENSEWATCH_PACE": "50ms"})
         newsroom = Newsroom(feeds, datetime.now(UTC) - timedelta(hours=1))
@@ -204,6 +205,8 @@ polling: {{interval: 1s, rhythm: fixed, max_interval: 2s, host_gap: 0s, allow_pr
 alerts: {{max_per_feed_poll: 200}}
 receivers:
 {receivers}
+  - {{name: operations, type: slack, channel: {OPERATIONS}, api_url: "{api_url}", settle: 200ms}}
+ops: {{to: [operations]}}
 routes: [{{to: [{", ".join(f"r{n}" for n in range(len(CHANNELS)))}]}}]
 web: {{listen: null}}
 """
