@@ -125,6 +125,18 @@ def test_show_tells_why_entries_joined_and_what_was_decided(filled: Path) -> Non
     assert story["alerts"][0]["reason"] == "new story"
 
 
+def test_show_tells_what_moved_the_severity_of_the_newest_story_only(filled: Path) -> None:
+    """A context that lowers a reversal is none of the closing that was told before it."""
+    with Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}").write() as conn:
+        stories.note(conn, 1, context="lowered: Meta usually publishes its models")
+        first = stories.get(conn, 1)
+        assert first is not None
+    assert asked(filled, "stories", "show", "1")["context"] == "lowered: Meta usually publishes its models"
+    with Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}").write() as conn:
+        stories.create_story(conn, 1, first)
+    assert asked(filled, "stories", "show", "1")["context"] == ""
+
+
 def test_tables_carry_no_control_characters(filled: Path) -> None:
     """A38: feed text is printed with control characters escaped."""
     for command in (("stories", "list"), ("stories", "show", "1"), ("history",)):
