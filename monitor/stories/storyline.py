@@ -57,7 +57,8 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     if not hits:
         return Shift()
     ranked = sorted(hits, key=_belief, reverse=True)
-    first = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0]).shift
+    believed = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0])
+    first = believed.shift
     shifts = [first, *(hit.shift for hit in ranked)]
     peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
     quoted = _quoting(first, shifts)
@@ -66,7 +67,7 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
     to = next((one.to for one in shifts if one.to), "")
     return replace(
-        quoted,
+        _said_in_text(believed, ranked) or quoted,
         stage=stage,
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
@@ -84,6 +85,17 @@ def _quoting(shift: Shift, others: Iterable[Shift]) -> Shift:
     """The shift with evidence: its own, or the first that another one quotes, with its marks."""
     quoted = next((one for one in (shift, *others) if one.evidence), shift)
     return replace(shift, evidence=quoted.evidence, marks=quoted.marks)
+
+
+def _said_in_text(believed: Hit, ranked: Iterable[Hit]) -> Shift | None:
+    """The believed shift with a sentence of the text as evidence, where only the headline would be quoted: it says more."""
+    headline = believed.shift.evidence
+    if any(span.field != "title" for span in believed.spans):
+        return None
+    for one in (hit.shift for hit in ranked if any(span.field != "title" for span in hit.spans)):
+        if one.direction is believed.shift.direction and one.evidence not in {"", headline}:
+            return replace(believed.shift, evidence=one.evidence, marks=one.marks)
+    return None
 
 
 def _union(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
