@@ -27,6 +27,12 @@ class TestEnvironment:
             "receiver licensing: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL",
         )
 
+    def test_a_channel_given_by_its_name_is_warned_of(self, tmp_path: Path) -> None:
+        """A26: what is unclear is settled from the channel's history, which Slack gives by id alone."""
+        (warning,) = load(tmp_path, {"SLACK_CHANNEL": "#licensing"}).warnings
+        assert warning.startswith("receiver licensing: #licensing is a channel's name")
+        assert "Use the id" in warning
+
     def test_an_empty_monitor_yaml_alerts_one_slack_channel(self, tmp_path: Path) -> None:
         """Every key is optional: a token and a channel in the environment are enough."""
         chosen = load(tmp_path, {"SLACK_CHANNEL": "C1"}, monitor="").settings

@@ -241,11 +241,19 @@ def _database_url(url: str, base: Path, place: Place) -> str:
 
 
 def _channel_warnings(settings: Settings, env: Mapping[str, str]) -> list[str]:
-    return [
-        f"receiver {receiver.name}: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL"
-        for receiver in settings.receivers
-        if isinstance(receiver, SlackReceiver) and not receiver.channel and credential(receiver.credential, env)
+    slack = [one for one in settings.receivers if isinstance(one, SlackReceiver)]
+    unnamed = [
+        f"receiver {one.name}: no channel is named; set `channel:` in monitor.yaml, or $SLACK_CHANNEL"
+        for one in slack
+        if not one.channel and credential(one.credential, env)
     ]
+    by_name = [
+        f"receiver {one.name}: {one.channel} is a channel's name, and Slack's history is asked by id: a message whose "
+        "outcome is unclear could not be looked for. Use the id (C0123ABCD, at the foot of the channel's details)"
+        for one in slack
+        if one.channel.startswith("#")
+    ]
+    return unnamed + by_name
 
 
 def changed_needing_restart(old: Settings, new: Settings) -> tuple[str, ...]:
