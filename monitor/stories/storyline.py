@@ -88,7 +88,7 @@ def _quoting(shift: Shift, others: Iterable[Shift]) -> Shift:
 
 
 def _said_in_text(believed: Hit, ranked: Iterable[Hit]) -> Shift | None:
-    """The believed shift with a sentence of the text as evidence, where only the headline would be quoted: it says more."""
+    """The believed shift, quoting a sentence of the text where it would only quote the headline; None: it does not."""
     headline = believed.shift.evidence
     if any(span.field != "title" for span in believed.spans):
         return None
