@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -231,3 +232,12 @@ def test_a_release_after_a_preview_is_no_preview() -> None:
     facts = {"orgs": ("DeepSeek",), "models": ("DeepSeek V4",), "stage": Stage.EFFECTIVE}
     release = candidate("DeepSeek V4 weights for all after preview", direction=Direction.OPENING, **facts)
     assert traits.read(release).kind is traits.Kind.DEED
+
+
+def test_two_licences_named_speak_against_one_event() -> None:
+    facts = {"orgs": ("Acme",), "models": ("Tern",), "direction": Direction.OPENING, "stage": Stage.EFFECTIVE}
+    first = candidate("Acme hands out Tern under Apache", **facts)
+    newcomer = candidate("Researchers get the bird", day=5, **facts)
+    under = [replace(newcomer, shift=replace(newcomer.shift, to=to)) for to in ("Apache-2.0", "CC-BY-NC-4.0")]
+    first = replace(first, shift=replace(first.shift, to="Apache-2.0"))
+    assert [joins(one, first) for one in under] == [True, False]
