@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +26,7 @@ State = Annotated[
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Ids, or their first characters.")]
 All = Annotated[bool, typer.Option("--all", help="Every one that the command is for, in place of ids.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_SHOWN = ("state", "attempts", "next_attempt_at", "last_error")
 Act = Callable[[Connection, Delivery], Sequence[str]]
 
 
@@ -41,11 +42,19 @@ def list_(
     database = current(ctx).database()
     with database.read() as conn:
         found = deliveries.listing(conn, states=state or (), receiver=receiver or None, limit=limit)
+        states = receivers.states(conn)
+    records = [record(one, states) for one in found]
     if json_:
-        output.emit_json([record(one) for one in found])
+        output.emit_json(records)
         return
-    columns = ("id", "story", "receiver", "what", "state", "attempts", "next", "last error", "what to do")
-    output.table("Deliveries", columns, map(_row, found), right=("story", "attempts"))
+    columns = ("id", "story", "receiver", "what", "state", "attempts", "next", "last error")
+    output.table("Deliveries", columns, map(_row, records), right=("story", "attempts"))
+    if not records:
+        output.note("no delivery fits")
+    # Below the table: a terminal's width has no room for sentences beside it, and most rows share theirs.
+    helps = (f"{one['last_error'] or one['state']}: {one['remedy']}" for one in records if one["remedy"])
+    for line in dict.fromkeys(helps):
+        output.say(line)
 
 
 @app.command()
@@ -58,10 +67,11 @@ def show(
     database = current(ctx).database()
     with database.read() as conn:
         one = _one(conn, id_)
+        shown = record(one, receivers.states(conn))
     if json_:
-        output.emit_json(record(one) | {"facts": one.facts})
+        output.emit_json(shown | {"facts": one.facts})
         return
-    for name, value in record(one).items():
+    for name, value in shown.items():
         if name != "payload":
             output.say(f"{name + ':':<17}{output.shown(value)}")
     if one.payload is not None:
@@ -74,27 +84,27 @@ def show(
 @app.command()
 def release(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
     """Let held deliveries go: alerts that were too many at once. With --all: every held one."""
-    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("released", json_), _release)
+    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("released", "released", json_), _release)
 
 
 @app.command()
 def retry(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
     """Try dead or parked deliveries again, now. With --all: every dead or parked one."""
     states = (DeliveryState.DEAD, DeliveryState.PARKED)
-    _each(ctx, states, ids, all_, _Said("to be tried again", json_), _retry)
+    _each(ctx, states, ids, all_, _Said("to be tried again", "tried again", json_), _retry)
 
 
 @app.command()
 def discard(ctx: typer.Context, ids: Ids = None, all_: All = False, json_: Json = False) -> None:
     """Drop deliveries for good, with the replies and edits that wait for them. With --all: every held one."""
-    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("discarded", json_), _discard)
+    _each(ctx, (DeliveryState.HELD,), ids, all_, _Said("discarded", "discarded", json_), _discard)
 
 
 class _Said:
     """How the outcome of an action is printed."""
 
-    def __init__(self, word: str, json_: bool) -> None:
-        self.word, self.json = word, json_
+    def __init__(self, done: str, refused: str, json_: bool) -> None:
+        self.done, self.refused, self.json = done, refused, json_
 
 
 def _release(conn: Connection, one: Delivery) -> Sequence[str]:
@@ -119,24 +129,26 @@ def _each(
     database = current(ctx).database()
     done: list[str] = []
     with database.write() as conn:
-        wanted = (
+        named = (
             deliveries.listing(conn, states=states, limit=100_000)[::-1] if all_ else [_one(conn, i) for i in ids or ()]
         )
+        wanted = list({one.id: one for one in named}.values())
         for one in wanted:
             done += act(conn, one)
     if said.json:
         output.emit_json(done)
     else:
-        output.say(f"{len(done)} {said.word}")
+        output.say(f"{len(done)} {said.done}")
     missed = [one for one in wanted if one.id not in done]
     for one in missed:
-        output.fail(f"{one.id} is {one.state}, and cannot be {said.word}")
+        why = "already" if one.state == said.done else f"and cannot be {said.refused}"
+        output.fail(f"{one.id} is {one.state} {why}")
     if missed:
         raise typer.Exit(1)
 
 
 def _one(conn: Connection, prefix: str) -> Delivery:
-    found = deliveries.matching(conn, prefix)
+    found = deliveries.matching(conn, prefix) if prefix else []  # every id starts with nothing
     if len(found) == 1:
         return found[0]
     if not found:
@@ -144,8 +156,11 @@ def _one(conn: Connection, prefix: str) -> Delivery:
     raise UsageError(f"{prefix!r} starts the ids of {len(found)} deliveries; give more of it")
 
 
-def record(one: Delivery) -> dict[str, Any]:
-    """A delivery as `--json` prints it."""
+def record(one: Delivery, states: Mapping[str, receivers.ReceiverState]) -> dict[str, Any]:
+    """A delivery as `--json` prints it. A parked one that was never attempted has its receiver's error."""
+    parked = states.get(one.receiver) if one.state is DeliveryState.PARKED else None
+    error = (parked and parked.parked_code) or one.last_error
+    scope = (parked and parked.parked_scope) or one.error_scope
     return {
         "id": one.id,
         "story": one.story_id,
@@ -158,29 +173,21 @@ def record(one: Delivery) -> dict[str, Any]:
         "created_at": one.created_at,
         "next_attempt_at": one.next_attempt_at,
         "last_attempt_at": one.last_attempt_at,
-        "last_error": one.last_error,
-        "error_scope": one.error_scope,
-        "remedy": remedy(one.last_error) if _needs_help(one) and one.last_error else None,
+        "last_error": error,
+        "error_scope": scope,
+        "remedy": _remedy(one.state, error),
         "channel": one.channel,
         "ts": one.ts,
         "payload": one.payload,
     }
 
 
-def _needs_help(one: Delivery) -> bool:
-    return one.state in (DeliveryState.DEAD, DeliveryState.PARKED, DeliveryState.HELD)
+def _remedy(state: DeliveryState, error: str | None) -> str | None:
+    if state is DeliveryState.HELD:
+        return "`stories show STORY` says what it is; `deliveries release` lets it go, `deliveries discard` drops it"
+    return remedy(error) if error and state in (DeliveryState.DEAD, DeliveryState.PARKED) else None
 
 
-def _row(one: Delivery) -> tuple[object, ...]:
-    held = "`deliveries release` or `discard`" if one.state is DeliveryState.HELD else None
-    return (
-        one.id[:8],
-        one.story_id,
-        one.receiver,
-        f"{one.action} {one.role}",
-        one.state,
-        one.attempts,
-        one.next_attempt_at,
-        one.last_error,
-        held or record(one)["remedy"],
-    )
+def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
+    what = f"{one['action']} {one['role']}"
+    return (one["id"][:8], one["story"], one["receiver"], what, *(one[name] for name in _SHOWN))

@@ -219,7 +219,8 @@ class Lane:
         settings = next(iter(self.settings.values()))
         names = sharing(settings, str(parked.parked_scope), self._ground.every)
         freed = await self._write(lambda conn: parking.unpark(conn, names, self._now(), self._options))
-        log.info("unparked", receivers=freed, was=parked.parked_code)
+        if freed:  # another lane of the same park may have been first
+            log.info("unparked", receivers=freed, was=parked.parked_code)
 
     # --- one attempt -----------------------------------------------------------------------------------------------
 

@@ -203,6 +203,29 @@ async def test_deliveries_are_listed_released_and_discarded(slack: SlackServer, 
     assert (refused.returncode, "cannot be released" in refused.stderr) == (1, True)
     ambiguous = await run(tmp_path, "deliveries", "release", "delivery-")
     assert (ambiguous.returncode, "give more of it" in ambiguous.stderr) == (2, True)
+    nothing = await run(tmp_path, "deliveries", "discard", "")
+    assert (nothing.returncode, "no delivery's id" in nothing.stderr) == (2, True)
+    twice = await run(tmp_path, "deliveries", "discard", second.id)
+    assert (twice.returncode, "is discarded already" in twice.stderr) == (1, True)
+    assert (await run(tmp_path, "deliveries", "retry", first.id, first.id)).stdout == "1 to be tried again\n"
+    database.close()
+
+
+async def test_what_is_parked_and_was_never_attempted_says_why(slack: SlackServer, tmp_path: Path) -> None:
+    """A30: the receiver's error and its remedy stand beside each message that waits, the remedy once."""
+    database = Database(f"sqlite:///{tmp_path}/scratch.db")
+    database.upgrade()
+    world = World(database, [slack_receiver(slack)], {"slack_bot_token": TOKEN})
+    slack.world.bots[TOKEN].error = "token_revoked"
+    for number in (1, 2):
+        world.tell(storyline(number))
+    await world.drain(0.5)
+    listed = await run(tmp_path, "deliveries", "list", "--state", "parked")
+    assert listed.stdout.count("token_revoked") == 3
+    assert listed.stdout.count("reinstall the app") == 1
+    shown = await run(tmp_path, "deliveries", "show", world.rows()[1].id)
+    assert "token_revoked" in shown.stdout
+    assert "reinstall the app" in shown.stdout
     database.close()
 
 
