@@ -237,8 +237,8 @@ def _tell_of_dead(conn: Connection, failure: Failed, options: Options) -> None:
         return
     facts = {
         "title": f"A message to {row.receiver} could not be delivered",
-        "text": f"{code}, after {row.attempts} attempts. `licensewatch deliveries list --state dead` shows it.",
-        "remedy": remedy(code),
+        "text": f"{code}, after {row.attempts} attempts.",
+        "remedy": f"`licensewatch deliveries list --state dead` shows it; {remedy(code)}",
     }
     deliveries.enqueue(conn, dispatch.notice(facts, options.ops, failure.now, options.new_id))
 

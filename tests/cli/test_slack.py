@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from monitor.alerts.receivers import WebhookReceiver
 from monitor.model import DeliveryState
 from monitor.store.engine import Database
+from monitor.testing import slack_faults as faults
 from monitor.testing.slack_server import SlackServer
 from monitor.testing.slack_world import World as SlackWorld
 from tests.alerts.world import World, slack_receiver, storyline
@@ -43,11 +45,15 @@ async def slack(tmp_path: Path) -> AsyncIterator[SlackServer]:
         yield server
 
 
-async def run(tmp_path: Path, *words: str, token: str | None = TOKEN) -> subprocess.CompletedProcess[str]:
+async def run(
+    tmp_path: Path, *words: str, token: str | None = TOKEN, webhook: str = ""
+) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "250"}
     if token is not None:
         environment |= {"SLACK_BOT_TOKEN": token, "SLACK_APP_TOKEN": APP_TOKEN}
+    if webhook:
+        environment["SLACK_WEBHOOK_URL"] = webhook
     command = [sys.executable, "-m", "monitor.cli.main", "--config", str(tmp_path / "config"), *words]
     return await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=60, check=False, env=environment
@@ -230,8 +236,6 @@ async def test_what_is_parked_and_was_never_attempted_says_why(slack: SlackServe
 
 
 async def test_a_dead_letter_is_shown_with_its_remedy_and_can_be_retried(slack: SlackServer, tmp_path: Path) -> None:
-    from monitor.testing import slack_faults as faults
-
     database = Database(f"sqlite:///{tmp_path}/scratch.db")
     database.upgrade()
     world = World(database, [slack_receiver(slack)], {"slack_bot_token": TOKEN})
@@ -247,3 +251,30 @@ async def test_a_dead_letter_is_shown_with_its_remedy_and_can_be_retried(slack: 
     assert await world.drain()
     assert [row.state for row in world.rows()] == [DeliveryState.SENT]
     database.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["deliveries list --json", "deliveries show delivery-0002", "status --json", "slack check"],
+)
+async def test_no_command_shows_a_credential(slack: SlackServer, tmp_path: Path, words: str) -> None:
+    """A37: neither the bot token nor the webhook's URL, after refusals of both."""
+    canary = "canary-5b20e7"
+    url = slack.webhook("C1", canary)
+    with (tmp_path / "config" / "monitor.yaml").open("a") as written:
+        written.write("  - {to: [hook]}\n")
+    text = (tmp_path / "config" / "monitor.yaml").read_text()
+    text = text.replace("receivers:\n", "receivers:\n  - {name: hook, type: slack_webhook}\n")
+    (tmp_path / "config" / "monitor.yaml").write_text(text)
+    database = Database(f"sqlite:///{tmp_path}/scratch.db")
+    database.upgrade()
+    receivers = [slack_receiver(slack), WebhookReceiver(name="hook")]
+    world = World(database, receivers, {"slack_bot_token": f"xoxb-{canary}", "slack_webhook_url": url})
+    slack.script(faults.error("no_service", method="webhook", times=5))
+    world.tell(storyline())
+    await world.drain(0.5)
+    database.close()
+    done = await run(tmp_path, *words.split(), token=f"xoxb-{canary}", webhook=url)
+    assert done.returncode == (1 if words == "slack check" else 0), done.stderr
+    assert any(word in done.stdout for word in ("hook", "delivery-0002"))
+    assert canary not in done.stdout + done.stderr

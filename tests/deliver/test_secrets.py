@@ -78,7 +78,8 @@ async def test_no_secret_in_logs_or_columns(
         receivers = [slack_receiver(slack), WebhookReceiver(name="hook", settle=timedelta(seconds=0.1))]
         secrets = {"slack_bot_token": CANARY, "slack_webhook_url": hook_url}
         world = World(sqlite_database, receivers, secrets, ops=("licensing", "hook"), timeout=timedelta(seconds=0.3))
-        slack.script(*(replace(fault) for _ in range(4)))
+        # The webhook has its own: the other receiver, which begins with auth.test, may use up those for any call.
+        slack.script(*(replace(fault, method=method) for method in ("webhook", fault.method) for _ in range(4)))
         world.tell(storyline())
         if refused:
             await slack.stop()

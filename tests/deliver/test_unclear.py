@@ -179,6 +179,28 @@ async def test_a_crash_at_any_point_leaves_one_message(either_database: Database
         assert world.states() == ["sent"]
 
 
+async def test_it_is_found_below_a_page_of_newer_messages(either_database: Database) -> None:
+    """A25, A26: others talked on while we were dead; every page of the history is read before it is called lost."""
+    async with connected(either_database) as (slack, world):
+        world.tell(storyline())
+
+        def reached(passed: Point) -> None:
+            if passed is Point.SEND_ANSWERED:
+                raise Killed
+
+        one = world.deliverer(reached=reached)
+        with pytest.raises(Killed):
+            while True:
+                await one.drain_due()
+                await asyncio.sleep(0.01)
+        other = slack.bot("xoxb-other", bot_id="B0OTHER", user_id="U0OTHER")
+        for number in range(250):
+            slack.world.post(slack.world.channels["C1"], other, {"text": str(number)})
+        assert await world.drain()
+        assert len(slack.posts()) == 1
+        assert world.rows()[0].ts == slack.messages("C1")[0]["ts"]
+
+
 async def test_stopping_leaves_nothing_in_sending(either_database: Database) -> None:
     """A41: a call under way gets a grace, then its outcome is unknown; the next start settles it."""
     async with connected(either_database) as (slack, world):

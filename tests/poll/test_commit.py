@@ -13,6 +13,7 @@ from monitor.model import Action, DeliveryState, Direction, Reason, Role, Stage
 from monitor.store import alerts, entries, mutes, stories
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Database
+from monitor.trial import Point
 from tests.poll.house import CLOSING, House, item
 
 LABS = ["Meta", "OpenAI", "Google", "Anthropic", "Mistral", "Cohere", "DeepSeek", "Baidu", "Tencent", "IBM", "xAI"]
@@ -216,6 +217,31 @@ def test_a_commit_that_fails_half_way_leaves_nothing(house: House) -> None:
         assert feed_store.states(conn)["ledger"].poll_seq == 1
         assert alerts.counts(conn)[Reason.NEW_STORY] == 0
     house.world.new_id = good
+    assert [told.alert.reason for told in house.commit(look).told] == [Reason.NEW_STORY]
+    assert len(house.outbox(Role.PARENT)) == 1
+
+
+INSIDE = [Point.COMMIT_FENCED, Point.COMMIT_ENTRIES, Point.COMMIT_PLACED, Point.COMMIT_QUEUED, Point.COMMIT_READY]
+
+
+@pytest.mark.parametrize("point", INSIDE)
+def test_a_commit_that_ends_at_any_point_leaves_nothing_and_tells_all_the_next_time(house: House, point: Point) -> None:
+    """A24: no part of a poll is committed by itself, so what was stored is never owed to nobody."""
+    house.poll("ledger", item("Chip maker opens a plant"))
+    look = house.look("ledger", item(CLOSING))
+
+    def ends(passed: Point) -> None:
+        if passed is point:
+            raise OSError("the end")
+
+    house.world.reached, goes_on = ends, house.world.reached
+    with pytest.raises(OSError, match="the end"):
+        house.commit(look)
+    house.world.reached = goes_on
+    with house.database.read() as conn:
+        assert entries.counts(conn) == {"ledger": 1}
+        assert feed_store.states(conn)["ledger"].poll_seq == 1
+    assert house.outbox() == []
     assert [told.alert.reason for told in house.commit(look).told] == [Reason.NEW_STORY]
     assert len(house.outbox(Role.PARENT)) == 1
 
