@@ -12,14 +12,9 @@ LABS = (
     ("Meta", "Llama 5"),
     ("Mistral", "Mistral Large 3"),
     ("Alibaba", "Qwen 4"),
-    ("DeepSeek", "DeepSeek V4"),
     ("Google", "Gemma 4"),
-    ("Nvidia", "Nemotron"),
-    ("IBM", "Granite 5"),
     ("xAI", "Grok 4"),
     ("Cohere", "Command R"),
-    ("Moonshot", "Kimi K3"),
-    ("Tencent", "Hunyuan"),
     ("Stability AI", "Stable Diffusion 4"),
 )
 SENTENCES = [

@@ -8,7 +8,7 @@ import pytest
 
 from tests.rules.test_pack import shift_of
 
-LABS = (("Meta", "Llama 5"), ("Mistral", "Mistral Large 3"), ("Cohere", "Command R"), ("xAI", "Grok 4"))
+LABS = (("Meta", "Llama 5"), ("Cohere", "Command R"))
 OBJECTS = ("{model}", "its open-source {model}", "its {model} model")
 # Words between actor and act, form of the verb after them (0 to close, 1 closing, 2 closes), and the stage they say.
 MODALITIES: tuple[tuple[str, int, str], ...] = (
