@@ -15,6 +15,8 @@ _ASIDE = (Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE)  # told, and no 
 _MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED)  # within a story; a new story brings its own headline
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
+_OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
+
 
 def now(storyline: Storyline) -> Story:
     """The newest story as things stand: the stage reached, the headline that says so, denied if it still is."""
@@ -102,3 +104,11 @@ def standing(storyline: Storyline, story: Story) -> tuple[Shift, Direction | Non
 def taken_back(shift: Shift, before: Direction | None) -> bool:
     """Whether the terms of a shift are those that its reversal ended, not those that it brought."""
     return shift.stage is Stage.REVERSED and before is None
+
+
+def licence(name: str | None) -> str:
+    """A licence as people call it: SPDX ids as they are, `LicenseRef-Llama-Community` as "Llama Community licence"."""
+    if not name or not name.startswith(_OWN_LICENCE):
+        return name or ""
+    words = name.removeprefix(_OWN_LICENCE).replace("-", " ")
+    return words if words.endswith("Terms") else f"{words} licence"

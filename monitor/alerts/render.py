@@ -16,6 +16,7 @@ from monitor.alerts import acting, blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.alerts.reading import (
     coverage_of,
+    licence,
     now,
     orgs_and_models,
     outlets_of,
@@ -69,7 +70,6 @@ _STEPS = {
 }
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
-_OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
 _GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 _ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
 _DIGEST_BLOCKS = 45  # Slack takes 50
@@ -253,20 +253,12 @@ def _severity(storyline: Storyline) -> str:
 
 
 def _terms(shift: Shift, arrow: str) -> str:
-    before, after = _licence(shift.from_), _licence(shift.to)
+    before, after = licence(shift.from_), licence(shift.to)
     if before and after and before != after:
         return f"{before}{arrow}{after}"
     if after:
         return f"now {after}"
     return f"until now {before}" if before else ""
-
-
-def _licence(name: str | None) -> str:
-    """A licence as people call it: SPDX ids as they are, `LicenseRef-Llama-Community` as "Llama Community licence"."""
-    if not name or not name.startswith(_OWN_LICENCE):
-        return name or ""
-    words = name.removeprefix(_OWN_LICENCE).replace("-", " ")
-    return words if words.endswith("Terms") else f"{words} licence"
 
 
 def _quote(shift: Shift) -> str:
