@@ -159,21 +159,26 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+async def _dies_at(world: World, point: Point) -> None:
+    """A deliverer that ends at this point as a process ends that is killed."""
+
+    def reached(passed: Point) -> None:
+        if passed is point:
+            raise Killed
+
+    one = world.deliverer(reached=reached)
+    with pytest.raises(Killed):
+        while True:
+            await one.drain_due()
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("point", [Point.SEND_COMMITTED, Point.SEND_ANSWERED, Point.SENT_COMMITTED])
 async def test_a_crash_at_any_point_leaves_one_message(either_database: Database, point: Point) -> None:
     """A25: what a dead process left in `sending` is looked for before anything is sent."""
     async with connected(either_database) as (slack, world):
         world.tell(storyline())
-
-        def reached(passed: Point) -> None:
-            if passed is point:
-                raise Killed
-
-        one = world.deliverer(reached=reached)
-        with pytest.raises(Killed):
-            while True:
-                await one.drain_due()
-                await asyncio.sleep(0.01)
+        await _dies_at(world, point)
         assert await world.drain()
         assert len(slack.messages("C1")) == 1
         assert world.states() == ["sent"]
@@ -183,16 +188,7 @@ async def test_it_is_found_below_a_page_of_newer_messages(either_database: Datab
     """A25, A26: others talked on while we were dead; every page of the history is read before it is called lost."""
     async with connected(either_database) as (slack, world):
         world.tell(storyline())
-
-        def reached(passed: Point) -> None:
-            if passed is Point.SEND_ANSWERED:
-                raise Killed
-
-        one = world.deliverer(reached=reached)
-        with pytest.raises(Killed):
-            while True:
-                await one.drain_due()
-                await asyncio.sleep(0.01)
+        await _dies_at(world, Point.SEND_ANSWERED)
         other = slack.bot("xoxb-other", bot_id="B0OTHER", user_id="U0OTHER")
         for number in range(250):
             slack.world.post(slack.world.channels["C1"], other, {"text": str(number)})
