@@ -69,6 +69,7 @@ class Control:
         return {}
 
     async def _token(self, wanted: Any) -> dict[str, Any]:
+        _only(wanted, "token", "error", "scopes")
         world, token, error = self.server.world, wanted["token"], wanted.get("error", "")
         if token in world.bots:
             world.bots[token].error = error
@@ -79,6 +80,7 @@ class Control:
         return {}
 
     async def _archive(self, wanted: Any) -> dict[str, Any]:
+        _only(wanted, "channel", "archived")
         channel = self.server.world.channels[wanted["channel"]]
         self.server.world.archive(channel, archived=bool(wanted.get("archived", True)))
         return {}
@@ -97,6 +99,12 @@ class Control:
         theme = request.query.get("theme", "light")
         channels = [(one.name, one.messages) for one in self.server.world.channels.values()]
         return web.Response(text=page_of(channels, theme=theme), content_type="text/html")
+
+
+def _only(wanted: Any, *known: str) -> None:
+    """A key that means nothing here is a slip: silently left out it would do the opposite of what was asked."""
+    if odd := sorted(set(wanted) - set(known)):
+        raise ValueError(f"unknown: {', '.join(odd)}; known: {', '.join(known)}")
 
 
 def _told(work: Callable[[Any], Awaitable[dict[str, Any]]]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -247,3 +247,12 @@ async def test_a_person_archives_a_channel_takes_scopes_away_and_gives_them_back
     assert await outcome() == "missing_scope"
     await control("token", token="xoxb-test", scopes=["chat:write"])
     assert await outcome() is None
+
+
+async def test_a_key_that_control_does_not_know_is_refused(slack: SlackServer) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{slack.url}/_control/token", json={"token": "xoxb-test", "revoked": True}) as answer,
+    ):
+        assert answer.status == 400
+        assert (await answer.json())["error"] == "ValueError: unknown: revoked; known: token, error, scopes"
