@@ -1,6 +1,9 @@
 """Content codings undone in bounded steps: no step makes more than 64 KiB (zstd: 2 MiB) before the size is checked.
 
-A bomb of a few kilobytes decodes to gigabytes; libraries that decode "a chunk" hand out all of it at once.
+A bomb of a few kilobytes decodes to gigabytes; libraries that decode "a chunk" hand out all of it at once. Bombs in
+bombs need not come out large: 120 KB of gzip in gzip were three million empty parts, half a minute of work for nothing.
+So the limit holds for what comes off the wire and out of each coding, parts are counted, and between two steps whoever
+decodes may let others run.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ import zstandard
 from monitor.errors import FetchError, FetchReason
 
 STEP = 64 * 1024
+_SLACK = 64 * 1024  # what codings may add to a document of the full size that they cannot make smaller
 _MOST_CODINGS = 3
+_MOST_MEMBERS = 1000  # gzip parts; those who cut every 64 KiB need 240 for the largest document
 _ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -38,6 +43,7 @@ class _Zlib:
         self._inflate = zlib.decompressobj(31 if gzip else 15)
         self._begun = False
         self._plain = False  # said to be gzip, and is not: some servers do that to what they sent
+        self._members = 1
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         if not self._begun and data:
@@ -63,6 +69,9 @@ class _Zlib:
             if self._inflate.eof:
                 if not self._gzip or not data or not data.startswith(_GZIP_MAGIC[: len(data)]):
                     return  # padding after the end
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise ValueError(f"the compressed data has more than {_MOST_MEMBERS} parts")
                 self._inflate = zlib.decompressobj(31)
             piece = self._inflate.decompress(data, STEP)
             yield piece
@@ -128,7 +137,10 @@ def _coding(name: str) -> Coding:
 
 
 class Decoder:
-    """Undoes the codings of a Content-Encoding header, the last one first, and keeps at most `limit` decoded bytes."""
+    """Undoes the codings of a Content-Encoding header, the last one first.
+
+    At most `limit` bytes are taken in, kept, or handed from one coding to the next.
+    """
 
     def __init__(self, content_encoding: str, limit: int) -> None:
         names = [name.strip().lower() for name in content_encoding.split(",")]
@@ -138,24 +150,28 @@ class Decoder:
         self._codings = [_coding(name) for name in reversed(names)]
         self._limit = limit
         self._body = bytearray()
+        self._passed = [0] * (_MOST_CODINGS + 1)  # bytes that came to each coding, and out of the last
 
-    def feed(self, data: bytes) -> None:
-        """Takes the next bytes off the wire. Raises FetchError: too-large or bad-encoding."""
+    def feed(self, data: bytes) -> Iterator[None]:
+        """Takes the next bytes off the wire, step by step. Raises FetchError: too-large or bad-encoding."""
         if not self._body and not self._codings and data.startswith(_GZIP_MAGIC):
             self._codings = [_Zlib(gzip=True)]  # a .gz file served without saying so
         try:
             for piece in self._through(data, 0):
                 self._body += piece
-                if len(self._body) > self._limit:
-                    raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {self._limit} bytes")
+                yield
         except ValueError as error:
             raise FetchError(FetchReason.BAD_ENCODING, f"the answer does not decode: {error}") from error
 
     def _through(self, data: bytes, depth: int) -> Iterator[bytes]:
+        self._passed[depth] += len(data)
+        if self._passed[depth] > self._limit + (0 if depth == len(self._codings) else _SLACK):
+            raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {self._limit} bytes")
         if depth == len(self._codings):
             yield data
             return
         for piece in self._codings[depth].pieces(data):
+            yield b""  # a step, whether anything came of it or not
             yield from self._through(piece, depth + 1)
 
     def body(self) -> bytes:

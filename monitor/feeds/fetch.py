@@ -43,6 +43,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _LONGEST_HEADER = 64 * 1024
 _MOST_DNS_THREADS = 32
+_AT_A_STRETCH_S = 0.01  # of decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +263,13 @@ async def _body(answer: _Answer, limit: int) -> bytes:
     if int(_number(answer.headers.get("content-length", ""))) > limit:
         raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {limit} bytes")
     decoder = Decoder(answer.headers.get("content-encoding", ""), limit)
+    now = asyncio.get_running_loop().time
     async for chunk in answer.stream:
-        decoder.feed(chunk)
+        since = now()
+        for _ in decoder.feed(chunk):
+            if now() - since > _AT_A_STRETCH_S:
+                await asyncio.sleep(0)  # others run, and so does the deadline
+                since = now()
     return decoder.body()
 
 
