@@ -120,7 +120,7 @@ async def _a_round(root: Path, config: Path, state: Path) -> None:
         (elsewhere / "config/monitor.yaml").write_text("polling: {allow_private_networks: [127.0.0.0/8]}\n")
         once = await asyncio.to_thread(licensewatch, "run", "--once", STATE_DIRECTORY=str(state))
     assert once.returncode == 0, once.stderr
-    assert "1 feeds polled, 0 failed; 1 new entries" in once.stdout + once.stderr
+    assert "1 feed polled, 0 failed; 1 new entry" in once.stdout + once.stderr
     listed = licensewatch("feeds", "list", "--json", STATE_DIRECTORY=str(state))
     assert [one["entries"] for one in json.loads(listed.stdout)] == [1]
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
     Alert,
@@ -227,7 +228,7 @@ def hold(alerts: Sequence[Alert], policy: AlertPolicy, feed_id: str, *, reissued
     if not told or (len(told) <= policy.max_per_feed_poll and not reissued):
         return None
     cause = reissued or f"more came from one poll than max_per_feed_poll: {policy.max_per_feed_poll}"
-    count = "1 alert waits" if len(told) == 1 else f"{len(told)} alerts wait"
+    count = counted(len(told), "alert waits", "alerts wait")
     line = f"{feed_id}: {count} for a person and nothing is lost. {cause[:1].upper()}{cause[1:]}."
     recorded = tuple(replace(alert, reason=Reason.HELD, note=f"{alert.reason}; {cause}") for alert in told)
     return Held(recorded, told, Alert(Reason.NOTICE, Severity.MEDIUM, line))

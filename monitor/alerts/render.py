@@ -26,6 +26,7 @@ from monitor.alerts.reading import (
     syndicated,
     taken_back,
 )
+from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
     Coverage,
@@ -118,7 +119,7 @@ def coverage(storyline: Storyline) -> Message:
     entries = coverage_of(storyline)
     lines = [line for copies in syndicated(entries) for line in _coverage_lines(copies)]
     title = (
-        f"*Coverage* · {_count(len(outlets_of(entries)), 'outlet')}, {_count(len(entries), 'article')} · times in UTC"
+        f"*Coverage* · {counted(len(outlets_of(entries)), 'outlet')}, {counted(len(entries), 'article')} · times in UTC"
     )
     body = [section(title)]
     left = _BUDGET - blocks.length(title) - 100
@@ -134,13 +135,13 @@ def coverage(storyline: Storyline) -> Message:
     if missing := sum(articles for _, articles in lines[shown:]):
         body.append(context(f"and {missing} more: `licensewatch stories show {storyline.stories[-1].id}`"))
     names = ", ".join(outlets_of(entries))
-    return Message(literal(f"Coverage, {_count(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
+    return Message(literal(f"Coverage, {counted(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
 
 
 def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
     """One message about several storylines, the gravest first, each with the lines of what moved in it."""
     ordered = sorted(storylines, key=lambda pair: -_GRAVE.index(now(pair[0]).severity))
-    title = f"Licensing digest: {_count(len(ordered), 'storyline')}"
+    title = f"Licensing digest: {counted(len(ordered), 'storyline')}"
     body, shown = _digest_body(ordered)
     if shown < len(ordered):
         body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
@@ -168,7 +169,7 @@ def _digest_lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
     story = now(storyline)
     best = next(iter(coverage_of(storyline)), None)
     title = link(best.url, story.title, 300) if best else literal(story.title, 300)
-    count = _count(len(outlets_of(coverage_of(storyline))), "outlet")
+    count = counted(len(outlets_of(coverage_of(storyline))), "outlet")
     state, *who = _state(storyline, story)
     happened = [f"↳ {literal(_capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
     return [title, f"{state} · {count}", *who, *happened]
@@ -288,10 +289,10 @@ def _reported(storyline: Storyline, shown: int) -> str:
         kind = f" ({_TRUST[one.trust]})" if _TRUST[one.trust] else ""
         lines.append(link(one.url, one.outlet, 80) + kind)
     kept = blocks.within(lines, blocks.SECTION - 200)
-    told = f"*Reported by {_count(len(names), 'outlet')}*" + (f": {', '.join(kept)}" if kept else "")
+    told = f"*Reported by {counted(len(names), 'outlet')}*" + (f": {', '.join(kept)}" if kept else "")
     more = f" and +{len(names) - len(kept)} more" if kept and len(names) > len(kept) else ""
     every = len(outlets_of(coverage_of(storyline)))
-    return told + more + (f" · {_count(every, 'outlet')} since it began" if every > len(names) else "")
+    return told + more + (f" · {counted(every, 'outlet')} since it began" if every > len(names) else "")
 
 
 def _development(steps: Sequence[Step], shown: int) -> str:
@@ -302,7 +303,7 @@ def _development(steps: Sequence[Step], shown: int) -> str:
     ]
     kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100)[::-1]
     earlier = len(lines) - len(kept)
-    top = [f"_{_count(earlier, 'earlier step')}_"] if earlier else []
+    top = [f"_{counted(earlier, 'earlier step')}_"] if earlier else []
     return "\n".join(["*Steps so far*", *top, *kept])
 
 
@@ -378,10 +379,6 @@ def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
     for start in range(0, len(others), _ALSO):
         some = others[start : start + _ALSO]
         yield "      the same in " + ", ".join(link(one.url, one.outlet, 80) for one in some), len(some)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _capital(text: str) -> str:

@@ -17,6 +17,7 @@ from monitor.alerts.decide import Route
 from monitor.alerts.receivers import ConsoleReceiver, SlackReceiver
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.counts import counted
 from monitor.errors import ConfigError, UsageError
 from monitor.feeds.plan import Polling
 from monitor.settings import Configuration
@@ -89,11 +90,8 @@ def check(ctx: typer.Context, json_: JsonOption = False) -> None:
     for warning in warnings:
         output.warn(warning)
     output.say("")
-    output.say("The configuration is good." if not warnings else f"The configuration is good; {_count(warnings)}.")
-
-
-def _count(warnings: Sequence[str]) -> str:
-    return "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    warned = f"; {counted(len(warnings), 'warning')}" if warnings else ""
+    output.say(f"The configuration is good{warned}.")
 
 
 def _report_problems(directory: Path, error: ConfigError, json_: bool) -> None:
@@ -112,8 +110,7 @@ def _report_problems(directory: Path, error: ConfigError, json_: bool) -> None:
         return
     for problem in error.problems:
         output.fail(str(problem))
-    total = len(error.problems)
-    output.fail(f"{'1 mistake' if total == 1 else f'{total} mistakes'}; the service would not take this configuration")
+    output.fail(f"{counted(len(error.problems), 'mistake')}; the service would not take this configuration")
 
 
 def _as_json(configuration: Configuration, warnings: Sequence[str]) -> dict[str, Any]:
@@ -166,7 +163,7 @@ def _polling_in_words(polling: Polling) -> str:
 def _rules_in_words(configuration: Configuration) -> str:
     rules = configuration.rules
     files = len(settings.rule_paths(configuration.dir))
-    where = f"in {files} {'file' if files == 1 else 'files'}"
+    where = f"in {counted(files, 'file')}"
     return f"{len(rules.rules)} with {len(rules.vocabularies)} vocabularies, {where}; all examples hold"
 
 

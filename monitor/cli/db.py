@@ -13,6 +13,7 @@ import typer
 from monitor import clock, housekeep
 from monitor.cli import output
 from monitor.cli.context import Context, current
+from monitor.counts import counted
 from monitor.errors import UsageError
 from monitor.housekeep import Retention
 from monitor.store import copying
@@ -167,8 +168,7 @@ def prune(
         output.emit_json(dataclasses.asdict(pruned) | {"dry_run": dry_run})
     else:
         verbs = ("would lose", "would go") if dry_run else ("lost", "went")
-        texts_said = "1 entry" if pruned.entries == 1 else f"{pruned.entries:,} entries"
-        lines_said = "1 storyline" if pruned.storylines == 1 else f"{pruned.storylines:,} storylines"
+        texts_said, lines_said = counted(pruned.entries, "entry", "entries"), counted(pruned.storylines, "storyline")
         output.say(f"{texts_said} {verbs[0]} the text, {lines_said} {verbs[1]}.")
 
 

@@ -13,6 +13,7 @@ import typer
 from monitor import clock
 from monitor.cli import feeds_file, feeds_try, output
 from monitor.cli.context import Context, current
+from monitor.counts import counted
 from monitor.errors import MonitorError, UsageError
 from monitor.feeds import opml, plan
 from monitor.model import Feed, FeedHealth, FeedState
@@ -82,7 +83,7 @@ def list_(
         output.emit_json(records)
         return
     columns = ("id", "state", "entries", "every", "last success", "next poll", "status", "last error")
-    output.table(f"{len(records)} feeds", columns, map(_row, records), right=("entries",))
+    output.table(counted(len(records), "feed"), columns, map(_row, records), right=("entries",))
 
 
 def _state_of(feed: Feed, states: dict[str, FeedState]) -> FeedState | None:
@@ -221,7 +222,7 @@ def import_(
         added.append({"id": feed_id, "url": listed.url, "title": listed.title, "tags": tags})
     if added:
         feeds_file.add(feeds_file.feeds_path(configuration.dir), list(added))
-    output.say(f"{len(added)} feeds added, {len(found) - len(added)} were there already.")
+    output.say(f"{counted(len(added), 'feed')} added, {len(found) - len(added)} were there already.")
 
 
 @app.command("export")

@@ -18,6 +18,7 @@ from monitor import __version__, clock, settings, telemetry
 from monitor.alerts.receivers import ConsoleReceiver, ReceiverSettings
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.counts import counted
 from monitor.daemon.service import Service
 from monitor.errors import UsageError
 from monitor.model import DeliveryState, Reason
@@ -156,8 +157,7 @@ class FirstRound:
 
 def baseline_words(read: int, stories: int, feeds: int) -> str:
     """The sentence about a first round: "1,240 entries read as baseline, 7 would have alerted: …"."""
-    entries = "1 entry" if read == 1 else f"{read:,} entries"
-    of = "1 feed" if feeds == 1 else f"{feeds:,} feeds"
+    entries, of = counted(read, "entry", "entries"), counted(feeds, "feed")
     look = ": `licensewatch stories list --baseline`" if stories else ""
     return f"{entries} of {of} read as baseline, {stories:,} would have alerted{look}. From now on, news alerts."
 
@@ -183,9 +183,10 @@ async def _once(service: Service, *, every: bool) -> None:
         parked = (await service.reading(deliveries.counts))[DeliveryState.PARKED]
     _report(outcomes, delivered=delivered)
     if left_alone:
-        output.say(f"{len(left_alone):,} feeds were not asked: their hosts want to be left alone (Retry-After).")
+        feeds = counted(len(left_alone), "feed was", "feeds were")
+        output.say(f"{feeds} not asked, for the host wants to be left alone (Retry-After).")
     if parked:
-        are = "1 delivery is" if parked == 1 else f"{parked:,} deliveries are"
+        are = counted(parked, "delivery is", "deliveries are")
         output.warn(f"{are} parked; `licensewatch status` says why")
 
 
@@ -202,7 +203,8 @@ def _report(outcomes: list[Outcome], *, delivered: bool) -> None:
     if baseline:
         stories = {told.story.id for one in baseline for told in one.told if told.alert.reason is Reason.BASELINE}
         output.say(baseline_words(sum(one.new for one in baseline), len(stories), len(baseline)))
-    output.say(f"{len(outcomes):,} feeds polled, {len(failed):,} failed; {new:,} new entries, {len(told):,} alerts.")
+    polled, entries = counted(len(outcomes), "feed"), counted(new, "new entry", "new entries")
+    output.say(f"{polled} polled, {len(failed):,} failed; {entries}, {counted(len(told), 'alert')}.")
     if failed:
         rows = [(one.feed.id, one.after.last_status, one.after.last_error, one.after.why_next) for one in failed]
         output.table("Failed", ("feed", "status", "error", "next"), rows)

@@ -11,6 +11,7 @@ import typer
 from monitor import clock, settings
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.counts import counted
 from monitor.model import Feed, FeedHealth, FeedState
 from monitor.settings import Configuration
 from monitor.store import figures
@@ -29,7 +30,7 @@ def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", hel
         today = figures.sent_counts(conn, now.replace(hour=0, minute=0, second=0, microsecond=0))
     problems = problems_of(picture)
     if mistakes and not picture.rejected:
-        problems.append(f"the configuration on disk has {len(mistakes)} mistakes, the first: {mistakes[0]}")
+        problems.append(f"the configuration on disk has {counted(len(mistakes), 'mistake')}, the first: {mistakes[0]}")
     if not configuration.feeds:  # feeds.yaml is being mended: the database knows what is polled
         known = tuple(Feed(state.feed_id, state.config_url) for state in picture.feeds.values())
         configuration = replace(configuration, feeds=known)
@@ -91,7 +92,7 @@ def _show(
 def _show_sent(picture: Picture, today: tuple[int, int]) -> None:
     """What went out, what waits, what is withheld, and whether the way is open."""
     posted, edited = today
-    output.say(f"sent today {_many(posted, 'message')}, {_many(edited, 'edit')}")
+    output.say(f"sent today {counted(posted, 'message')}, {counted(edited, 'edit')}")
     outbox = ", ".join(f"{n:,} {state}" for state, n in picture.deliveries.items() if n)
     late = f"; the oldest is due since {output.shown(picture.oldest_due)} UTC" if picture.oldest_due else ""
     output.say(f"outbox     {outbox or 'nothing yet'}{late}")
@@ -100,10 +101,6 @@ def _show_sent(picture: Picture, today: tuple[int, int]) -> None:
     output.say(f"canary     {passed}" + (f"; failed {canary.failures} times since" if canary.failures else ""))
     for mute in picture.mutes:
         output.say(f"muted      {mute.kind} {mute.value} until {output.shown(mute.until)} UTC")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _show_feeds(health: dict[FeedHealth, list[tuple[Feed, FeedState | None]]]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from monitor.cli import evaluation, output
 from monitor.cli.context import current
+from monitor.counts import counted
 from monitor.errors import UsageError
 from monitor.model import Shift, Story
 from monitor.store import alerts as alert_store
@@ -156,7 +157,7 @@ def eval_(
     if json_:
         output.emit_json(result.record())
         return
-    output.say(f"{len(items)} entries that tell {result.events} events")
+    output.say(f"{counted(len(items), 'entry that tells', 'entries that tell')} {counted(result.events, 'event')}")
     for facts, score in (("facts as labelled", result.score), ("facts as the rules read them", result.own)):
         output.say(f"{facts}: B-cubed precision {score.precision:.3f}, recall {score.recall:.3f}, F1 {score.f1:.3f}")
     for pair in result.score.merged_wrongly:

@@ -12,6 +12,7 @@ import typer
 from monitor import __version__, clock, telemetry
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.counts import counted
 from monitor.daemon.service import Service
 from monitor.errors import UsageError
 from monitor.store.engine import Database
@@ -56,8 +57,8 @@ def worker(
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn, now=shared.now, shared=name)
         leadership = Leadership(configuration.settings.database, who)
         output.note(
-            f"licensewatch {__version__} worker: {len(configuration.feeds)} feeds, "
-            f"{len(configuration.rules.rules)} rules; {database.place}"
+            f"licensewatch {__version__} worker: {counted(len(configuration.feeds), 'feed')}, "
+            f"{counted(len(configuration.rules.rules), 'rule')}; {database.place}"
         )
         for warning in configuration.warnings:
             output.warn(warning)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from monitor.counts import counted
 from monitor.errors import FetchError, FetchReason, MonitorError, ParseInterrupted
 from monitor.feeds import headers as http
 from monitor.feeds.notice import Notice, notice
@@ -330,7 +331,7 @@ def _backed_off(poll: Poll, words: str, retry_after: timedelta | None) -> FeedSt
 
 
 def _failures(count: int) -> str:
-    return "1 failure" if count == 1 else f"{count} failures in a row"
+    return counted(count, "failure", "failures in a row")
 
 
 # ---- what people and reloads change

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 
+from monitor.counts import counted
 from monitor.model import Direction
 from monitor.store.figures import Mark
 
@@ -76,7 +77,7 @@ def sparkline(polls: Sequence[tuple[datetime, int]], now: datetime, width: int =
             tall = round(5 + (height - 8) * sqrt(news / most), 1)
             bars.append(Bar(x(at) - 1, round(height - 2 - tall, 1), 2.5, tall))
     arrivals = sum(1 for _, news in polls if news)
-    words = f"{len(polls)} polls in {span_words(now - start)}, {arrivals} with news"
+    words = f"{counted(len(polls), 'poll')} in {span_words(now - start)}, {arrivals} with news"
     return Sparkline(width, height, tuple(sorted({x(at) for at, _ in polls})), tuple(bars), words)
 
 
@@ -86,7 +87,7 @@ def span_words(span: timedelta) -> str:
     for size, unit in ((1440, "day"), (60, "hour")):
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}s"
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return counted(minutes, "minute")
 
 
 # ---- parts of a whole

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerts.outcome import remedy
+from monitor.counts import counted
 from monitor.feeds import plan
 from monitor.model import DeliveryState, Feed, FeedHealth, FeedState, Mute
 from monitor.settings import Configuration
@@ -130,7 +131,7 @@ def problems_of(picture: Picture) -> list[str]:
         (DeliveryState.HELD, "`licensewatch deliveries release` or `discard`"),
     ):
         if count := picture.deliveries.get(state):
-            found.append(f"{count} {state} {'delivery' if count == 1 else 'deliveries'}: {what}")
+            found.append(f"{counted(count, f'{state} delivery', f'{state} deliveries')}: {what}")
     if picture.running and picture.oldest_due and picture.now - picture.oldest_due > OVERDUE:
         found.append(f"the oldest delivery waits since {_shown(picture.oldest_due)} UTC")
     if len({one.configuration for one in picture.workers}) > 1:

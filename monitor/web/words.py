@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor.clock import stamp
+from monitor.counts import counted
 from monitor.text import printable
 from monitor.web.asked import Shown
 from monitor.web.charts import span_words
@@ -115,11 +116,6 @@ def sentence(text: str, capital: bool = True) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(pieces))
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def environment() -> Environment:
     """Templates that escape everything and stumble over names they do not know."""
     made = Environment(
@@ -134,7 +130,7 @@ def environment() -> Environment:
         "short": short,
         "link": link,
         "host": host,
-        "plural": plural,
+        "counted": counted,
         "sentence": sentence,
         "n": "{:,}".format,
     }
