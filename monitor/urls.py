@@ -116,7 +116,7 @@ def _host(parts_host: str, scheme: str, port: int | None) -> str:
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        host = quote(host).lower()
+        host = quote(host, errors="replace").lower()
     if ":" in host:
         host = f"[{host}]"
     return host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
@@ -133,7 +133,7 @@ def _query(query: str) -> str:
     if not query:
         return ""
     pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=None)
-    return urlencode([pair for pair in pairs if not _is_tracking(*pair)])
+    return urlencode([pair for pair in pairs if not _is_tracking(*pair)], errors="replace")
 
 
 def _simple_query(query: str) -> str:
@@ -159,7 +159,7 @@ def canonical(url: str) -> str:
         return ""
     if not host:
         return ""
-    path = quote(parts.path, safe=_SAFE_PATH)
+    path = quote(parts.path, safe=_SAFE_PATH, errors="replace")
     path = path.rstrip("/") if len(path) > 1 else ""
     return urlunsplit(("https", _host(host, parts.scheme.lower(), port), path, query, ""))
 

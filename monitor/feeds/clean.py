@@ -30,6 +30,7 @@ _MARKUP_IN_PLAIN_TITLE = re.compile(
 _ENTITY = re.compile(
     r"&(?:#\d{1,7}|#x[\da-f]{1,6}|amp|lt|gt|quot|apos|nbsp|[lr][sd]quo|[mn]dash|hellip);", re.IGNORECASE
 )
+_ENDLESS_NUMBER = re.compile(r"&#\d{100,}+;?")
 _LONGEST = 200_000
 _LONGEST_MARKUP = 1_000_000
 
@@ -40,15 +41,23 @@ def text(markup: str) -> str:
     if "<" in markup:
         markup = _without_tags(markup)
     if "&" in markup:
-        markup = html.unescape(markup)
+        markup = unescaped(markup)
     return plain(markup)
+
+
+def unescaped(markup: str) -> str:
+    """HTML's character references as characters."""
+    try:
+        return html.unescape(markup)
+    except ValueError:  # numbers of thousands of digits
+        return html.unescape(_ENDLESS_NUMBER.sub("\ufffd", markup))
 
 
 def plain_title(title: str) -> tuple[str, bool]:
     """A title that is said to be plain text, with its entities decoded; and whether it is HTML all the same."""
     if _MARKUP_IN_PLAIN_TITLE.search(title):
         return title, True
-    return (html.unescape(title) if "&" in title and _ENTITY.search(title) else title), False
+    return (unescaped(title) if "&" in title and _ENTITY.search(title) else title), False
 
 
 def plain(words: str) -> str:
@@ -107,4 +116,4 @@ def links(markup: str) -> list[str]:
     """The targets of the links in HTML, as written, in order."""
     if "href" not in markup and "HREF" not in markup:
         return []
-    return [html.unescape(a or b or c).strip() for a, b, c in _HREF.findall(markup[:_LONGEST_MARKUP])]
+    return [unescaped(a or b or c).strip() for a, b, c in _HREF.findall(markup[:_LONGEST_MARKUP])]

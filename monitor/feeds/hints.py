@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from monitor.feeds.prolog import without_nul
 from monitor.model import PublisherHints
 
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -25,7 +24,7 @@ _ITEM = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)\b", re.IGNORECASE)
 
 def read(body: bytes) -> PublisherHints:
     """The wishes in a document; freshness, which is a header's, left out."""
-    outside = _COMMENT.sub(b"", _outside_items(without_nul(body)))
+    outside = _COMMENT.sub(b"", _outside_items(body))
     hours: set[int] = set()
     days: set[int] = set()
     for found in _SKIPS.finditer(outside):

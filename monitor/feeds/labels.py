@@ -1,11 +1,13 @@
 """Names of encodings: what publishers write, and what they mean by it. Pure.
 
-A document said to be Shift-JIS, EUC-KR, Big5 or GBK is often written in the larger set that everybody's software uses
-under that name (encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser then takes it for Western.
+Bytes that are UTF-16 or UTF-32 are that, whatever their label says: many programs write it without naming it, or name
+UTF-8. A document said to be Shift-JIS, EUC-KR, Big5 or GBK is often written in the larger set that everybody's software
+uses under that name (encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser then takes it for Western.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 
@@ -21,15 +23,23 @@ _MEANT = {
     "x-mac-cyrillic": "mac_cyrillic",
     "unicode-1-1-utf-8": "utf-8",
 }
+_ZEROS = {
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+}
 _DECLARED = re.compile(rb"\A\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']{1,40})[\"'][^>]*\?>")
 
 
 def mended(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
-    """The document in UTF-8, with headers that say so, where its label means a larger set than it names.
+    """The document in UTF-8, with headers that say so, where it is UTF-16 or -32, or its label means more than it says.
 
     Anything else, what its own label decodes included, comes back as it is.
     """
     kind, _, charset = headers.get("content-type", "").partition("charset=")
+    if wide := _wide(body):
+        return _as_utf8(body.decode(wide, "replace"), kind, headers)
     declared = _DECLARED.match(body)
     label = charset.strip("\"' ;").lower() or (declared[1].decode("latin-1").lower() if declared else "")
     if label not in _MEANT or _decoded(body, label) is not None:
@@ -37,8 +47,24 @@ def mended(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str,
     text = _decoded(body, _MEANT[label])
     if text is None:
         return body, headers
-    bare = text[declared.end() :] if declared else text
-    return bare.encode(), {**headers, "content-type": f"{kind or 'application/xml; '}charset=utf-8"}
+    return _as_utf8(text, kind, headers)
+
+
+def _as_utf8(text: str, kind: str, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
+    """The document without what it declares itself to be."""
+    body = text.removeprefix("\ufeff").encode("utf-8", "replace")
+    declared = _DECLARED.match(body)
+    named = {**headers, "content-type": f"{kind or 'application/xml; '}charset=utf-8"}
+    return (body[declared.end() :] if declared else body), named
+
+
+def _wide(body: bytes) -> str:
+    """`utf-16…` or `utf-32…`, told by a byte order mark or by where the zeros of the first characters are; else ""."""
+    if body.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return _ZEROS.get(tuple(byte == 0 for byte in body[:4]), "")
 
 
 def _decoded(body: bytes, encoding: str) -> str | None:

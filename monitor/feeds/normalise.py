@@ -52,7 +52,7 @@ def _cleaned(item: RawItem, document_url: str, now: datetime) -> _Cleaned:
     summary, content = clean.text(item.summary), clean.text(item.content)
     return _Cleaned(
         guid=clean.bare(item.guid),
-        url=urls.absolute(document_url, item.link)[:_LONGEST_URL],
+        url=urls.absolute(document_url, clean.bare(item.link))[:_LONGEST_URL],
         title=title,
         summary=summary,
         content=content if content != summary else "",

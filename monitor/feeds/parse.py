@@ -51,18 +51,20 @@ def parse_xml(body: bytes, headers: Mapping[str, str], warning: str = "") -> Par
     Bare ampersands, the commonest fault, are mended where that makes the document whole: feedparser's reading of
     broken ones takes `AT&T` for an entity, and writes `AT&T;`.
     """
+    body = prolog.with_true_numbers(body)
     document = _fed(body, headers)
     if document.bozo and (whole := prolog.with_ampersands(body)) != body:
         again = _fed(whole, headers)
         if len(again.entries) >= len(document.entries) and _is_well_formed(again):
             document = again
-    if not document.entries and not document.version:
+    version = document.get("version", "")
+    if not document.entries and not version:
         raise ParseError(_what_it_is(body))
     if document.bozo and not warning:
         warning = _complaint(document.get("bozo_exception"))
     return Parsed(
         items=tuple(_item(entry) for entry in document.entries),
-        format=document.version or "unknown",
+        format=version or "unknown",
         title=_title(document.feed)[0],
         link=_site(document.feed),
         hints=hints.read(body),

@@ -1,8 +1,9 @@
 """What a document is, by its first bytes, and what its DOCTYPE may declare.
 
-Pure. External and parameter entities are never declared to a parser; internal ones only while all their uses together
-stay under 1 MB (feedparser's fallback parser turned 65 KB into 250 MB). Uses of what is taken out stay
-as text: no item is lost.
+Pure; the documents are in UTF-8, or another encoding in which ASCII is one byte a character (labels.py sees to that). In
+what is neither (EBCDIC) nothing is found here, and expat's own limits hold. External and parameter entities are never
+declared to a parser; internal ones only while all their uses together stay under 1 MB (feedparser's fallback parser
+turned 65 KB into 250 MB). Uses of what is taken out stay as text: no item is lost.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _MOST_ATTRIBUTES = 300
 _LONG_PIECE = re.compile(rb"<([A-Za-z_][\w.:-]*)(?=\s)[^<]{2000,}+")
 _ATTRIBUTE = re.compile(rb"\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
 _AMPERSAND = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?!#?\w+;)", re.DOTALL)
+_ODD_NUMBERS = re.compile(
+    rb"(?:&#(?:0*+(?:5[5-7]\d{3}|[1-9]\d{6,}+)|x0*+(?:d[89a-f][\da-f]{2}|[\da-f]{6,}+));)+", re.IGNORECASE
+)
 _FEED_ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&([\w.-]+);")
 
@@ -58,9 +62,6 @@ def trimmed(body: bytes) -> bytes:
 
     feedparser's time grows with the square of their number; no feed has so many.
     """
-    if b"\0" in body[:64]:  # UTF-16 and UTF-32: nothing is a single byte there
-        plain = without_nul(body)
-        return body if _LONG_PIECE.sub(_with_fewer_attributes, plain) == plain else trimmed(_to_utf8(body))
     return _LONG_PIECE.sub(_with_fewer_attributes, body.lstrip(b" \t\r\n"))
 
 
@@ -76,9 +77,25 @@ def _with_fewer_attributes(piece: re.Match[bytes]) -> bytes:
 
 def with_ampersands(body: bytes) -> bytes:
     """The document with every `&` escaped that begins no reference, but for those in CDATA."""
-    if b"\0" in body[:64] or b"&" not in body:
+    if b"&" not in body:
         return body
     return _AMPERSAND.sub(lambda found: b"&amp;" if found[0] == b"&" else found[0], body)
+
+
+def with_true_numbers(body: bytes) -> bytes:
+    """The document with numeric references mended that name no character: feedparser gives the whole of it up for one.
+
+    Two halves of one, which is how JavaScript counts, become the character; anything else the replacement character.
+    """
+    return _ODD_NUMBERS.sub(_true_numbers, body)
+
+
+def _true_numbers(found: re.Match[bytes]) -> bytes:
+    texts = [text[2:].lower() for text in found[0].rstrip(b";").split(b";")]
+    codes = [0xFFFD if len(text) > 20 else int(text[1:], 16) if text[:1] == b"x" else int(text) for text in texts]
+    halves = "".join(chr(code) if code <= 0x10FFFF else "\ufffd" for code in codes)
+    whole = halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return "".join(f"&#{ord(char)};" for char in whole).encode()
 
 
 def endless(body: bytes) -> bool:
@@ -92,7 +109,7 @@ def endless(body: bytes) -> bool:
 
 def declares_entities(body: bytes) -> bool:
     """Whether anything before the root element declares an entity."""
-    return _DECLARATION.search(_head(without_nul(body))) is not None
+    return _DECLARATION.search(_head(body)) is not None
 
 
 def _head(body: bytes) -> bytes:
@@ -101,14 +118,9 @@ def _head(body: bytes) -> bytes:
 
 
 def harmless(body: bytes) -> tuple[bytes, str]:
-    """The document with nothing dangerous declared, and a warning in words when something was taken out.
-
-    Works on the bytes, so a document in UTF-16 that declares entities comes back as UTF-8.
-    """
+    """The document with nothing dangerous declared, and a warning in words when something was taken out."""
     if not declares_entities(body):
         return body, ""
-    if b"\0" in body[:64]:
-        body = _to_utf8(body)
     head = _head(body)
     if _is_affordable(head, body):
         return body, ""
@@ -116,14 +128,6 @@ def harmless(body: bytes) -> tuple[bytes, str]:
     if _DECLARATION.search(bare):
         bare = _DOCTYPE.split(bare)[0]
     return bare + body[len(head) :], "declares entities that are external, nested or too large; they are not expanded"
-
-
-def _to_utf8(body: bytes) -> bytes:
-    encoding = "utf-32" if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or body[:3] == b"\0\0\0" else "utf-16"
-    if encoding == "utf-16" and body[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
-    text = body.decode(encoding, "replace").lstrip("\ufeff")
-    return re.sub(r"^\s*<\?xml[^>]*\?>", '<?xml version="1.0" encoding="utf-8"?>', text, count=1).encode()
 
 
 def _is_affordable(head: bytes, body: bytes) -> bool:

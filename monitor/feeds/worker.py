@@ -95,7 +95,10 @@ def _job(jobs: BinaryIO) -> tuple[bytes, bytes] | None:
 
 
 def _answer(perform: Callable[[], bytes], seconds: float) -> bytes | None:
-    """The answer to a job; None when memory ran out. SIGPROF, not caught, ends a job that takes too long."""
+    """The answer to a job; None when memory ran out. SIGPROF, not caught, ends a job that takes too long.
+
+    What a library raises that nobody foresaw is an answer as well: it says more than the death of the worker would.
+    """
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         return perform()
@@ -105,6 +108,8 @@ def _answer(perform: Callable[[], bytes], seconds: float) -> bytes | None:
         return wire.refusal("is nested too deeply")
     except MemoryError:
         return None
+    except Exception as error:
+        return wire.refusal(f"trips up what reads it ({type(error).__name__})")
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

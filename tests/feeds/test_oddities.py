@@ -95,6 +95,49 @@ def test_wide_encodings_need_no_mark(encoding: str, make: Callable[[], str]) -> 
     assert [entry.title for entry in read(make().encode(encoding))[1]] == ["Тест 模型"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("label", ["", " encoding='utf-8'", " encoding='x-unheard-of'"])
+def test_wide_encodings_are_told_by_their_bytes(encoding: str, label: str) -> None:
+    """A15: UTF-16 and UTF-32 that call themselves nothing or something else, the last one cut in the middle."""
+    body = rss(ITEM.format("Тест"), head=f"<?xml version='1.0'{label}?>\n").encode(encoding)
+    for served in (body, body + b"\x0a"):
+        assert [entry.title for entry in read(served)[1]] == ["Тест"]
+        assert [entry.title for entry in read(served, "text/xml; charset=utf-8")[1]] == ["Тест"]
+
+
+@pytest.mark.parametrize(
+    ("number", "read_as"),
+    [
+        ("&#55357;&#56832;", "😀"),
+        ("&#xD83D;&#xDE00;", "😀"),
+        ("&#x1F600;", "😀"),
+        ("&#55203;", "힣"),
+        ("&#x110000;", "\ufffd"),
+        ("&#xD800;x&#56832;", "\ufffdx\ufffd"),
+        ("&#" + "9" * 30 + ";", "\ufffd"),
+        ("&#" + "9" * 5000 + ";", "\ufffd"),
+        ("&#x" + "f" * 5000 + ";", "\ufffd"),
+    ],
+)
+def test_a_number_that_names_no_character_costs_no_item(number: str, read_as: str) -> None:
+    """A13: halves of a character, and numbers beyond all characters, on which feedparser itself gives up."""
+    for title in (f"a {number} b", f"<![CDATA[a {number} b]]>"):
+        found = parse.parse(rss(ITEM.format(title) + ITEM.format("c")).encode(), {})
+        entries = normalise("lab", found, "https://lab.example/feed", NOW)
+        assert [entry.title for entry in entries] == [f"a {read_as} b", "c"]
+
+
+def test_half_characters_in_json_cost_no_item() -> None:
+    """A13: JSON can hold lone surrogates, in links and queries too."""
+    half = "\ud800"
+    document = json.loads(json_feed(f"a{half}b"))
+    document["items"][0] |= {"id": half, "url": f"https://lab.example/{half}?q={half}", "tags": [half]}
+    document["items"][0]["content_html"] = f"<a href='https://{half}.example/{half}'>x{half}</a>"
+    (entry,) = read(json.dumps(document).encode())[1]
+    assert (entry.title, entry.content) == ("ab", "x")
+    repr(entry).encode()
+
+
 @pytest.mark.parametrize("junk", ["{debug}", "{}\n", "Warning: x\n", "<!-- cached -->", "<br />\n<b>Notice</b>: x\n"])
 def test_what_stands_before_a_feed_hides_no_item(junk: str) -> None:
     """A13: what a server prints before its feed costs no item."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import ParseError, ParseInterrupted
-from monitor.feeds import reading
+from monitor.feeds import reading, wire
 from monitor.feeds.reader import Limits, Reader
 from monitor.model import Document, Feed
 from monitor.testing.feed_server import FeedServer
@@ -52,6 +52,15 @@ async def test_what_is_no_feed_is_said_and_the_worker_lives_on(reader: Reader) -
     for _ in range(3):
         with pytest.raises(ParseError, match="web page"):
             await reader.read(FEED, document(b"<html><body>Accept cookies?</body></html>"), NOW)
+    assert len(children()) == 1
+
+
+async def test_what_nobody_foresaw_is_an_answer_and_the_worker_lives_on(reader: Reader) -> None:
+    """A36: an error of the reading code itself is said by its name, not taken for a document that costs too much."""
+    for _ in range(2):
+        with pytest.raises(ParseError, match=r"trips up what reads it \(JSONDecodeError\)") as caught:
+            wire.received(await reader.perform(b"no order", b"<rss/>"), FEED.id)
+        assert not isinstance(caught.value, ParseInterrupted)
     assert len(children()) == 1
 
 
