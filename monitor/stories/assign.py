@@ -6,9 +6,10 @@ Wrong merges are worse than missed ones: whatever cannot be placed surely opens 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
@@ -121,7 +122,7 @@ class StoryIndex:
 
     def find(self, entry: Traits) -> list[tuple[Fit, int, int]]:
         """Stories the entry may belong to, best first: (fit, story id, storyline id). Vetoed ones stay out."""
-        weights = Weights(self.rarity)
+        weights = Weights(self._rarity())
         # A page that several stories link to is a home page, a footer or a hub: sharing it says nothing.
         rare = frozenset(link for link in entry.links if len(self._keys.get(f"u {link}", ())) <= CITED)
         entry = replace(entry, links=rare)
@@ -137,10 +138,10 @@ class StoryIndex:
         ]
         return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
 
-    def rarity(self, word: str) -> float:
+    def _rarity(self) -> Callable[[str], float]:
         """How rare a word is in the open stories, 0 (in all of them) to 1 (new)."""
-        total = len(self._stories) + 50
-        return max(0.01, math.log(total / (self._words.get(word, 0) + 1)) / math.log(total))
+        words, most = self._words, math.log(len(self._stories) + 50)
+        return lambda word: max(0.01, 1.0 - math.log(words.get(word, 0) + 1) / most)
 
     def _take(self, story_id: int, storyline_id: int, members: tuple[Traits, ...], due_at: datetime | None) -> None:
         kept = _Kept(story_id, storyline_id, profile(members), max(member.seen_at for member in members))
@@ -158,7 +159,7 @@ class StoryIndex:
             holders = self._keys.get(key)
             if holders:
                 worth = value / (1.0 + math.log1p(len(holders)))
-                for story_id in _latest(holders, BROAD):
+                for story_id in islice(reversed(holders), BROAD):
                     shared[story_id] = shared.get(story_id, 0.0) + worth
         return sorted(shared, key=lambda story_id: (-shared[story_id], story_id))[:COMPARED]
 
@@ -169,13 +170,6 @@ def _lately(entry: Traits, story: Profile) -> bool:
     day = entry.day
     same = not actors.isdisjoint(story.labs | story.bodies)
     return same and day is not None and any(abs(day - other) <= LATELY for other in story.days)
-
-
-def _latest(holders: dict[int, None], count: int) -> Iterator[int]:
-    for position, story_id in enumerate(reversed(holders)):
-        if position == count:
-            return
-        yield story_id
 
 
 def _story_words(story: Profile) -> frozenset[str]:

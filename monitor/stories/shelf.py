@@ -29,6 +29,9 @@ class _Even(Weights):
     def __missing__(self, word: str) -> float:
         return weight_of(word)
 
+    def mass(self, words: frozenset[str]) -> float:
+        return sum(map(weight_of, words))
+
 
 _EVEN = _Even(lambda _: 1.0)
 
@@ -123,18 +126,16 @@ def question(entry: Traits, latest: Traits) -> float:
         return 3.0
     if entry.models and latest.models and not shared:
         return 0.0
-    alike = likeness(entry, latest, _EVEN) >= ALIKE
-    if not _develops(entry, latest):
-        return 1.0 if alike else 0.0
-    both_openness = _openness(entry) and _openness(latest)
-    if shared:
+    if _develops(entry, latest) and _openness(entry) and _openness(latest):
         # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
         one_side = any(bool(entry.models[line]) != bool(latest.models[line]) for line in shared)
-        open_question = both_openness and (not one_side or latest.kind in _PENDING)
-        return 2.0 if open_question or alike else 0.0
-    if entry.labs & latest.labs and both_openness and latest.kind in _PENDING and _way(entry, latest):
-        return 1.5
-    return 1.0 if alike else 0.0
+        if shared and (not one_side or latest.kind in _PENDING):
+            return 2.0
+        if not shared and entry.labs & latest.labs and latest.kind in _PENDING and _way(entry, latest):
+            return 1.5
+    if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
+        return 0.0
+    return 2.0 if shared and _develops(entry, latest) else 1.0
 
 
 def _openness(entry: Traits) -> bool:

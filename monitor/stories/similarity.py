@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.stories.traits import FLAGSHIPS, Kind, Sense, Traits, weight_of
+from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits, weight_of
 from monitor.stories.words import DEEDS
 
 DAY = timedelta(days=1)
 SURE = 4.0  # points from which an entry joins a story
 LEAD = 0.5  # how far the best story must lead the next, unless it is
-WORDING_AT_MOST = 2.0  # for like words between two kinds of event
+LIKE_WORDS = 5.0  # at most, for wording …
+WORDING_AT_MOST = 2.0  # … and between two kinds of event
+SAME_NAMES = 1.5  # at most
+SAME_DEED = 0.75
 CERTAIN = 6.5  # … beyond doubt by itself
 
 
@@ -26,6 +29,14 @@ class Weights(dict[str, float]):
     def __init__(self, rarity: Callable[[str], float]) -> None:
         super().__init__()
         self._rarity = rarity
+        self._masses: dict[frozenset[str], float] = {}
+
+    def mass(self, words: frozenset[str]) -> float:
+        """What all these words are worth; kept, for an entry's headline is compared with that of many."""
+        known = self._masses.get(words)
+        if known is None:
+            known = self._masses[words] = sum(map(self.__getitem__, words))
+        return known
 
     def __missing__(self, word: str) -> float:
         self[word] = self._rarity(word) * weight_of(word)
@@ -35,7 +46,7 @@ class Weights(dict[str, float]):
 # How much it speaks against one event that two entries tell it the other way; other pairs -1.5.
 _AGAINST = {
     frozenset({Sense.OPENWARD, Sense.CLOSEWARD}): -3.0,
-    frozenset({Sense.OPENWARD, Sense.DISPUTE}): -2.5,
+    frozenset({Sense.OPENWARD, Sense.DISPUTE}): -3.0,
 }
 
 
@@ -58,10 +69,14 @@ class Profile:
     """What the members of a story share out between them, ready for comparison."""
 
     labs: frozenset[str]
+    every_lab: frozenset[str]
     actors: frozenset[str]
     places: frozenset[str]
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
+    variants: frozenset[str]
+    things: frozenset[str]
+    suers: frozenset[str]
     own: frozenset[str]
     links: frozenset[str]
     cores: frozenset[str]
@@ -77,12 +92,16 @@ def profile(members: Iterable[Traits]) -> Profile:
     kept = tuple(members)
     return Profile(
         labs=_common(kept, lambda member: member.labs),
+        every_lab=_all(member.labs for member in kept),
         actors=frozenset(member.actor for member in kept if member.actor),
-        places=frozenset[str]().union(*(member.places for member in kept)),
+        places=_all(member.places for member in kept),
         bodies=_common(kept, lambda member: member.bodies),
         models=_models(kept),
+        variants=_all(member.variants for member in kept),
+        things=_all(member.things for member in kept),
+        suers=_all(member.suer for member in kept),
         own=frozenset(member.own for member in kept if member.own),
-        links=frozenset[str]().union(*(member.links for member in kept)),
+        links=_all(member.links for member in kept),
         cores=frozenset(member.core for member in kept),
         terms=frozenset(member.terms for member in kept if member.terms),
         senses=frozenset(member.sense for member in kept),
@@ -90,6 +109,10 @@ def profile(members: Iterable[Traits]) -> Profile:
         days=tuple(member.day for member in kept if member.day is not None),
         members=kept,
     )
+
+
+def _all(some: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*some)
 
 
 def _common(members: tuple[Traits, ...], of: Callable[[Traits], Iterable[str]]) -> frozenset[str]:
@@ -128,21 +151,34 @@ def fit(
         return Fit(0.0, (), "other labs")
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
         return Fit(0.0, (), "another model")
+    if _differ(entry.variants, story.variants):
+        return Fit(0.0, (), "another model")
     kind = tuple(_kind(entry, story, gap))
     # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
     # one event of two.
-    most = WORDING_AT_MOST if (kind and kind[0][0] <= -2.0) or _other_party(entry, story) else math.inf
+    way = tuple(_way(entry, story, gap))
+    apart = [points for points, _ in (*kind, *way) if points <= -2.0]
+    most = WORDING_AT_MOST if apart or _other_party(entry, story) else math.inf
+    others = tuple(_others(entry, story))
     parts = (
         *_actors(entry, story),
-        *_others(entry, story),
+        *others,
         *_lines(entry, story, gap),
-        *_way(entry, story),
+        *way,
         *kind,
         *_time(gap),
-        *(_only(entry, story, gap) if alone else ()),
-        *_wording(entry, story, weights, most),
+        *(_only(entry, story, gap) if alone and not others else ()),
     )
+    points = sum(points for points, _ in parts)
+    if points + min(most, LIKE_WORDS) + SAME_NAMES + SAME_DEED < SURE - LEAD:
+        return Fit(points, parts)  # no words could make it count: comparing them costs the most
+    parts = (*parts, *_wording(entry, story, weights, most))
     return Fit(sum(points for points, _ in parts), parts)
+
+
+def _differ(here: frozenset[str], there: frozenset[str]) -> bool:
+    """Whether both sides say something, and never the same."""
+    return bool(here) and bool(there) and here.isdisjoint(there)
 
 
 def _related(entry: Traits, story: Profile) -> bool:
@@ -177,14 +213,21 @@ def _actors(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
 def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     """Signs that somebody else did it, or that it holds somewhere else."""
     if entry.labs & story.labs:
-        every = frozenset[str]().union(*(member.labs for member in story.members))
-        if (entry.actor and entry.actor not in every) or not story.actors & entry.labs:
+        if (entry.actor and entry.actor not in story.every_lab) or not story.actors & entry.labs:
             yield -3.0, "another lab acts"
-    elif not entry.labs | story.labs and entry.bodies & story.bodies and entry.actor not in story.actors:
+    elif _another_body(entry, story):
         yield -3.0, "another body acts"
+    elif _governs(entry, story) or _governs(story, entry):
+        yield -1.5, "a lab acts, not a government"
+    if _differ(entry.suer, story.suers):
+        yield -3.0, "another goes to court"
+    if _differ(entry.things, story.things):
+        yield -3.0, "another thing is handed out"
+    if _leaks(entry) != any(map(_leaks, story.members)):
+        yield -2.0, "one is a leak"
     if _other_terms(entry, story):
         yield -1.0, "other terms"
-    if entry.places and story.places and not entry.places & story.places:
+    if _differ(entry.places, story.places):
         yield -3.0, "another place"
     if _other_party(entry, story):
         yield -3.0, "another is shut out"
@@ -192,14 +235,31 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield -4.0, "a ban by somebody else is an event of its own"
 
 
+def _another_body(entry: Traits, story: Profile) -> bool:
+    """Whether neither side names a lab, and another government or body acts."""
+    if entry.labs | story.labs or not entry.bodies or not story.bodies:
+        return False
+    whose = {BODIES[body] for body in entry.bodies}
+    apart = whose.isdisjoint(BODIES[body] for body in story.bodies)
+    return apart or (bool(entry.bodies & story.bodies) and entry.actor not in story.actors)
+
+
+def _governs(one: Traits | Profile, other: Traits | Profile) -> bool:
+    """Whether only governments act on one side, and only labs on the other."""
+    return not one.labs and not other.bodies and bool(other.labs) and any(body in GOVERNMENTS for body in one.bodies)
+
+
+def _leaks(one: Traits) -> bool:
+    return one.kind is Kind.DEED and "leak" in one.title
+
+
 def _other_party(entry: Traits, story: Profile) -> bool:
     """Whether one of them shuts out a rival lab, and the other somebody else whom it names."""
     if entry.sense is not Sense.CLOSEWARD or Sense.CLOSEWARD not in story.senses or not entry.labs & story.labs:
         return False
-    labs = frozenset[str]().union(*(member.labs for member in story.members))
     here = _parties(entry, entry.labs - story.labs)
-    there = frozenset[str]().union(*(_parties(member, labs - entry.labs) for member in story.members))
-    return bool(entry.labs ^ labs) and bool(here) and bool(there) and not here & there
+    there = _all(_parties(member, story.every_lab - entry.labs) for member in story.members)
+    return bool(entry.labs ^ story.every_lab) and _differ(here, there)
 
 
 def _parties(entry: Traits, rivals: frozenset[str]) -> frozenset[str]:
@@ -226,7 +286,7 @@ def _other_terms(entry: Traits, story: Profile) -> bool:
 def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     """A lab that did one thing of this kind lately: who tells of it now most likely tells of that."""
     alike = entry.sense is not Sense.UNCLEAR and entry.sense in story.senses and entry.kind in story.kinds
-    if alike and gap is not None and gap <= 3.0 and not any(_others(entry, story)):
+    if alike and gap is not None and gap <= 3.0:
         yield 0.75, "nothing else of the kind these days"
 
 
@@ -244,9 +304,11 @@ def _lines(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[f
             yield (-0.75, "undated, and without the version") if vague else (1.25, f"same model line ({shared[0]})")
 
 
-def _way(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
+def _way(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     if entry.sense in story.senses:
-        if entry.sense is not Sense.UNCLEAR:
+        if gap is not None and gap > 3.0 and all(entry.direction is not member.direction for member in story.members):
+            yield -1.0, "days apart, one the deed and one a change of terms"
+        elif entry.sense is not Sense.UNCLEAR:
             # Labs open models every week; they seldom close one, and seldom talk about it beforehand.
             talk = entry.kind is Kind.TALK and Kind.TALK in story.kinds
             yield (1.25 if talk or entry.sense is not Sense.OPENWARD else 0.75), f"same direction ({entry.sense})"
@@ -264,7 +326,7 @@ def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[fl
     if Kind.UNDOING in kinds:
         yield -3.5, "one is a reversal"
     elif Kind.DELAY in kinds:
-        yield (-2.0 if close else -3.0), "one is a delay"
+        yield (-1.0 if close else -3.0), "one is a delay"
     else:
         apart = -2.0 if gap is None else -3.0
         near = -1.5 if Kind.FIGHT in kinds else -0.5
@@ -289,12 +351,12 @@ def _wording(entry: Traits, story: Profile, weights: Weights, most: float) -> It
     names = {name for member in story.members for name in (entry.names & member.title) | (member.names & entry.title)}
     if names:
         yield (
-            round(min(1.5, sum(0.75 * weights[name] for name in names)), 2),
+            round(min(SAME_NAMES, sum(0.75 * weights[name] for name in names)), 2),
             f"same names ({', '.join(sorted(names))})",
         )
     deeds = entry.title & DEEDS
     if entry.labs & story.labs and any(deeds & member.title for member in story.members):
-        yield 0.75, f"same deed ({', '.join(sorted(deeds))})"
+        yield SAME_DEED, f"same deed ({', '.join(sorted(deeds))})"
 
 
 def likeness(a: Traits, b: Traits, weights: Weights) -> float:
@@ -304,17 +366,13 @@ def likeness(a: Traits, b: Traits, weights: Weights) -> float:
     return max(titles, 0.6 * inside)
 
 
-def _mass(words: Iterable[str], weights: Weights) -> float:
-    return sum(map(weights.__getitem__, words))
-
-
 def _dice(a: frozenset[str], b: frozenset[str], weights: Weights) -> float:
     shared = a & b
     if not shared:
         return 0.0
-    return 2.0 * _mass(shared, weights) / (_mass(a, weights) + _mass(b, weights))
+    return 2.0 * sum(map(weights.__getitem__, shared)) / (weights.mass(a) + weights.mass(b))
 
 
 def _inside(short: frozenset[str], long: frozenset[str], weights: Weights) -> float:
     shared = short & long
-    return _mass(shared, weights) / _mass(short, weights) if shared and len(short) >= 3 else 0.0
+    return sum(map(weights.__getitem__, shared)) / weights.mass(short) if shared and len(short) >= 3 else 0.0

@@ -6,7 +6,7 @@ Everything is read once, when the entry arrives, so that comparing it with thous
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +26,8 @@ from monitor.stories.words import (
     PLACES,
     PREVIEWS,
     STOP,
+    SUITS,
+    THINGS,
 )
 
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
@@ -45,14 +47,22 @@ _SCHEME = re.compile(r"^[a-z]+://(?:www\.)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][^\W_]+")
 _NO_TERMS = frozenset({"", "open", "closed"})
 _NAME_AND_VERSION = re.compile(
-    r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?v?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
+    r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?[vV]?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
 )
+_VARIANT = re.compile(r"\b(?P<name>[A-Z][A-Za-z]+?)-?\d*(?:\.\d+)?-(?P<variant>[A-Z][a-z]+)\b")
 
-# Bodies that speak about everybody's models: sharing one says little about which event it is.
-_BODIES = """us government, united states, white house, us commerce, us commerce department, us department of commerce,
-us congress, congress, pentagon, us department of defense, ntia, eu, european union, european commission,
-european parliament, uk government, china, chinese government, hugging face, github"""
-BODIES = frozenset(" ".join(name.split()) for name in _BODIES.split(","))
+# Bodies that speak about everybody's models, by whom they speak for: sharing one says little about which event it is.
+_BODIES = {
+    "us": """us government, united states, white house, us commerce, us commerce department, us department of commerce,
+    us congress, congress, pentagon, us department of defense, ntia""",
+    "eu": "eu, european union, european commission, european parliament",
+    "uk": "uk government",
+    "china": "china, chinese government",
+    "hugging face": "hugging face",
+    "github": "github",
+}
+BODIES = {" ".join(name.split()): whose for whose, names in _BODIES.items() for name in names.split(",")}
+GOVERNMENTS = frozenset(body for body, whose in BODIES.items() if whose not in {"hugging face", "github"})
 
 
 # Lines that name a lab's whole range: sharing one without a version says little more than sharing the lab.
@@ -119,8 +129,11 @@ class Traits:
     core: str  # the headline without label and publisher, folded: equal in syndicated copies
     title: frozenset[str]
     names: frozenset[str]  # words of the headline that look like names, whether a vocabulary knows them or not
+    variants: frozenset[str]  # what the headline hangs on a model's name: {"coder"} for "Qwen3-Coder"
+    things: frozenset[str]  # what the headline says is handed out: weights, data
     tells_ban: bool  # the headline has a word for a ban
     banner: frozenset[str]  # the words for who bans, where a headline begins with that: "Fedora bans …"
+    suer: frozenset[str]  # the same for who goes to court
     words: frozenset[str]  # of title and the summary's beginning
     sense: Sense
     direction: Direction
@@ -140,22 +153,30 @@ def read(candidate: Candidate) -> Traits:
     orgs = frozenset(filter(None, (" ".join(spell(org)) for org in shift.orgs)))
     models = _models(shift.models, title, summary)
     for line, versions in _versioned(bare).items():
-        models[line] = models.get(line, frozenset()) | versions
+        if line in models:
+            # The headline's finer version goes before a vocabulary's: it may know V3.1 as "DeepSeek V3".
+            coarse = {one for one in models[line] if any(finer.startswith(f"{one}.") for finer in versions)}
+            models[line] = models[line] - coarse | versions
+        elif not any(line in other.split() for other in models):
+            models[line] = versions
     models = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
     known = frozenset(word for org in orgs for word in org.split())
     return Traits(
-        labs=orgs - BODIES,
+        labs=orgs - BODIES.keys(),
         actor=_actor(shift.orgs),
         places=frozenset(PLACES[word] for word in title if word in PLACES),
-        bodies=orgs & BODIES,
+        bodies=orgs & BODIES.keys(),
         models=models,
         own=address(entry.url),
         links=frozenset(filter(None, map(address, entry.links))),
         core=" ".join(title),
         title=frozenset(content(title)) - known,
         names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
+        variants=_variants(bare, models),
+        things=frozenset(THINGS[word] for word in title if word in THINGS),
         tells_ban=any(_stem(word) in BANS for word in title),
-        banner=_banner(title),
+        banner=_before(title, _bans),
+        suer=_before(title, SUITS.__contains__),
         words=frozenset(content([*title, *summary])) - known,
         sense=SENSES[shift.direction],
         direction=shift.direction,
@@ -232,7 +253,7 @@ def _models(named: Iterable[str], title: list[str], summary: list[str]) -> dict[
     for name in named:
         words = spell(name)
         line = " ".join(word for word in words if not _DIGIT.search(word)) or " ".join(words)
-        versions = {word for word in words if _DIGIT.search(word) and not _SIZE.fullmatch(word)}
+        versions = {_version(word) for word in words if _DIGIT.search(word) and not _SIZE.fullmatch(word)}
         if line and not versions:
             versions = versions_after(line, title) or versions_after(line, summary)
         if line:
@@ -248,8 +269,12 @@ def versions_after(line: str, words: list[str]) -> set[str]:
         if words[start : start + len(name)] == name:
             after = words[start + len(name)]
             if _DIGIT.search(after) and not _SIZE.fullmatch(after):
-                found.add(after)
+                found.add(_version(after))
     return found
+
+
+def _version(word: str) -> str:
+    return word[1:] if word[0] == "v" and word[1:2].isdigit() else word
 
 
 def _aside(name: list[str], title: list[str]) -> bool:
@@ -285,15 +310,23 @@ def _names(title: str) -> frozenset[str]:
     return frozenset(word for word in folded if word and " " not in word and word not in STOP | GENERIC | NO_NAMES)
 
 
-def _banner(title: list[str]) -> frozenset[str]:
-    """What stands before the word for a ban, where a headline begins with who bans."""
-    bans = (at for at, word in enumerate(title[: SUBJECT + 1]) if word.endswith("s") and _stem(word) in BANS)
-    return frozenset(title[: next(bans, 0)])
+def _variants(title: str, models: Iterable[str]) -> frozenset[str]:
+    known = {word for line in models for word in line.split()}
+    return frozenset(text.fold(one["variant"]) for one in _VARIANT.finditer(title) if text.fold(one["name"]) in known)
+
+
+def _before(title: list[str], verb: Callable[[str], bool]) -> frozenset[str]:
+    """What stands before a verb, where a headline begins with who does it."""
+    return frozenset(title[: next((at for at, word in enumerate(title[: SUBJECT + 1]) if verb(word)), 0)])
+
+
+def _bans(word: str) -> bool:
+    return word.endswith("s") and _stem(word) in BANS
 
 
 def kind(stage: Stage, title: list[str]) -> Kind:
     """The kind of event a stage and a headline tell of; the headline's word for a delay or a preview goes first."""
-    if any(CONCEPTS.get(word) == "delay" or CONCEPTS.get(_stem(word)) == "delay" for word in title):
+    if "delay" in content(title):
         return Kind.DELAY
     # What is shown early is not out yet, though outlets tell it as done: the release is to come.
     early = stage is Stage.EFFECTIVE and not PREVIEWS.isdisjoint(title) and ENDS.isdisjoint(title)
@@ -311,4 +344,4 @@ def weight_of(word: str) -> float:
     """How much a shared word may say at all: everybody writes the generic ones, few a number."""
     if word in GENERIC:
         return 0.35
-    return 1.3 if any(map(str.isdigit, word)) else 1.0
+    return 1.0 if word.isalpha() or not _DIGIT.search(word) else 1.3

@@ -81,6 +81,12 @@ ASIDES = frozenset(_ASIDES.split())
 # Stems for what a party does to another's model; limits, and what licences forbid, are another matter.
 BANS = frozenset({"ban", "bans", "bann", "block", "bar", "bars", "barr", "outlaw", "boycott"})
 
+# Who goes to court stands before these.
+SUITS = frozenset({"sue", "sues"})
+
+# What is handed out: the weights of a model are another matter than what it was trained on.
+THINGS: Mapping[str, str] = _same(weights="weights", data="data dataset datasets")
+
 # Where a rule applies: what is said of one place is another event than what is said of another.
 PLACES: Mapping[str, str] = _same(
     europe="eu europe european europeans brussels",
@@ -92,6 +98,11 @@ PLACES: Mapping[str, str] = _same(
     italy="italy italian",
     japan="japan japanese tokyo",
     iran="iran iranian",
+    taiwan="taiwan taipei",
+    australia="australia australian",
+    canada="canada canadian",
+    texas="texas",
+    california="california",
 )
 
 # … and as two.
@@ -109,7 +120,7 @@ PHRASES: Mapping[str, str] = {
     "pushes back": "delay",
     "push back": "delay",
     "holds off": "delay",
-    "held back": "delay",
+    "t make": "delay",  # "won't make June"
     "cuts off": "ban",
     "cut off": "ban",
     "third party": "thirdparty",
