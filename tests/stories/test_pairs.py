@@ -48,7 +48,7 @@ def _pairs() -> list[Pair]:
 
 
 def _wrong(pair: Pair, rules: RuleSet) -> bool:
-    """Whether the pair is placed wrongly, whichever comes first; or merged wrongly by what the rules read themselves."""
+    """Whether it is placed wrongly, whichever comes first, or merged by what the rules read themselves."""
     hits = all(rules.match(item.candidate.entry) for item in pair.items)
     found = [measure(items, rules, LIFE) for items in (pair.items, pair.items[::-1])]
     stated = any(one.score.merged_wrongly or one.score.split_wrongly for one in found)
