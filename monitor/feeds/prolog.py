@@ -1,9 +1,9 @@
 """What a document is, by its first bytes, and what its DOCTYPE may declare.
 
-Pure; the documents are in UTF-8, or another encoding in which ASCII is one byte a character (labels.py sees to that). In
-what is neither (EBCDIC) nothing is found here, and expat's own limits hold. External and parameter entities are never
-declared to a parser; internal ones only while all their uses together stay under 1 MB (feedparser's fallback parser
-turned 65 KB into 250 MB). Uses of what is taken out stay as text: no item is lost.
+Pure; the documents are in UTF-8, or another encoding in which ASCII is one byte a character (labels.py sees to that).
+In what is neither (EBCDIC) nothing is found here, and expat's own limits hold. External and parameter entities are
+never declared to a parser; internal ones only while all their uses together stay under 1 MB (feedparser's fallback
+parser turned 65 KB into 250 MB). Uses of what is taken out stay as text: no item is lost.
 """
 
 from __future__ import annotations
