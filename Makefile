@@ -65,8 +65,9 @@ locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
 	@$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --build-deps-for editable --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
-schemas: setup ## write config/schema/*.json from the program
+schemas: setup ## write config/schema/*.json and migrations/sqlite.sql from the program
 	@$(BIN)/python -m monitor.settings config/schema
+	@$(BIN)/python -m monitor.store.snapshot migrations/sqlite.sql
 
 audit: $(VENV)/.dev ## known vulnerabilities of what is locked (asks an advisory service)
 	@$(BIN)/python packaging/audit.py requirements.lock requirements-dev.lock

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 import monitor
 from monitor.errors import StoreError, TooOld
+from monitor.store import snapshot
 
 _TABLE = "alembic_version"
 # Beside the revision stands "REVISION:OLDEST": programs from OLDEST on can go on with the tables of REVISION.
@@ -69,10 +70,16 @@ class Migrations:
             self.refuse_newer(revision, place, oldest_program(connection))
             if revision is not None and revision >= self.head():
                 return False
-            self.apply(connection, self.head())
-            self._say_whom_it_suits(connection)
+            if revision is None and snapshot.build(connection, self):
+                return True
+            self.build(connection)
             _check_references(connection, place)
             return True
+
+    def build(self, connection: Connection) -> None:
+        """Run every migration that the database lacks, and note which programs it then suits."""
+        self.apply(connection, self.head())
+        self._say_whom_it_suits(connection)
 
     def _say_whom_it_suits(self, connection: Connection) -> None:
         from alembic.config import Config
@@ -117,9 +124,13 @@ def oldest_program(connection: Connection) -> str | None:
     """The oldest revision whose programs may go on with the tables as they are; None when nobody said."""
     if not _says_whom_it_suits(connection):
         return None
-    said = connection.execute(text(f"SELECT version_num, {_SUITS} FROM {_TABLE}")).first()  # noqa: S608  # constants
-    revision, _, oldest = (said[1] or "").partition(":") if said is not None else ("", "", "")
-    return oldest if said is not None and revision == said[0] else None
+    revision, _, oldest = suits(connection).partition(":")
+    return oldest if revision and revision == current(connection) else None
+
+
+def suits(connection: Connection) -> str:
+    """`REVISION:OLDEST` as it stands in a database that says so: programs from OLDEST on can work beside REVISION."""
+    return str(connection.execute(text(f"SELECT {_SUITS} FROM {_TABLE}")).scalar() or "")  # noqa: S608  # constants
 
 
 def _says_whom_it_suits(connection: Connection) -> bool:

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, MetaData, func, select
 
 from monitor.errors import StoreError
 from monitor.model import Entry, Hit, Severity, Shift
-from monitor.store import entries, facts, hits, schema
+from monitor.store import entries, facts, hits, schema, snapshot
 from monitor.store.engine import Database
-from monitor.store.upgrade import Migrations, shipped
+from monitor.store.upgrade import Migrations, shipped, suits
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -43,6 +43,22 @@ def test_models_and_migrations_agree(database: Database) -> None:
     """A42: after an upgrade `alembic check` finds nothing to do, on both databases."""
     with database.read() as connection:
         assert differences(connection) == []
+
+
+def test_a_new_file_is_made_at_once_as_the_migrations_make_it_one_by_one(tmp_path: Path) -> None:
+    """A42: word for word. Where this fails after a change of the migrations: `make schemas`."""
+    step_by_step, at_once = Database(f"sqlite:///{tmp_path}/steps.db"), Database(f"sqlite:///{tmp_path}/once.db")
+    with step_by_step.write() as conn:
+        shipped().build(conn)
+        built = snapshot.of(conn, suits(conn))
+    assert (shipped().directory / snapshot.NAME).read_text("utf-8") == built
+    with at_once.write() as conn:
+        assert snapshot.build(conn, shipped())
+        assert snapshot.of(conn, suits(conn)) == built
+        assert not snapshot.build(conn, shipped()), "only where there is nothing yet"
+    for database in (step_by_step, at_once):
+        database.check()
+        database.close()
 
 
 def test_upgrading_an_empty_database_builds_it_once(database_url: str) -> None:
