@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 ENDS = ("open", "closed")  # not licences, but what a model changes from and to
-
-
-@cache
-def _spdx() -> Any:
-    from license_expression import get_spdx_licensing
-
-    return get_spdx_licensing()
+_EXPRESSION = re.compile(r"\b(?:and|or|with)\b|[()]", re.IGNORECASE)
 
 
 @cache
@@ -28,7 +23,35 @@ def canonical_licence(name: str) -> str:
 
 
 def _known(name: str) -> str:
-    """The SPDX identifier that a name is, in any case; empty when it is none."""
+    """The SPDX identifier that a name is, in any case, or the expression of such; empty when it is none."""
+    found = _identifiers().get(name.strip().lower(), "")
+    return found or (_parsed(name) if _EXPRESSION.search(name) else "")
+
+
+@cache
+def _identifiers() -> Mapping[str, str]:
+    """SPDX identifiers, and those they had before, in small letters to how they are written.
+
+    The library's own lookup takes ten times as long to be made, and several megabytes: it is for expressions.
+    """
+    from license_expression import get_license_index
+
+    found: dict[str, str] = {}
+    for licence in get_license_index():
+        key = licence.get("spdx_license_key", "")
+        if key and not licence.get("is_exception"):
+            found |= dict.fromkeys([one.lower() for one in (key, *licence.get("other_spdx_license_keys", ()))], key)
+    return found
+
+
+@cache
+def _spdx() -> Any:
+    from license_expression import get_spdx_licensing
+
+    return get_spdx_licensing()
+
+
+def _parsed(name: str) -> str:
     import license_expression
 
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import license_expression
 import pytest
 
 from monitor.model import Shift
@@ -202,6 +205,25 @@ def test_the_author_is_no_actor() -> None:
 )
 def test_licences_get_spdx_names_where_there_are_any(name: str, canonical: str) -> None:
     assert canonical_licence(name) == canonical
+
+
+def test_licences_are_named_as_the_spdx_library_names_them() -> None:
+    """Identifiers are looked up without the library's own index; every tenth, spelt four ways, is the same."""
+    library = license_expression.get_spdx_licensing()
+
+    def by_library(name: str) -> str:
+        try:
+            parsed = library.parse(name, validate=True, strict=True)
+        except license_expression.ExpressionError:
+            return ""
+        return "" if parsed is None else str(parsed)
+
+    keys = [one["spdx_license_key"] for one in license_expression.get_license_index() if one.get("spdx_license_key")]
+    names = [form for key in keys[::10] for form in (key, key.lower(), f"{key}-x", key.replace("-", " "))]
+    for name in [*names, "MIT OR Apache-2.0", "gpl-2.0 with classpath-exception-2.0", "MIT MIT", "(mit)", "or"]:
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+        expected = by_library(name) or by_library(slug) or f"LicenseRef-{slug}"
+        assert canonical_licence(name) == expected or name.startswith("LicenseRef-"), name
 
 
 def test_a_rule_may_say_whose_model_it_is_about() -> None:
