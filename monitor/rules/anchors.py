@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from monitor.rules import match
 from monitor.rules.compile import Pool
-from monitor.rules.document import ANYWHERE, REST, TITLE, where
+from monitor.rules.document import ANYWHERE, REST, TITLE
 from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs, groups_of
 
 _LITERAL, _VOCABULARY, _REGEX, _ID, _PLAIN = 0, 3, 6, 7, 8
@@ -147,11 +147,11 @@ class Anchors:
     def needs(self, node: match.Node, *, exact: bool = False) -> Need:
         """What must be met for a node to hold; NOTHING promises nothing."""
         if isinstance(node, match.TermNode):
-            return frozenset([literal_group(node.literal, where(node.fields))])
+            return frozenset([literal_group(node.literal, node.place)])
         if isinstance(node, match.VocabularyNode):
             if exact and node.vocabulary.others:
-                return self._named(node.vocabulary.number, where(node.fields))
-            return frozenset([vocabulary_group(node.vocabulary.number, where(node.fields))])
+                return self._named(node.vocabulary.number, node.place)
+            return frozenset([vocabulary_group(node.vocabulary.number, node.place)])
         if isinstance(node, match.RegexNode):
             return frozenset([regex_group(node.number)])
         if isinstance(node, match.IdNode):

@@ -71,14 +71,15 @@ class Pool:
 
     def term(self, term: Term) -> int:
         """The number of a term; a new one gets its literal."""
-        if term not in self.terms:
+        number = self.terms.get(term)
+        if number is None:
             number = self.terms[term] = len(self.terms)
             literal = literal_of(term)
             at = self._literal(literal)
             leading = 1 if literal.text.startswith(" ") else 0
             self.literal_terms[at].append(number)
             self.term_places.append((at, literal.skip, leading, len(term.tokens), literal.whole))
-        return self.terms[term]
+        return number
 
     def _literal(self, literal: Literal) -> int:
         if literal.text not in self.literals:

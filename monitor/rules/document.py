@@ -25,6 +25,7 @@ FIELD_STEP = 1 << 24  # more tokens than any field has, more words than any NEAR
 FIELDS = ("title", "summary", "content", "author")
 SEARCHED = 0b0111  # an unqualified term means title, summary and content
 ALL_FIELDS = 0b1111
+_TITLE_ALONE = 0b0001
 ANYWHERE, TITLE, REST = range(3)
 
 Occurrence = tuple[int, int]
@@ -36,9 +37,7 @@ Literal = tuple[int, int, int]  # which, where from and where to in the padded t
 
 def where(fields: int) -> int:
     """What is known of the place of a literal that must occur in these fields."""
-    if fields == 1 << FIELDS.index("title"):
-        return TITLE
-    return ANYWHERE if fields & 1 else REST
+    return TITLE if fields == _TITLE_ALONE else ANYWHERE if fields & 1 else REST
 
 
 @dataclass(frozen=True, slots=True)

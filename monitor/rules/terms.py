@@ -18,6 +18,7 @@ from monitor.rules.syntax import QueryError
 _STAR, _ANY = "\U0001e951", "\U0001e950"
 _HIDE = str.maketrans({"*": _STAR, "?": _ANY})
 _WILD = re.compile(f"[{_STAR}{_ANY}]")
+_TAME = re.compile(f"[^{_STAR}{_ANY}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ def read_term(written: str, cased: bool) -> Term:
         raise QueryError(0, f"'{written}' holds no letter or digit", "write a word")
     if written.startswith("-"):
         raise QueryError(0, f"'{written}': a - in front excludes nothing here", f"write AND NOT {written[1:]}")
-    for token in tokens:
-        _check_wildcards(token, written)
-    if all(token == _STAR for token in tokens) or not any(_WILD.sub("", token) for token in tokens):
-        raise QueryError(0, f"'{written}' is wildcards only", "a term needs at least one letter")
+    if _WILD.search(hidden):
+        for token in tokens:
+            _check_wildcards(token, written)
+        if all(token == _STAR for token in tokens) or not any(_WILD.sub("", token) for token in tokens):
+            raise QueryError(0, f"'{written}' is wildcards only", "a term needs at least one letter")
     return Term(tokens, tuple(text.cased_words(hidden)) if cased else None)
 
 
@@ -66,9 +68,11 @@ def _check_wildcards(token: str, written: str) -> None:
 
 def literal_of(term: Term) -> Literal:
     """The longest literal run of the term, in the form that stands in ' token token ' text."""
-    padded = " " + " ".join(term.tokens) + " "
+    padded = f" {' '.join(term.tokens)} "
+    if not _WILD.search(padded):
+        return Literal(padded, 0, whole=term.exact is None)
     padded = padded.replace(_STAR + " ", _STAR)  # an ending is open: what follows it is not adjacent
-    runs = [(match[0], match.start()) for match in re.finditer(f"[^{_STAR}{_ANY}]+", padded)]
+    runs = [(match[0], match.start()) for match in _TAME.finditer(padded)]
     run, start = max(runs, key=lambda found: len(found[0].strip()))
     skip = _token_index(term, start + (1 if run.startswith(" ") else 0))
     return Literal(run, skip, whole=len(runs) == 1 and run == padded and term.exact is None)
