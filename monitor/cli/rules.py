@@ -222,10 +222,14 @@ def _named(context: Context, text: str | None, summary: str, file: Path | None, 
         return _stored(context, text, entry_id)
     if file is not None:
         return _lines(file)
+    if text is None and summary:
+        return [Subject(Entry("", (), "", summary))]
     if text is None and sys.stdin.isatty():
         raise UsageError("Give a text, a URL, --file or --entry, or pipe lines in.")
     if text in {None, "-"}:
         return [_subject(line) for line in sys.stdin if line.strip()]
+    if not f"{text}{summary}".strip():
+        raise UsageError("The text is empty: give a title, a URL, --file or --entry, or pipe lines in.")
     return [Subject(Entry("", (), text or "", summary))]
 
 

@@ -91,6 +91,12 @@ def test_test_shows_hits_and_the_shift_they_read(config: Path) -> None:
     assert "closing · n/a" in run(config, "test", "Meta keeps it closed").out
 
 
+def test_a_summary_may_be_tried_without_a_title(config: Path) -> None:
+    done = run(config, "test", "--summary", "Meta closes its open model.", "--json")
+    assert done.code == 0
+    assert done.json[0]["title"] == ""
+
+
 def test_test_reads_files_of_titles_and_of_objects(config: Path, tmp_path: Path) -> None:
     file = tmp_path / "lines"
     file.write_text('Meta stays closed\n{"title": "A day", "summary": "OpenAI is closed"}\n\nnothing\n')
@@ -135,13 +141,17 @@ def test_a_mistyped_rule_is_named_with_its_nearest(config: Path) -> None:
 
 
 def test_nothing_to_look_at_is_said_and_no_success(config: Path, tmp_path: Path) -> None:
-    """An empty file in a script is a mistake, not a pack that matches nothing."""
+    """An empty file or text in a script is a mistake, not a pack that matches nothing."""
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n")
     for command in (("test", "--file", str(empty)), ("eval", str(empty))):
         done = run(config, *command)
         assert done.code == 2
         assert "empty.jsonl" in done.err
+    for typed in ("", "  "):
+        done = run(config, "test", typed, "--json")
+        assert (done.code, done.out) == (2, "")
+        assert "give a title" in done.err
     gone = run(config, "eval", str(tmp_path / "gone.jsonl"))
     assert gone.code == 2
     assert "No such file" in gone.err

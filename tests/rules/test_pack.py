@@ -168,14 +168,14 @@ def test_news_of_every_direction_is_found_and_read(direction: str, title: str) -
 
 
 def headlines() -> dict[str, list[str]]:
-    """The headlines of headlines.txt by the direction they tell; `none` for look-alikes."""
+    """The headlines of headlines*.txt by the direction they tell; `none` for look-alikes."""
     found: dict[str, list[str]] = {}
-    lines = (Path(__file__).parent / "headlines.txt").read_text(encoding="utf-8").splitlines()
-    for line in filter(None, lines):
-        if line.startswith("["):
-            told = found.setdefault(line.strip("[]"), [])
-        elif not line.startswith("#"):
-            told.append(line)
+    for path in sorted(Path(__file__).parent.glob("headlines*.txt")):
+        for line in filter(None, path.read_text(encoding="utf-8").splitlines()):
+            if line.startswith("["):
+                told = found.setdefault(line.strip("[]"), [])
+            elif not line.startswith("#"):
+                told.append(line)
     return found
 
 
