@@ -83,11 +83,16 @@ class _Asked:
     most: int
 
 
-def _tls() -> ssl.SSLContext:
-    """Certificates of the system where it has any (an intranet's own authority is there), else certifi's."""
+def _tls() -> ssl.SSLContext | bool:
+    """Certificates of the system where it has any (an intranet's own authority is there), else certifi's.
+
+    True: as aiohttp checks by itself, with those of the system, which it reads when it is imported. To read them once
+    more takes 0.03 s.
+    """
     paths = ssl.get_default_verify_paths()
-    has_own = paths.cafile or (paths.capath and any(Path(paths.capath).iterdir()))
-    return ssl.create_default_context(cafile=None if has_own else certifi.where())
+    if paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())):
+        return True
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _decoded(value: bytes) -> str | None:
@@ -136,11 +141,10 @@ class Fetcher:
         # The proxy is the operator's and may well live in a private network, so only what is behind it is checked.
         proxied = self._polling.proxy is not None
         self._resolver = Resolver(None if proxied else self._guard, min(self._polling.concurrency, _MOST_DNS_THREADS))
-        context = _tls()
         connector = aiohttp.TCPConnector(
             limit=0,  # the daemon bounds concurrency; a queue here would eat the deadline of those who wait
             resolver=self._resolver,
-            ssl=context,
+            ssl=_tls(),
             socket_factory=None if proxied else self._guard.socket,
         )
         session = aiohttp.ClientSession(
@@ -152,7 +156,9 @@ class Fetcher:
             max_field_size=_LONGEST_HEADER,
         )
         proxy = httpx.Proxy(self._polling.proxy) if self._polling.proxy else None
-        self._transport = AiohttpTransport(verify=context, client=session, proxy=proxy, trust_env=False)
+        # What it would verify with has no part in it: the session's connector does all of that.
+        nothing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._transport = AiohttpTransport(verify=nothing, client=session, proxy=proxy, trust_env=False)
         await self._stack.enter_async_context(self._transport)
         self._stack.push_async_callback(self._resolver.close)
         return self

@@ -45,7 +45,7 @@ class Look:
     error: FetchError | ParseError | None = None
 
 
-async def _go_on() -> None:
+async def _go_on(_size: int) -> None:
     """A document may be read at once."""
 
 
@@ -54,12 +54,12 @@ async def look(
     state: FeedState,
     tools: Tools,
     hop: Hop | None = None,
-    fetched: Callable[[], Awaitable[None]] = _go_on,
+    fetched: Callable[[int], Awaitable[None]] = _go_on,
 ) -> Look:
     """Fetch one feed, conditionally when validators are held, and read the document in a worker.
 
-    `hop` waits until the host of a redirect's target may be asked; `fetched` until there is room for a document that
-    is to be read.
+    `hop` waits until the host of a redirect's target may be asked; `fetched` until there is room for a document of
+    so many bytes that is to be read.
     """
     tools.reached(Point.POLL_DUE)
     try:
@@ -72,7 +72,7 @@ async def look(
     digest = plan.body_hash(document.body)
     if plan.same_body(state, digest):
         return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
-    await fetched()
+    await fetched(len(document.body))
     try:
         briefing = tools.brief(feed) if state.baselined_at is None else None
         reading = await tools.reader.read(feed, document, tools.now(), briefing)

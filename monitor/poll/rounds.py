@@ -4,8 +4,8 @@ Whatever finishes within a tenth of a second, or while the last transaction runs
 polls): a commit costs one fsync, not fifty. Each poll is whole in it or absent.
 
 A slot is for a request in flight: what was fetched gives it back before it is read, so that readers that are busy, or a
-host that is slow, keep nobody else from being asked. No more is fetched than can be read and committed: where a hundred
-documents wait for that, polls keep their slots, so that memory is bounded however slow the disk is.
+host that is slow, keep nobody else from being asked. No more is fetched than can be read and committed: where megabytes
+of documents wait for that, polls keep their slots, so that memory is bounded however slow the disk is.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from monitor.model import Feed, FeedState
 from monitor.poll.commit import Outcome
 from monitor.poll.full_text import FullText
 from monitor.poll.look import Look, Tools, look
+from monitor.poll.room import Room
 from monitor.poll.turns import Turns
 
 MOST_IN_ONE_COMMIT = 50
 GATHERED_S = 0.1  # how long a commit waits for further polls, where any are under way
 MOST_WAITING = 100  # looks that wait for their commit
-MOST_DOCUMENTS = 100  # fetched, and not yet read and handed over to be committed
+MOST_BYTES = 8 * 1024 * 1024  # of documents fetched, and not yet read and handed over to be committed
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
 
 log = structlog.get_logger("poll")
@@ -123,17 +124,16 @@ class _Turn:
 class _Place:
     """A place among the documents in memory, given back once."""
 
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places, self._taken = places, False
+    def __init__(self, room: Room) -> None:
+        self._room, self._taken = room, 0
 
-    async def take(self) -> None:
-        await self._places.acquire()
-        self._taken = True
+    async def take(self, size: int) -> None:
+        self._taken = await self._room.take(size)
 
     def give_back(self) -> None:
         if self._taken:
-            self._taken = False
-            self._places.release()
+            taken, self._taken = self._taken, 0
+            self._room.give_back(taken)
 
 
 class Rounds:
@@ -146,7 +146,7 @@ class Rounds:
         self._commit = commit
         self._manners = manners
         self._slots = asyncio.Semaphore(concurrency)
-        self._places = asyncio.Semaphore(MOST_DOCUMENTS)
+        self._room = Room(MOST_BYTES)
         self._found: asyncio.Queue[Look] = asyncio.Queue(MOST_WAITING)
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._lines: Counter[str] = Counter()  # polls under way by host
@@ -220,10 +220,10 @@ class Rounds:
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> None:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
         tools, full_text = self.tools, self.full_text
-        turn, place = _Turn(self._manners, self._slots), _Place(self._places)
+        turn, place = _Turn(self._manners, self._slots), _Place(self._room)
 
-        async def fetched() -> None:
-            await place.take()
+        async def fetched(size: int) -> None:
+            await place.take(size)
             turn.over()
 
         try:
