@@ -11,8 +11,8 @@ from dataclasses import replace
 from monitor import text
 from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust
 
-_ASIDE = (Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE)  # told, and no headline of how things stand
-_MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED)  # within a story; a new story brings its own headline
+_ASIDE = (Reason.DENIED, Reason.PRIMARY_SOURCE)  # told, and no headline of how things stand
+_MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED, Reason.DELAYED)  # a new story may bring a better headline
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
 _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
@@ -93,6 +93,11 @@ def denied_now(steps: Sequence[Step]) -> bool:
     denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
     since = steps[denials[-1] if denials else 0 :]
     return all(step.stage is since[0].stage for step in since)
+
+
+def delayed_now(steps: Sequence[Step]) -> bool:
+    """Whether things stand at a delay: nothing but denials and primary sources came after it."""
+    return next((step.reason == Reason.DELAYED for step in reversed(steps) if step.reason not in _ASIDE), False)
 
 
 def standing(storyline: Storyline, story: Story) -> tuple[Shift, Direction | None]:

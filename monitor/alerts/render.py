@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from monitor.alerts import acting, blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.alerts.reading import (
     coverage_of,
-    licence,
+    delayed_now,
     now,
-    orgs_and_models,
     outlets_of,
     ranked,
     standing,
@@ -26,42 +24,20 @@ from monitor.alerts.reading import (
     syndicated,
     taken_back,
 )
+from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, lead, state, subject, terms, when
 from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
     Coverage,
-    Direction,
     Message,
     Reason,
     Reception,
-    Severity,
     Shift,
-    ShiftObject,
-    Stage,
     Step,
-    Story,
     Storyline,
     Trust,
 )
 
-DIRECTIONS = {
-    Direction.OPENING: ("🔓", "opening"),
-    Direction.CLOSING: ("🔒", "closing"),
-    Direction.RESTRICTING: ("⛔", "restricting"),
-    Direction.LOOSENING: ("🪢", "loosening"),
-    Direction.DISPUTE: ("⚖️", "dispute"),
-    Direction.POLICY: ("📜", "policy"),
-    Direction.UNCLEAR: ("❔", "direction unclear"),
-}
-SEVERITIES = {Severity.LOW: "⚪", Severity.MEDIUM: "🟡", Severity.HIGH: "🟠", Severity.CRITICAL: "🔴"}
-OBJECTS = {
-    ShiftObject.WEIGHTS: "weights",
-    ShiftObject.CODE: "code",
-    ShiftObject.DATA: "data",
-    ShiftObject.API_TERMS: "API terms",
-    ShiftObject.USAGE_POLICY: "usage policy",
-    ShiftObject.LICENCE_TEXT: "licence text",
-}
 _TRUST = {Trust.PRIMARY: "primary source", Trust.PRESS: "", Trust.COMMUNITY: "community"}
 # Steps that are no stage of their own.
 _STEPS = {
@@ -71,11 +47,7 @@ _STEPS = {
 }
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
-_GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 _ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
-_DIGEST_BLOCKS = 45  # Slack takes 50
-_BUDGET = 11_000
-_PREVIEW = 600
 
 
 def parent(storyline: Storyline, reception: Reception | None = None) -> Message:
@@ -85,7 +57,7 @@ def parent(storyline: Storyline, reception: Reception | None = None) -> Message:
     """
     for outlets, steps in _GENEROSITY:
         made = tuple(_parent_blocks(storyline, outlets, steps))
-        if blocks.size(made) <= _BUDGET:
+        if blocks.size(made) <= blocks.BUDGET:
             break
     buttons = () if reception is None else acting.blocks(now(storyline).id, reception)
     return Message(_summary(storyline), (*made, *buttons))
@@ -99,7 +71,7 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     source = entry or next(iter(story.coverage), None)
     title = (source.title if source else "") or story.title
     headline = link(source.url, title, 300) if source else literal(title, 300)
-    body = [section("\n".join([f"*{literal(_capital(line), 600)}*", *_state(storyline, story), headline]))]
+    body = [section("\n".join([f"*{literal(capital(line), 600)}*", *state(storyline, story), headline]))]
     shift = story.shift
     if entry and facts.get("evidence"):
         marks = tuple((int(start), int(end)) for start, end in facts.get("marks") or ())
@@ -107,11 +79,11 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     if not _same(shift.evidence, title):
         body.append(section(_quote(shift)))
     outlet = f"Reported by {literal(source.outlet, 80)}" if source and source.outlet not in line else ""
-    body.append(context(" · ".join(filter(None, (outlet, _when(source.seen_at if source else story.last_seen_at))))))
-    subject = _subject(storyline)
+    body.append(context(" · ".join(filter(None, (outlet, when(source.seen_at if source else story.last_seen_at))))))
+    whose = subject(storyline)
     said = line.replace(" → ", ", now ")
-    text = ". ".join(part for part in (f"{subject}: {said}" if subject else _capital(said), title) if part)
-    return Message(literal(text, _PREVIEW), tuple(body))
+    text = ". ".join(part for part in (f"{whose}: {said}" if whose else capital(said), title) if part)
+    return Message(literal(text, blocks.PREVIEW), tuple(body))
 
 
 def coverage(storyline: Storyline) -> Message:
@@ -122,7 +94,7 @@ def coverage(storyline: Storyline) -> Message:
         f"*Coverage* · {counted(len(outlets_of(entries)), 'outlet')}, {counted(len(entries), 'article')} · times in UTC"
     )
     body = [section(title)]
-    left = _BUDGET - blocks.length(title) - 100
+    left = blocks.BUDGET - blocks.length(title) - 100
     shown = 0
     while shown < len(lines) and len(body) < 20:
         kept = blocks.within([line for line, _ in lines[shown:]], min(blocks.SECTION, left))
@@ -135,44 +107,7 @@ def coverage(storyline: Storyline) -> Message:
     if missing := sum(articles for _, articles in lines[shown:]):
         body.append(context(f"and {missing} more: `licensewatch stories show {storyline.stories[-1].id}`"))
     names = ", ".join(outlets_of(entries))
-    return Message(literal(f"Coverage, {counted(len(entries), 'article')}: {names}", _PREVIEW), tuple(body))
-
-
-def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
-    """One message about several storylines, the gravest first, each with the lines of what moved in it."""
-    ordered = sorted(storylines, key=lambda pair: -_GRAVE.index(now(pair[0]).severity))
-    title = f"Licensing digest: {counted(len(ordered), 'storyline')}"
-    body, shown = _digest_body(ordered)
-    if shown < len(ordered):
-        body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
-    names = ". ".join(f"{_lead(storyline)}. {now(storyline).title.strip().rstrip('.')}" for storyline, _ in ordered)
-    return Message(literal(f"{title}. {names}.", _PREVIEW), (header(title), *body))
-
-
-def digest_holds(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> bool:
-    """Whether one message has room for a digest of all these."""
-    return _digest_body(storylines)[1] == len(storylines)
-
-
-def _digest_body(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> tuple[list[Block], int]:
-    """As many storylines as one message has room for, and how many that are; the first is always there."""
-    body: list[Block] = []
-    for storyline, moved in storylines:
-        made = section("\n".join(blocks.within(_digest_lines(storyline, moved), blocks.SECTION)))
-        if body and (blocks.size((*body, made)) > _BUDGET or len(body) == _DIGEST_BLOCKS):
-            break
-        body.append(made)
-    return body, len(body)
-
-
-def _digest_lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
-    story = now(storyline)
-    best = next(iter(coverage_of(storyline)), None)
-    title = link(best.url, story.title, 300) if best else literal(story.title, 300)
-    count = counted(len(outlets_of(coverage_of(storyline))), "outlet")
-    state, *who = _state(storyline, story)
-    happened = [f"↳ {literal(_capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
-    return [title, f"{state} · {count}", *who, *happened]
+    return Message(literal(f"Coverage, {counted(len(entries), 'article')}: {names}", blocks.PREVIEW), tuple(body))
 
 
 def notice(facts: Mapping[str, Any]) -> Message:
@@ -182,19 +117,19 @@ def notice(facts: Mapping[str, Any]) -> Message:
     if remedy:
         body.append(context(f"What to do: {blocks.with_code(remedy, 1_000)}"))
     said = f"licensewatch: {title}. {text} {remedy}".replace("`", "")  # a preview has no code, and a reader reads signs
-    return Message(literal(said, _PREVIEW), tuple(body))
+    return Message(literal(said, blocks.PREVIEW), tuple(body))
 
 
 def aside(lines: Sequence[str]) -> Message:
     """Lines for one person's eyes, each shown literally."""
     shown = blocks.within([literal(line, 500) for line in lines], blocks.SECTION)
     text = "\n".join(shown)
-    return Message(_cut(text, _PREVIEW), (section(text),) if text else ())
+    return Message(_cut(text, blocks.PREVIEW), (section(text),) if text else ())
 
 
 def plain(message: Message) -> Message:
     """The same message as short text without blocks: for a receiver that refused the message itself."""
-    return Message(_cut(message.text, _PREVIEW))
+    return Message(_cut(message.text, blocks.PREVIEW))
 
 
 def _cut(text: str, limit: int) -> str:
@@ -210,7 +145,7 @@ def _cut(text: str, limit: int) -> str:
 def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[Block]:
     story = now(storyline)
     yield header(story.title)
-    yield section("\n".join(_state(storyline, story)))
+    yield section("\n".join(state(storyline, story)))
     if story.shift.evidence:
         yield section(_quote(story.shift))
     yield section(_reported(storyline, outlets))
@@ -219,47 +154,10 @@ def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[B
     yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
-def _state(storyline: Storyline, story: Story) -> list[str]:
-    """Two lines: which way, how far, what; and who, which model, from which terms to which."""
-    orgs, models = orgs_and_models(storyline)
-    who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
-    # Terms that were taken back would read as what holds now.
-    terms = "" if taken_back(*standing(storyline, story)) else _terms(story.shift, " → ")
-    facts = (who, literal(", ".join(models), 300), literal(terms, 300))
-    status = "  ".join(_status(*standing(storyline, story)))
-    return list(filter(None, (status, " · ".join(filter(None, facts)))))
-
-
-def _status(shift: Shift, before: Direction | None) -> tuple[str, str]:
-    """The picture and the words: which way, how far, what."""
-    icon, _ = DIRECTIONS[shift.direction]
-    first, *words = _way_and_stage(shift, before)
-    words += [OBJECTS[shift.object], "*denial reported*" if shift.denied else ""]
-    picture = "↩️" if shift.stage is Stage.REVERSED else icon
-    return picture, " · ".join(filter(None, (f"*{_capital(first)}*", *words)))
-
-
-def _way_and_stage(shift: Shift, before: Direction | None) -> tuple[str, str]:
-    direction = DIRECTIONS[shift.direction][1]
-    if shift.stage is Stage.REVERSED:
-        # "Opening · reversed" would read as the end of an opening.
-        return "reversed", f"now {direction}" if before else f"was {direction}"
-    return direction, STAGE_WORDS[shift.stage]
-
-
 def _severity(storyline: Storyline) -> str:
     severity = now(storyline).severity
     why = f" · {literal(storyline.context, 300)}" if storyline.context else ""
     return f"{SEVERITIES[severity]} Severity *{severity}*{why}"
-
-
-def _terms(shift: Shift, arrow: str) -> str:
-    before, after = licence(shift.from_), licence(shift.to)
-    if before and after and before != after:
-        return f"{before}{arrow}{after}"
-    if after:
-        return f"now {after}"
-    return f"until now {before}" if before else ""
 
 
 def _quote(shift: Shift) -> str:
@@ -296,7 +194,7 @@ def _reported(storyline: Storyline, shown: int) -> str:
 
 
 def _development(steps: Sequence[Step], shown: int) -> str:
-    days = [_day(step.at) for step in steps]
+    days = [day(step.at) for step in steps]
     lines = [
         _step_line(step, last, with_time=days.count(day) > 1)
         for step, last, day in zip(steps, (None, *steps), days, strict=False)
@@ -314,7 +212,7 @@ def _step_line(step: Step, last: Step | None, *, with_time: bool) -> str:
     words = (stage if not told else "", told, DIRECTIONS[step.direction][1] if turned or not (told or stage) else "")
     outlet = f" — {literal(step.outlet, 60)}" if step.outlet else ""
     source = link(step.url, step.headline or "source", 120) if step.url or step.headline else ""
-    at = f"{_day(step.at)}, {step.at:%H:%M}" if with_time else _day(step.at)
+    at = f"{day(step.at)}, {step.at:%H:%M}" if with_time else day(step.at)
     return " · ".join(filter(None, (f"• {at}", f"*{', '.join(filter(None, words))}*", source))) + outlet
 
 
@@ -325,9 +223,9 @@ def _confidence(shift: Shift) -> str:
 
 def _footer(storyline: Storyline) -> Iterator[str]:
     first = storyline.stories[0].first_seen_at
-    yield f"First seen {_when(first)}"
+    yield f"First seen {when(first)}"
     if len(storyline.steps) > 1:
-        yield f"last step {_when(storyline.steps[-1].at)}"
+        yield f"last step {when(storyline.steps[-1].at)}"
     first_rule, *others = [*dict.fromkeys(rule for story in storyline.stories for rule in story.rule_ids)] or [""]
     yield f"rule {literal(first_rule, 100)}{f' +{len(others)}' if others else ''}" if first_rule else "no rule"
     yield f"storyline {storyline.id}"
@@ -343,30 +241,18 @@ def _summary(storyline: Storyline) -> str:
     outlets = outlets_of(ranked(story.coverage))
     shift, before = standing(storyline, story)
     sentences = [
-        _lead(storyline),
+        lead(storyline),
+        *(["A delay was reported"] if delayed_now(storyline.steps) else []),
         *(["A denial was reported"] if shift.denied else []),
         story.title.strip().rstrip("."),
     ]
-    terms = _terms(shift, " to ")
-    if terms and not taken_back(shift, before):
-        sentences.append(f"Terms: from {terms}" if " to " in terms else f"Terms: {terms}")
+    sides = terms(shift, " to ")
+    if sides and not taken_back(shift, before):
+        sentences.append(f"Terms: from {sides}" if " to " in sides else f"Terms: {sides}")
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))
     sentences.append(f"Confidence {shift.confidence}")
-    return literal(". ".join(sentences) + ".", _PREVIEW)
-
-
-def _lead(storyline: Storyline) -> str:
-    """Who and which model: which way, how far, what."""
-    shift, before = standing(storyline, now(storyline))
-    words = ", ".join(filter(None, (*_way_and_stage(shift, before), OBJECTS[shift.object])))
-    subject = _subject(storyline)
-    return f"{subject}: {words}" if subject else _capital(words)
-
-
-def _subject(storyline: Storyline) -> str:
-    orgs, models = orgs_and_models(storyline)
-    return ", ".join((*orgs[:3], *models[:3]))
+    return literal(". ".join(sentences) + ".", blocks.PREVIEW)
 
 
 def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
@@ -375,19 +261,7 @@ def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
     kind = f" · {_TRUST[first.trust]}" if _TRUST[first.trust] else ""
     at = first.published_at or first.seen_at
     article = link(first.url, first.title or first.url or "article", 200)
-    yield f"• {article} — {literal(first.outlet, 80)}, {_day(at)}, {at:%H:%M}{kind}", 1
+    yield f"• {article} — {literal(first.outlet, 80)}, {day(at)}, {at:%H:%M}{kind}", 1
     for start in range(0, len(others), _ALSO):
         some = others[start : start + _ALSO]
         yield "      the same in " + ", ".join(link(one.url, one.outlet, 80) for one in some), len(some)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
-
-
-def _when(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"

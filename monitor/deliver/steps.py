@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from monitor.alerts import dispatch, render
+from monitor.alerts import bundle, dispatch, render
 from monitor.alerts.outcome import GONE, ODD, Next, Outcome, remedy, scope_of
 from monitor.alerts.receivers import Posting, Receipt
 from monitor.deliver.options import Options
@@ -118,14 +118,14 @@ def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None
     load = cache(partial(options.storyline, conn))
     for other in deliveries.bundle(conn, row):
         longer = [*wanted, [other.storyline_id, other.facts.get("line") or ""]]
-        if not render.digest_holds(_told(longer, load)):
+        if not bundle.holds(_told(longer, load)):
             break
         wanted = longer
         deliveries.mark_discarded(conn, other.id, {"last_error": f"part of digest {row.id}"})
     if len(wanted) > known:
         deliveries.set_facts(conn, row.id, {**row.facts, "bundled": wanted[1:]})
     present = _told(wanted, load)
-    return render.digest(present) if present else None
+    return bundle.digest(present) if present else None
 
 
 def _told(

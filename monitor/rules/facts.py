@@ -102,10 +102,15 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
     direction = _direction(text, rulings, ranks)
     from_, to = _filled(direction, rulings.settled.get("from", from_), rulings.settled.get("to", to))
     stage = text.first("stage", reach=1)  # what the rest of a summary will or may bring is another matter
+    # What opens or closes is a model, unless the headline or the evidence says otherwise: that it comes "through the
+    # API" is how, not what.
+    aside = direction in {Direction.OPENING, Direction.CLOSING}
     shift = Shift(
         direction=direction,
         stage=_settled(rulings, "stage", Stage, stage, Stage.NONE),
-        object=_settled(rulings, "object", ShiftObject, text.first("object"), ShiftObject.WEIGHTS),
+        object=_settled(
+            rulings, "object", ShiftObject, text.first("object", reach=1 if aside else 2), ShiftObject.WEIGHTS
+        ),
         orgs=orgs,
         models=models,
         from_=from_,

@@ -230,4 +230,6 @@ def _rival(found: list[tuple[Fit, int, int]]) -> int | None:
 def _due(candidate: Candidate, now: datetime) -> datetime | None:
     if candidate.shift.stage not in {Stage.RUMOUR, Stage.ANNOUNCED}:
         return None
-    return promise.due_at(f"{candidate.entry.title}. {candidate.shift.evidence}", candidate.entry.published_at or now)
+    entry = candidate.entry
+    beginning = promise.sentences_ahead((entry.summary or entry.content)[: traits.SUMMARY_CHARS])
+    return promise.due_at(f"{entry.title}. {candidate.shift.evidence} {beginning}", entry.published_at or now)

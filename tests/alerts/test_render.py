@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts import blocks, render
+from monitor.alerts import blocks, bundle, render, wording
 from monitor.alerts.console import lines, readable
 from monitor.model import (
     STAGE_WORDS,
@@ -83,7 +83,7 @@ stories = st.builds(
     id=st.integers(1, 10**6),
     storyline_id=st.just(1),
     title=texts,
-    severity=st.sampled_from(list(render.SEVERITIES)),
+    severity=st.sampled_from(list(wording.SEVERITIES)),
     shift=shifts,
     rule_ids=st.lists(short, max_size=5).map(tuple),
     first_seen_at=times,
@@ -125,7 +125,7 @@ def messages_of(one: Storyline, line: str = "") -> list[Message]:
         render.coverage(one),
         render.move(one, facts),
         render.notice({"title": line, "text": line * 3, "remedy": line}),
-        render.digest([(one, (line,))] * 30),
+        bundle.digest([(one, (line,))] * 30),
     ]
     return made + [render.plain(message) for message in made]
 
@@ -317,7 +317,7 @@ def test_a_preview_drops_a_denial_that_a_later_step_overtook() -> None:
 
 def test_previews_of_digests_and_notices_say_the_facts_in_words() -> None:
     """Nobody opens a digest whose preview names headlines only, and no reader should say "grave accent"."""
-    text = render.digest([(storyline(), ())]).text
+    text = bundle.digest([(storyline(), ())]).text
     assert "Meta, Behemoth: closing, under consideration, weights. Meta weighs" in text
     held = {"title": "Alerts held", "text": "", "remedy": "`licensewatch deliveries release --all` sends them"}
     assert "licensewatch deliveries release --all sends them" in render.notice(held).text
@@ -335,7 +335,7 @@ def test_a_move_is_told_in_one_line_with_its_source() -> None:
 
 def test_nothing_asserts_legality() -> None:
     """Our own words never say that anything is legal, illegal, lawful, a breach or a violation."""
-    sources = [render.DIRECTIONS, STAGE_WORDS, render.OBJECTS]
+    sources = [wording.DIRECTIONS, STAGE_WORDS, wording.OBJECTS]
     page = " ".join(map(str, sources)) + as_words(render.parent(storyline()))
     assert not re.search(r"legal|lawful|violat|breach|infring|permitted|allowed", page, re.IGNORECASE)
 
@@ -361,6 +361,32 @@ def test_the_headline_is_the_one_that_says_how_things_stand() -> None:
         message = render.parent(replace(one, steps=steps))
         assert message.blocks[0]["text"]["text"] == "Meta decides on a closed model"
         assert "Meta decides on a closed model" in message.text
+
+
+def test_a_dispute_changes_no_terms() -> None:
+    """ "Now Llama Community licence" would tell of a change; people only fight about the licence there is."""
+    one = storyline()
+    shift = replace(one.stories[0].shift, direction=Direction.DISPUTE, from_="", to="LicenseRef-Llama-Community")
+    message = render.parent(replace(one, stories=(replace(one.stories[0], shift=shift),)))
+    assert "Terms: Llama Community licence." in message.text
+    assert "now Llama" not in str(message.blocks)
+
+
+def test_a_delay_is_how_things_stand_until_something_goes_further() -> None:
+    """Its headline, its quote and its outlets are those of one report; a denial beside it changes nothing."""
+    one = storyline()
+    delay = replace(one.steps[0], reason=Reason.DELAYED, headline="Meta puts it off")
+    denial = replace(delay, reason=Reason.DENIED, headline="Meta denies it")
+    further = replace(delay, stage=Stage.EFFECTIVE, reason=Reason.STAGE_MOVED, headline="Meta does it")
+    for steps in ((delay,), (delay, denial)):
+        message = render.parent(replace(one, steps=(*one.steps, *steps)))
+        assert message.blocks[0]["text"]["text"] == "Meta puts it off"
+        assert "delay reported" in str(message.blocks[1])
+        assert "A delay was reported" in message.text
+    over = render.parent(replace(one, steps=(*one.steps, delay, further)))
+    assert "delay reported" not in str(over.blocks[1])
+    assert "A delay" not in over.text
+    assert "delay" not in render.parent(one).text
 
 
 def test_a_denial_that_events_overtook_is_not_said_of_now() -> None:

@@ -7,7 +7,7 @@ import re
 import license_expression
 import pytest
 
-from monitor.model import Shift
+from monitor.model import Shift, ShiftObject
 from monitor.rules.licences import canonical_licence
 from tests.rules.helpers import entry, rules_of
 
@@ -89,6 +89,20 @@ def test_who_is_meant(title: str, orgs: tuple[str, ...]) -> None:
 def test_names_come_from_the_headline_first_and_from_the_summary_when_it_has_none() -> None:
     assert shift("Meta's model", "OpenAI did so before.").orgs == ("Meta",)
     assert shift("A model goes", "It rained. OpenAI said so.").orgs == ("OpenAI",)
+
+
+def test_what_opens_or_closes_is_the_weights_unless_the_headline_says_otherwise() -> None:
+    """How a closed model comes to people (a code sample, an API) stands in the summary, and is not what was closed."""
+    closing = rules_of(PACK.replace("id: any,", "id: any, shift: {direction: closing},"))
+    objects = [
+        rules.match(entry(title, "It was slow. A sample of code is out."))[0].shift.object
+        for rules, title in (
+            (closing, "Meta has a model"),
+            (closing, "Meta and the code of its model"),
+            (RULES, "A model"),
+        )
+    ]
+    assert objects == [ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.CODE]
 
 
 def test_a_longer_name_wins_over_one_inside_it() -> None:

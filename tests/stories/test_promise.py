@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.stories.promise import due_at
+from monitor.stories.promise import due_at, sentences_ahead
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 
@@ -24,6 +24,15 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
         ("in the coming weeks", "2026-04-01"),
         ("later this year", "2026-12-31"),
         ("live tomorrow", "2026-03-05"),
+        ("goes closed a month later than planned", "2026-04-03"),
+        ("delays its weights by two weeks", "2026-03-18"),
+        ("OpenAI puts its model off to later this summer", "2026-08-31"),
+        ("open by the end of the year", "2026-12-31"),
+        ("open at year-end", "2026-12-31"),
+        ("out by the end of the month", "2026-03-31"),
+        ("weights in Q3", "2026-09-30"),
+        ("weights in the first quarter of 2027", "2027-03-31"),
+        ("next winter", "2027-02-28"),
     ],
 )
 def test_the_end_of_the_period_promised(text: str, day: str) -> None:
@@ -47,6 +56,13 @@ def test_the_end_of_the_period_promised(text: str, day: str) -> None:
 def test_what_cannot_be_read_gives_nothing(text: str) -> None:
     found = due_at(text, NOW)
     assert found is None or text == "on February 31"
+
+
+def test_only_sentences_about_what_is_to_come_promise() -> None:
+    text = (
+        "Behemoth comes through the API in six weeks. The lab was founded in May! It will be closed. In June it fell."
+    )
+    assert sentences_ahead(text) == "Behemoth comes through the API in six weeks. It will be closed."
 
 
 def test_every_day_of_a_year_has_a_next_month() -> None:

@@ -1,0 +1,100 @@
+"""The words of messages that several of them share: which way, how far, who, from what to what, and when.
+
+Pure. Escaping is done here where the words are put together for a block; `terms`, `lead` and `subject` are plain text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.alerts.blocks import literal
+from monitor.alerts.reading import delayed_now, licence, now, orgs_and_models, standing, taken_back
+from monitor.model import STAGE_WORDS, Direction, Severity, Shift, ShiftObject, Stage, Story, Storyline
+
+DIRECTIONS = {
+    Direction.OPENING: ("🔓", "opening"),
+    Direction.CLOSING: ("🔒", "closing"),
+    Direction.RESTRICTING: ("⛔", "restricting"),
+    Direction.LOOSENING: ("🪢", "loosening"),
+    Direction.DISPUTE: ("⚖️", "dispute"),
+    Direction.POLICY: ("📜", "policy"),
+    Direction.UNCLEAR: ("❔", "direction unclear"),
+}
+SEVERITIES = {Severity.LOW: "⚪", Severity.MEDIUM: "🟡", Severity.HIGH: "🟠", Severity.CRITICAL: "🔴"}
+OBJECTS = {
+    ShiftObject.WEIGHTS: "weights",
+    ShiftObject.CODE: "code",
+    ShiftObject.DATA: "data",
+    ShiftObject.API_TERMS: "API terms",
+    ShiftObject.USAGE_POLICY: "usage policy",
+    ShiftObject.LICENCE_TEXT: "licence text",
+}
+
+
+def state(storyline: Storyline, story: Story) -> list[str]:
+    """Two lines: which way, how far, what; and who, which model, from which terms to which."""
+    orgs, models = orgs_and_models(storyline)
+    who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
+    # Terms that were taken back would read as what holds now.
+    sides = "" if taken_back(*standing(storyline, story)) else terms(story.shift, " → ")
+    facts = (who, literal(", ".join(models), 300), literal(sides, 300))
+    status = "  ".join(_status(*standing(storyline, story), delayed=delayed_now(storyline.steps)))
+    return list(filter(None, (status, " · ".join(filter(None, facts)))))
+
+
+def _status(shift: Shift, before: Direction | None, *, delayed: bool) -> tuple[str, str]:
+    """The picture and the words: which way, how far, what."""
+    icon, _ = DIRECTIONS[shift.direction]
+    first, *words = _way_and_stage(shift, before)
+    words += [OBJECTS[shift.object], "*delay reported*" if delayed else "", "*denial reported*" if shift.denied else ""]
+    picture = "↩️" if shift.stage is Stage.REVERSED else icon
+    return picture, " · ".join(filter(None, (f"*{capital(first)}*", *words)))
+
+
+def _way_and_stage(shift: Shift, before: Direction | None) -> tuple[str, str]:
+    direction = DIRECTIONS[shift.direction][1]
+    if shift.stage is Stage.REVERSED:
+        # "Opening · reversed" would read as the end of an opening.
+        return "reversed", f"now {direction}" if before else f"was {direction}"
+    return direction, STAGE_WORDS[shift.stage]
+
+
+def terms(shift: Shift, arrow: str) -> str:
+    """From which terms to which, as far as they are known."""
+    before, after = licence(shift.from_), licence(shift.to)
+    if before and after and before != after:
+        return f"{before}{arrow}{after}"
+    if shift.direction is Direction.DISPUTE:
+        return after or before  # people fight about terms: nothing became of them
+    if after:
+        return f"now {after}"
+    return f"until now {before}" if before else ""
+
+
+def lead(storyline: Storyline) -> str:
+    """Who and which model: which way, how far, what."""
+    shift, before = standing(storyline, now(storyline))
+    words = ", ".join(filter(None, (*_way_and_stage(shift, before), OBJECTS[shift.object])))
+    whose = subject(storyline)
+    return f"{whose}: {words}" if whose else capital(words)
+
+
+def subject(storyline: Storyline) -> str:
+    """Who and which model, up to three of each."""
+    orgs, models = orgs_and_models(storyline)
+    return ", ".join((*orgs[:3], *models[:3]))
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def day(at: datetime) -> str:
+    """`12 Jul 2025`."""
+    return f"{at.day} {at:%b %Y}"
+
+
+def when(at: datetime) -> str:
+    """`12 Jul 2025, 14:03 UTC`."""
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
