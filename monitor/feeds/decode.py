@@ -174,6 +174,11 @@ class Decoder:
             yield b""  # a step, whether anything came of it or not
             yield from self._through(piece, depth + 1)
 
+    @property
+    def size(self) -> int:
+        """How many bytes of the document are decoded by now."""
+        return len(self._body)
+
     def body(self) -> bytes:
         """The document, once all is fed. Raises FetchError when the compressed data ended in the middle."""
         try:

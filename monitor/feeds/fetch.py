@@ -56,7 +56,26 @@ class How:
 
 FEED = How()
 PAGE = How("text/html, application/xhtml+xml;q=0.9, text/plain;q=0.5, */*;q=0.1", 3 * 1024 * 1024)
+LARGE = 512 * 1024  # bytes of a document that not many may hold at a time; one in five hundred feeds is larger
 Hop = Callable[[str], Awaitable[None]]
+
+
+async def _go_on(*_: str) -> None:
+    """Nobody has to be waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a fetch waits for on its way, outside its deadline: `hop` may refuse, too.
+
+    `hop` comes before a redirect is followed, with its target; `room` once, when a document turns out to be `LARGE`.
+    """
+
+    hop: Hop = _go_on
+    room: Callable[[], Awaitable[None]] = _go_on
+
+
+ALONE = Leave()
 
 
 def user_agent(product_version: str, contact: str) -> str:
@@ -173,12 +192,11 @@ class Fetcher:
         etag: str | None = None,
         last_modified: str | None = None,
         how: How = FEED,
-        hop: Hop | None = None,
+        leave: Leave = ALONE,
     ) -> Document:
         """GETs a document, or learns that it has not changed (304, only when a validator was sent).
 
-        Validators go out byte for byte. `hop` is called before a redirect is followed, with its target; it may wait
-        (outside the deadline) or raise. Raises FetchError; its `retry_after` and `gone` say when to come back.
+        Validators go out byte for byte. Raises FetchError; its `retry_after` and `gone` say when to come back.
         """
         if self._inbox is not None and not (etag or last_modified):
             kept = handover.take(self._inbox, url)
@@ -193,7 +211,7 @@ class Fetcher:
         seconds = self._polling.timeout.total_seconds()
         try:
             async with asyncio.timeout(seconds) as deadline:
-                return await self._follow(url, asked, _outside(deadline, hop))
+                return await self._follow(url, asked, _outside(deadline, leave))
         except TimeoutError as error:
             raise FetchError(FetchReason.TIMEOUT, f"no whole answer within {seconds:g} s") from error
         except FetchError:
@@ -201,17 +219,21 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
             raise fetch_error(error) from error
 
-    async def _follow(self, url: str, asked: _Asked, before_hop: Hop) -> Document:
+    async def _follow(self, url: str, asked: _Asked, leave: Leave) -> Document:
         """The answer at the end of at most five redirects."""
         hop, permanent = url, True
         for _ in range(MOST_REDIRECTS + 1):
             async with self._answer(hop, asked, keep_login=hop == url) as answer:
                 if answer.status not in _REDIRECTS:
-                    moved = permanent and hop != url
-                    return await self._document(answer, hop, asked, moved=moved, settled=permanent)
+                    unchanged = answer.status == 304 and bool(asked.conditions)
+                    if not unchanged and answer.status not in (200, 203):
+                        raise _refusal(answer, settled=permanent)
+                    body = b"" if unchanged else await _body(answer, asked.most, leave.room)
+                    moved = hop if permanent and hop != url else None
+                    return Document(hop, 304 if unchanged else 200, answer.headers, body, moved)
                 permanent = permanent and answer.status in _PERMANENT
                 hop = _next_hop(hop, answer)
-            await before_hop(hop)
+            await leave.hop(hop)
         raise FetchError(FetchReason.REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
 
     @asynccontextmanager
@@ -255,43 +277,35 @@ class Fetcher:
             raise RuntimeError("Fetcher is used outside its context")
         return await self._resolver.addresses(host, 0)
 
-    async def _document(self, answer: _Answer, url: str, asked: _Asked, *, moved: bool, settled: bool) -> Document:
-        """`moved`: by permanent redirects only; `settled`: by no temporary one."""
-        permanent_url = url if moved else None
-        if answer.status == 304 and asked.conditions:
-            return Document(url, 304, answer.headers, b"", permanent_url)
-        if answer.status in (200, 203):
-            return Document(url, 200, answer.headers, await _body(answer, asked.most), permanent_url)
-        raise _refusal(answer, settled=settled)
 
-
-async def _body(answer: _Answer, limit: int) -> bytes:
+async def _body(answer: _Answer, limit: int, room: Callable[[], Awaitable[None]]) -> bytes:
     if int(_number(answer.headers.get("content-length", ""))) > limit:
         raise FetchError(FetchReason.TOO_LARGE, f"the document is larger than {limit} bytes")
     decoder = Decoder(answer.headers.get("content-encoding", ""), limit)
-    now = asyncio.get_running_loop().time
+    now, is_large = asyncio.get_running_loop().time, False
     async for chunk in answer.stream:
         since = now()
         for _ in decoder.feed(chunk):
+            if decoder.size > LARGE and not is_large:
+                is_large = True
+                await room()
             if now() - since > _AT_A_STRETCH_S:
                 await asyncio.sleep(0)  # others run, and so does the deadline
                 since = now()
     return decoder.body()
 
 
-def _outside(deadline: asyncio.Timeout, hop: Hop | None) -> Hop:
-    """`hop` with the deadline put off by as long as it takes: waiting for a host's turn is no fault of the host."""
+def _outside(deadline: asyncio.Timeout, leave: Leave) -> Leave:
+    """`leave` with the deadline put off by as long as it takes: waiting for others is no fault of the host."""
 
-    async def wait(url: str) -> None:
-        if hop is None:
-            return
+    async def wait(what: Awaitable[None]) -> None:
         when, start = deadline.when(), asyncio.get_running_loop().time()
         deadline.reschedule(None)
-        await hop(url)
+        await what
         if when is not None:
             deadline.reschedule(when + asyncio.get_running_loop().time() - start)
 
-    return wait
+    return Leave(lambda url: wait(leave.hop(url)), lambda: wait(leave.room()))
 
 
 def _number(text: str) -> str:

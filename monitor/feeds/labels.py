@@ -2,7 +2,7 @@
 
 Bytes that are UTF-16 or UTF-32 are that, whatever their label says: many programs write it without naming it, or name
 UTF-8. A document said to be Shift-JIS, EUC-KR, Big5 or GBK is often written in the larger set that everybody's software
-uses under that name (encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser then takes it for Western.
+uses under that name (encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser takes it for Western.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MEANT = {
     "x-mac-cyrillic": "mac_cyrillic",
     "unicode-1-1-utf-8": "utf-8",
 }
-_ZEROS = {
+_ZEROS: dict[tuple[bool, ...], str] = {
     (False, True, False, True): "utf-16-le",
     (True, False, True, False): "utf-16-be",
     (False, True, True, True): "utf-32-le",

@@ -50,10 +50,9 @@ def _trouble(state: FeedState, now: datetime) -> str | None:
     if state.gone:
         return "gone"
     if state.failures:
-        unread = (state.last_error or "").startswith("parse:")
-        enough = UNREADABLE_TO_TELL if unread else FAILURES_TO_TELL
+        enough = UNREADABLE_TO_TELL if state.unreadable else FAILURES_TO_TELL
         if state.failures >= enough and state.notice not in _FAILURES:  # one trouble, whatever its cause is by now
-            return "unreadable" if unread else "failing"
+            return "unreadable" if state.unreadable else "failing"
         return state.notice  # one failure neither opens nor closes anything
     if silent_since(state, now) is not None:
         return "silent"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from monitor.errors import FetchError, FetchReason, ParseError
-from monitor.feeds.fetch import PAGE, Fetcher
+from monitor.feeds.fetch import PAGE, Fetcher, Leave
 from monitor.feeds.reader import Reader
 
 AGENT = "licensewatch"  # our name in a robots.txt
@@ -46,7 +46,7 @@ class Pages:
             await hop(target)
 
         await may(url)
-        document = await self.fetcher.fetch(url, how=PAGE, hop=may)
+        document = await self.fetcher.fetch(url, how=PAGE, leave=Leave(may))
         kind = document.headers.get("content-type", "text/html")
         if not kind.lower().startswith(("text/html", "application/xhtml", "text/plain")):
             raise ParseError(f"the page is {kind[:60]}, no HTML")
@@ -79,7 +79,7 @@ class Pages:
         robots = f"{origin}/robots.txt"
         await hop(robots)
         try:
-            document = await self.fetcher.fetch(robots, how=PAGE, hop=hop)
+            document = await self.fetcher.fetch(robots, how=PAGE, leave=Leave(hop))
         except FetchError as error:
             if error.status is not None and 400 <= error.status < 500 and error.status != 429:
                 return self.now() + _KEPT_S, b""

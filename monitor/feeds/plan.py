@@ -19,7 +19,7 @@ from monitor.feeds import headers as http
 from monitor.feeds.notice import Notice, notice
 from monitor.feeds.observed import observed
 from monitor.feeds.polling import Polling
-from monitor.model import Document, Feed, FeedHealth, FeedState, PublisherHints, Rhythm
+from monitor.model import UNREADABLE, Document, Feed, FeedHealth, FeedState, PublisherHints, Rhythm
 
 __all__ = [
     "Found",
@@ -54,6 +54,7 @@ FIRST_POLL_SPREAD = timedelta(seconds=30)
 POLLS_TO_LEARN = 10
 REDIRECT_PATIENCE = timedelta(hours=24)
 SILENCE_SHARE = 0.25
+STILL_UNREAD = f"{UNREADABLE}is still the document that could not be read"
 UNREAD = "unread:"  # before the hash of a document that could not be read: a 304 about it is no success
 
 
@@ -221,16 +222,19 @@ def after_not_modified(poll: Poll, document: Document) -> FeedState:
     )
     if is_unread(before):
         again = replace(state, last_status=document.status)
-        return _backed_off(replace(poll, state=again), before.last_error or "the document could not be read", None)
+        words = before.last_error if before.unreadable and before.last_error else STILL_UNREAD
+        return _backed_off(replace(poll, state=again), words, None)
     state = replace(_succeeded(state, document, now), polls=_observed(poll, 0))
     return _planned(replace(poll, state=state))
 
 
-def after_failure(poll: Poll, error: MonitorError, document: Document | None = None) -> FeedState:
+def after_failure(
+    poll: Poll, error: MonitorError, document: Document | None = None, digest: str | None = None
+) -> FeedState:
     """The state after a fetch that failed (FetchError), or a document that could not be read (ParseError).
 
-    `document` is the one that could not be read: its validators are stored, so that it is not sent again and again
-    (not where reading was interrupted: then it must be sent again).
+    `document` is the one that could not be read, `digest` the hash of its body: its validators are stored, so that it
+    is not sent again and again (not where reading was interrupted: then it must be sent again).
     """
     state = poll.state
     if isinstance(error, FetchError):
@@ -243,11 +247,11 @@ def after_failure(poll: Poll, error: MonitorError, document: Document | None = N
             state,
             etag=document.headers.get("etag"),
             last_modified=document.headers.get("last-modified"),
-            body_hash=UNREAD + body_hash(document.body)[:57],
+            body_hash=UNREAD + (digest or body_hash(document.body))[:57],
             last_status=document.status,
             hints=replace(state.hints, fresh_s=http.fresh_seconds(document.headers, poll.now)),
         )
-    return _backed_off(replace(poll, state=state), f"parse: {error}", None)
+    return _backed_off(replace(poll, state=state), f"{UNREADABLE}{error}", None)
 
 
 def body_hash(body: bytes) -> str:

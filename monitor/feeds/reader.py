@@ -1,6 +1,8 @@
 """Documents to entries, in worker processes that a document cannot harm us through: they are killed and replaced.
 
-Workers start when there is something to read, so a round that brings nothing but 304 pays nothing for them.
+Workers start when there is something to read, so a round that brings nothing but 304 pays nothing for them. What is
+likely to take long (a large document, or one of a feed whose last could not be read) never occupies all of them: others
+with news do not wait for it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from monitor.model import Document, Feed
 __all__ = ["PROGRAM", "Briefing", "Limits", "Reader", "Reading"]
 
 PROGRAM = "monitor.feeds.worker"
+_LARGE = 512 * 1024
 _MOST_ANSWER = 256 * 1024 * 1024
 
 
@@ -109,6 +112,7 @@ class Reader:
         self._work = work
         self._program = program
         self._slots = asyncio.Semaphore(workers)
+        self._slow_slots = asyncio.Semaphore(max(workers - 1, 1))
         self._idle: list[_Worker] = []
 
     async def __aenter__(self) -> Self:
@@ -118,12 +122,20 @@ class Reader:
         await asyncio.gather(*(worker.end() for worker in self._idle))
         self._idle.clear()
 
-    async def read(self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None) -> Reading:
-        """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much."""
+    async def read(
+        self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None, *, slow: bool = False
+    ) -> Reading:
+        """The entries of a document. Raises ParseError when it is no feed, ParseInterrupted when it cost too much.
+
+        `slow`: it may take long, whatever its size.
+        """
         headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
         more = () if briefing is None else (list(briefing.tags),)
         order = wire.job(feed.id, feed.format, document.url, headers, now, *more)
-        return wire.received(await self.perform(order, document.body, briefing), feed.id)
+        if not slow and len(document.body) <= _LARGE:
+            return wire.received(await self.perform(order, document.body, briefing), feed.id)
+        async with self._slow_slots:
+            return wire.received(await self.perform(order, document.body, briefing), feed.id)
 
     async def perform(self, order: bytes, body: bytes, briefing: Briefing | None = None) -> bytes:
         """A worker's answer to an order. Raises ParseInterrupted when it cost too much."""

@@ -8,6 +8,7 @@ from monitor.model.acting import Command, Person, Press, Reception, Verb
 from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread
 from monitor.model.feeds import (
     CANARY,
+    UNREADABLE,
     Document,
     Entry,
     Feed,
@@ -26,6 +27,7 @@ from monitor.model.stories import Candidate, Context, Coverage, OpenStory, Step,
 __all__ = [
     "CANARY",
     "STAGE_WORDS",
+    "UNREADABLE",
     "Action",
     "Alert",
     "Candidate",

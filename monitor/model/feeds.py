@@ -9,6 +9,7 @@ from enum import StrEnum
 
 # Feed and receiver of the daily canary. No configuration can have it: names begin with a letter or digit.
 CANARY = "~canary"
+UNREADABLE = "parse: "  # how `FeedState.last_error` begins when a document came and could not be read
 
 
 class FeedFormat(StrEnum):
@@ -95,6 +96,11 @@ class FeedState:
     last_new_at: datetime | None = None
     notice: str | None = None  # reason of the ops notice that is open for this feed
     why_next: str = ""  # in words: what decided next_poll_at
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the last poll failed because its document could not be read."""
+        return self.failures > 0 and (self.last_error or "").startswith(UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)

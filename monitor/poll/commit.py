@@ -94,7 +94,7 @@ def _righted(conn: Connection, look: Look, world: World) -> Look:
 def _planned(look: Look, policy: Policy, new_entries: int) -> FeedState:
     poll = plan.Poll(look.feed, look.before, policy.polling, look.at)
     if look.error is not None:
-        return plan.after_failure(poll, look.error, look.document)
+        return plan.after_failure(poll, look.error, look.document, look.body_hash)
     assert look.document is not None
     if look.reading is None:
         return plan.after_not_modified(poll, look.document)

@@ -1,14 +1,17 @@
-"""The network half of a poll: fetch, and read what came. No transaction is open here."""
+"""The network half of a poll: fetch, and read what came. No transaction is open here.
+
+A document's bytes are let go of as soon as it is read: what waits for its commit may be many.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.errors import FetchError, ParseError
 from monitor.feeds import plan
-from monitor.feeds.fetch import Fetcher, Hop
+from monitor.feeds.fetch import ALONE, Fetcher, Leave
 from monitor.feeds.reader import Briefing, Reader, Reading
 from monitor.model import Document, Feed, FeedState
 from monitor.trial import Point, Reached
@@ -33,7 +36,7 @@ class Look:
     """What one poll saw, before anything is decided or stored.
 
     `error` alone: no document. `document` alone: 304, or the same bytes as last time. `document` and `reading`: new
-    bytes, read. `document` and `error`: an answer that is no feed.
+    bytes, read. `document` and `error`: an answer that is no feed. The document has no body any more, only its hash.
     """
 
     feed: Feed
@@ -53,30 +56,37 @@ async def look(
     feed: Feed,
     state: FeedState,
     tools: Tools,
-    hop: Hop | None = None,
+    leave: Leave = ALONE,
     fetched: Callable[[int], Awaitable[None]] = _go_on,
 ) -> Look:
     """Fetch one feed, conditionally when validators are held, and read the document in a worker.
 
-    `hop` waits until the host of a redirect's target may be asked; `fetched` until there is room for a document of
-    so many bytes that is to be read.
+    `leave` is what the fetch waits for; `fetched` waits until there is room for a document of so many bytes that is to
+    be read.
     """
     tools.reached(Point.POLL_DUE)
+    known = plan.validators(state)
     try:
-        document = await tools.fetcher.fetch(state.url, etag=state.etag, last_modified=state.last_modified, hop=hop)
+        document = await tools.fetcher.fetch(
+            state.url, etag=known["etag"], last_modified=known["last_modified"], leave=leave
+        )
     except FetchError as error:
         return Look(feed, state, tools.now(), error=error)
     tools.reached(Point.POLL_FETCHED)
-    if document.status == 304:
-        return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
     digest = plan.body_hash(document.body)
-    if plan.same_body(state, digest):
-        return Look(feed, state, tools.now(), document, body_hash=state.body_hash)
+    if document.status == 304 or plan.same_body(state, digest):
+        return Look(feed, state, tools.now(), replace(document, body=b""), body_hash=state.body_hash)
     await fetched(len(document.body))
+    return await _read(Look(feed, state, tools.now(), replace(document, body=b""), body_hash=digest), document, tools)
+
+
+async def _read(seen: Look, document: Document, tools: Tools) -> Look:
+    """What was seen, with what the document says."""
+    feed, state = seen.feed, seen.before
     try:
         briefing = tools.brief(feed) if state.baselined_at is None else None
-        reading = await tools.reader.read(feed, document, tools.now(), briefing)
+        reading = await tools.reader.read(feed, document, tools.now(), briefing, slow=state.unreadable)
     except ParseError as error:
-        return Look(feed, state, tools.now(), document, error=error)
+        return replace(seen, at=tools.now(), error=error)
     tools.reached(Point.POLL_READ)
-    return Look(feed, state, tools.now(), document, reading, digest)
+    return replace(seen, at=tools.now(), reading=reading)

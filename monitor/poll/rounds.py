@@ -5,7 +5,8 @@ polls): a commit costs one fsync, not fifty. Each poll is whole in it or absent.
 
 A slot is for a request in flight: what was fetched gives it back before it is read, so that readers that are busy, or a
 host that is slow, keep nobody else from being asked. No more is fetched than can be read and committed: where megabytes
-of documents wait for that, polls keep their slots, so that memory is bounded however slow the disk is.
+of documents wait for that, polls keep their slots, so that memory is bounded however slow the disk is. Beside those,
+few large documents are taken in at a time; a poll that waits for that gives its slot back.
 """
 
 from __future__ import annotations
@@ -24,18 +25,20 @@ import structlog
 from monitor.clock import monotonic
 from monitor.errors import FetchError, FetchReason, HostAway, StoreError
 from monitor.feeds import plan
+from monitor.feeds.fetch import LARGE, Leave
 from monitor.feeds.pace import HostPace, host_key
 from monitor.model import Feed, FeedState
 from monitor.poll.commit import Outcome
 from monitor.poll.full_text import FullText
 from monitor.poll.look import Look, Tools, look
-from monitor.poll.room import Room
+from monitor.poll.room import LEAST, Room
 from monitor.poll.turns import Turns
 
 MOST_IN_ONE_COMMIT = 50
 GATHERED_S = 0.1  # how long a commit waits for further polls, where any are under way
 MOST_WAITING = 100  # looks that wait for their commit
 MOST_BYTES = 8 * 1024 * 1024  # of documents fetched, and not yet read and handed over to be committed
+MOST_LARGE = 4  # documents larger than fetch.LARGE, from when they prove to be; they are not counted among those bytes
 AGAIN_AFTER_S = 2.0  # the database cannot be written: what was found waits in memory, its feeds stay due
 
 log = structlog.get_logger("poll")
@@ -74,6 +77,7 @@ class _Turn:
         self._manners, self._slots = manners, slots
         self._host = ""
         self._lock: asyncio.Lock | None = None
+        self._has_slot = False
 
     async def at(self, url: str) -> None:
         """Wait until the host of a URL may be asked, in the order of asking. Raises HostAway when that is too long."""
@@ -83,14 +87,11 @@ class _Turn:
         await lock.acquire()
         try:
             await self._wait(host)
-            await self._slots.acquire()
-            try:
-                if self._manners.shared is not None:
-                    await self._manners.shared.take(host, self._manners.patience_s)
-            except BaseException:
-                self._slots.release()
-                raise
+            await self._take_slot()
+            if self._manners.shared is not None:
+                await self._manners.shared.take(host, self._manners.patience_s)
         except BaseException:
+            self._leave_slot()
             lock.release()
             raise
         self._manners.pace.start(host, monotonic())
@@ -110,13 +111,28 @@ class _Turn:
             words = f"redirected to {host_key(url)}: {error}"
             raise FetchError(FetchReason.RATE_LIMITED, words, retry_after=error.wait) from error
 
+    async def _take_slot(self) -> None:
+        await self._slots.acquire()
+        self._has_slot = True
+
+    def _leave_slot(self) -> None:
+        if self._has_slot:
+            self._has_slot = False
+            self._slots.release()
+
+    async def aside(self, what: Awaitable[None]) -> None:
+        """Wait for something other than the host, whose answer is under way; others may have the slot meanwhile."""
+        self._leave_slot()
+        await what
+        await self._take_slot()
+
     def over(self) -> None:
         """Others may ask the host now."""
+        self._leave_slot()
         if self._lock is not None:
             self._manners.pace.finish(self._host)
             if self._manners.shared is not None:
                 self._manners.shared.give_back(self._host)
-            self._slots.release()
             self._lock.release()
             self._lock = None
 
@@ -147,6 +163,7 @@ class Rounds:
         self._manners = manners
         self._slots = asyncio.Semaphore(concurrency)
         self._room = Room(MOST_BYTES)
+        self._large_room = Room(MOST_LARGE * LEAST)
         self._found: asyncio.Queue[Look] = asyncio.Queue(MOST_WAITING)
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._lines: Counter[str] = Counter()  # polls under way by host
@@ -220,25 +237,30 @@ class Rounds:
     async def _look_in_turn(self, feed: Feed, state: FeedState) -> None:
         """Look at a feed when its host's turn comes: one request in flight there, starts a gap apart, in order."""
         tools, full_text = self.tools, self.full_text
-        turn, place = _Turn(self._manners, self._slots), _Place(self._room)
+        turn = _Turn(self._manners, self._slots)
+        place, large_place = _Place(self._room), _Place(self._large_room)
+        leave = Leave(turn.on_the_way, lambda: turn.aside(large_place.take(LEAST)))
 
         async def fetched(size: int) -> None:
-            await place.take(size)
+            if size <= LARGE:
+                await place.take(size)
             turn.over()
 
         try:
             await turn.at(state.url)
-            found = await look(feed, state, tools, turn.on_the_way, fetched)
+            found = await look(feed, state, tools, leave, fetched)
             self._mind_refusal(state.url, found.error, found.at)
             if full_text is not None and feed.full_text:
                 turn.over()
                 place.give_back()  # pages need slots: who waits for one must not keep those back that have one
+                large_place.give_back()
                 refused = partial(self._mind_refusal, at=found.at)
                 found = await full_text.complete(found, turn.on_the_way, refused)
             await self._found.put(found)
         finally:
             turn.over()
             place.give_back()
+            large_place.give_back()
 
     def _mind_refusal(self, url: str, error: Exception | None, at: datetime) -> None:
         """Leave the host alone that said for how long: the one that answered, where redirects led to another."""

@@ -110,6 +110,18 @@ def test_a_304_about_an_unreadable_document_is_no_success() -> None:
     assert (again.failures, again.last_success_at) == (2, broken.last_success_at)
 
 
+def test_a_304_about_an_unreadable_document_says_so_whatever_failed_since() -> None:
+    """A10, A12: what the publisher still serves is the trouble, not the 503 in between."""
+    broken = plan.after_failure(poll(), ParseError("is a web page"), document(etag='"consent"'))
+    assert plan.after_not_modified(poll(before=broken), document(304, b"")).last_error == "parse: is a web page"
+    away = FetchError(FetchReason.HTTP, "lab.example answered 503", status=503)
+    between = plan.after_failure(poll(before=broken), away)
+    assert (between.last_error, between.unreadable) == ("lab.example answered 503", False)
+    again = plan.after_not_modified(poll(before=between), document(304, b""))
+    assert (again.last_error, again.unreadable) == ("parse: is still the document that could not be read", True)
+    assert (again.failures, again.last_status) == (3, 304)
+
+
 def test_an_interrupted_reading_keeps_the_old_validators() -> None:
     """What a dying worker did not read is asked for again in full."""
     after = plan.after_failure(poll(before=state(etag='"old"')), ParseInterrupted("too long"), document(etag='"new"'))

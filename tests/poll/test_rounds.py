@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
-from monitor.feeds.fetch import Fetcher
+from monitor.feeds.fetch import LARGE, Fetcher
 from monitor.feeds.pace import HostPace
 from monitor.feeds.polling import Polling
 from monitor.feeds.reader import Briefing, Reader, Reading
 from monitor.model import Document, Feed, FeedState
 from monitor.poll import Look, Manners, Outcome, Rounds, Tools
 from monitor.poll.room import LEAST, Room
-from monitor.poll.rounds import MOST_BYTES
+from monitor.poll.rounds import MOST_BYTES, MOST_LARGE
 from monitor.testing.feed_server import FeedServer, rss
 from monitor.testing.installed import until
 
@@ -29,10 +29,14 @@ class BusyReader(Reader):
     def __init__(self) -> None:
         super().__init__(1)
         self.free = asyncio.Event()
+        self.waiting: list[int] = []  # bytes of each document
 
-    async def read(self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None) -> Reading:
+    async def read(
+        self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None, *, slow: bool = False
+    ) -> Reading:
+        self.waiting.append(len(document.body))
         await self.free.wait()
-        return await super().read(feed, document, now, briefing)
+        return await super().read(feed, document, now, briefing, slow=slow)
 
 
 async def test_documents_that_wait_for_a_reader_keep_nobody_waiting_and_are_bounded() -> None:
@@ -96,3 +100,35 @@ async def test_room_is_given_in_the_order_of_asking_and_what_is_cancelled_takes_
     await asyncio.sleep(0)
     waiting.cancel()
     assert await behind == LEAST
+
+
+async def test_few_large_documents_are_held_and_those_that_wait_keep_nobody_waiting() -> None:
+    """A35: of many large documents four are taken in at a time; small ones of other hosts pass by all of them."""
+    committed: list[Look] = []
+
+    async def commit(looks: Sequence[Look]) -> Sequence[Outcome]:
+        committed.extend(looks)
+        return ()
+
+    reader = BusyReader()
+    large, small = MOST_LARGE + SLOTS + 2, 3
+    hosts = [f"127.0.0.{number}" for number in range(1, large + small + 1)]
+    async with FeedServer(hosts) as server, Fetcher(POLLING, "9.9") as fetcher, reader:
+        item = {"title": "A chip plant opens", "link": "https://example.org/1"}
+        server.document("/small", rss("ledger", [item]))
+        server.document("/large", rss("ledger", [item | {"description": "word " * (LARGE // 4)}]))
+        rounds = Rounds(Tools(fetcher, reader, lambda: NOW), commit, Manners(HostPace(0.0)), SLOTS)
+        for number, host in enumerate(hosts):
+            url = server.url("/large" if number < large else "/small", host)
+            state = FeedState(f"f{number}", url, url, created_at=NOW - timedelta(days=1))
+            rounds.start(Feed(f"f{number}", url), state)
+        await until(lambda: len(reader.waiting) == MOST_LARGE + small, "all small ones and some large ones are here")
+        await until(lambda: len(server.requests) == large + small, "all were asked")
+        await asyncio.sleep(0.2)
+        assert sum(size > LARGE for size in reader.waiting) == MOST_LARGE
+        reader.free.set()
+        await rounds.join()
+        await rounds.close()
+    assert sorted(look.feed.id for look in committed) == sorted(f"f{number}" for number in range(large + small))
+    assert all(look.reading is not None and look.document is not None for look in committed)
+    assert not any(look.document.body for look in committed if look.document is not None)

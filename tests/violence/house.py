@@ -75,7 +75,7 @@ class Mortal(Database):
 class Reader:
     """Reads documents here rather than in a worker process."""
 
-    async def read(self, feed: Feed, document: Document, now: datetime, _briefing: object = None) -> Reading:
+    async def read(self, feed: Feed, document: Document, now: datetime, *_: object, **__: object) -> Reading:
         headers = {name: document.headers[name] for name in READ_HEADERS if name in document.headers}
         order = reading.job(feed.id, feed.format, document.url, headers, now)
         return reading.received(reading.perform(order, document.body), feed.id)
