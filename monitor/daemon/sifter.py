@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from monitor.daemon.sifting import INSTALL
 from monitor.feeds import reading, worker
-from monitor.feeds.wire import Sifted
+from monitor.feeds.wire import INSTALL, Sifted
 from monitor.model import Entry
 from monitor.rules.document import Subject
 from monitor.rules.sieve import Plan, Sieve

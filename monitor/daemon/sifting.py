@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.feeds.reader import Briefing
+from monitor.feeds.wire import INSTALL
 from monitor.rules.rule_set import RuleSet
 
 PROGRAM = "monitor.daemon.sifter"
-INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan that comes with it
 
 
 def briefing(rules: RuleSet, feed_tags: Sequence[str]) -> Briefing:

@@ -19,6 +19,7 @@ from monitor.model import Entry, FeedFormat, PublisherHints
 READ_HEADERS = ("content-type", "content-language")
 JOB = struct.Struct(">II")  # lengths of an order and of the document after it
 ANSWER = struct.Struct(">I?")  # length of an answer, and whether it is the worker's last
+INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan that comes with it
 
 
 @dataclass(frozen=True, slots=True)

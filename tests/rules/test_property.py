@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.model import Entry
 from monitor.rules.document import Subject
 from monitor.rules.load import load_nodes
-from monitor.rules.sieve import Plan, Sieve
+from monitor.rules.sieve import Need, Needs, Plan, Sieve
 from monitor.yamlfile import parse
 from tests.rules.naive import Naive, Vocabulary, rule_holds, rule_spans
 
@@ -163,3 +164,39 @@ def test_a_sieve_for_another_process_keeps_every_rule_that_may_match(
     named = rule_set.index.scan(subject)[1]
     assert sent.scan(subject)[1] == named
     assert {hit.rule_id for hit in rule_set.match(entry, feed_tags=("y",))} <= {f"r{number}" for number in named}
+
+
+GROUPS = 12
+
+
+def _any_need(dice: Random, depth: int, names: int) -> Need:
+    """A need as rules have them: clauses, named needs, and many or few of these."""
+    if depth == 0 or dice.random() < 0.3:
+        if names and dice.random() < 0.3:
+            return dice.randrange(names)
+        return frozenset(dice.sample(range(GROUPS), dice.randint(1, 3)))
+    needs = tuple(_any_need(dice, depth - 1, names) for _ in range(dice.randint(1, 9)))
+    return Needs(needs, every=dice.random() < 0.5)
+
+
+def _is_met(need: Need, present: set[int], named: list[Need]) -> bool:
+    if isinstance(need, Needs):
+        return (all if need.every else any)([_is_met(one, present, named) for one in need.needs])
+    return _is_met(named[need], present, named) if isinstance(need, int) else bool(need & present)
+
+
+def test_a_sieve_asks_what_a_rule_needs_in_any_order_and_finds_the_same() -> None:
+    """A21: alternatives sorted by what they cannot do without are met exactly where one of them is."""
+    dice, met = Random(21), 0
+    words, groups = [f"w{number}" for number in range(GROUPS)], [[number] for number in range(GROUPS)]
+    for _ in range(600):
+        named = [_any_need(dice, 2, 0) for _ in range(2)]
+        need = _any_need(dice, 3, len(named))
+        plan = Plan([f" {word} " for word in words], groups, groups, [], [], [], [0], {}, {0: need}, named)
+        sieve = Sieve(Plan.loads(plan.dumps()))
+        for _ in range(5):
+            present = set(dice.sample(range(GROUPS), dice.randint(0, GROUPS)))
+            found = sieve.scan(Subject(Entry("f", (), " ".join(words[one] for one in present))))[1]
+            assert bool(found) is _is_met(need, present, named), (need, named, present)
+            met += bool(found)
+    assert 600 < met < 2400, "both happen often"
