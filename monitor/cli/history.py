@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,8 +15,11 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
 from monitor.model import Direction
-from monitor.web.ledger import as_atom, as_csv, by, ledger
+from monitor.web.ledger import as_atom, as_csv, by, by_storyline, ledger
 from monitor.web.stories_page import canonical
+
+_WHO = ("orgs", "models")
+_INDENT = " " * 12
 
 
 class Format(StrEnum):
@@ -38,7 +41,11 @@ def history(
     direction: Annotated[Direction | None, typer.Option(help="Only shifts in this direction.")] = None,
     json_: Json = False,
 ) -> None:
-    """List every shift of an org or a model, or of all: stages, dates and sources, the oldest first."""
+    """List every shift of an org or a model, or of all: stages, dates and sources, the oldest first.
+
+    What belongs to one storyline stands together, as it is now, with every step that led there. `--json` has a record
+    for each story.
+    """
     context = current(ctx)
     wanted = canonical(context.configuration(), name) if name else ""
     with context.database().read() as conn:
@@ -47,8 +54,8 @@ def history(
     if json_:
         output.emit_json(rows)
         return
-    for row in rows:
-        _print(row)
+    for stories in by_storyline(rows):
+        _print(stories)
     if not rows:
         output.note(f"No shift of {name} is known." if name else "No shift is known yet.")
 
@@ -79,16 +86,20 @@ def _date(value: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _print(row: Mapping[str, Any]) -> None:
-    who = " · ".join(filter(None, (", ".join(row["orgs"]), ", ".join(row["models"])))) or "?"
-    terms = f" · {row['from'] or '?'} → {row['to'] or '?'}" if row["from"] or row["to"] else ""
-    denied = " · a denial was reported" if row["denied"] else ""
-    output.say(
-        f"{row['first_seen']:%Y-%m-%d}  {who} · {row['direction']} · {row['stage']} · {row['object']}{terms}{denied}"
-    )
-    output.say(f"            {row['title']}")
-    for step in row["steps"]:
-        output.say(f"            {step['at']:%Y-%m-%d}  {step['stage']} ({step['reason']}{by(step['outlet'])})")
-    for source in row["sources"]:
+def _print(stories: Sequence[Mapping[str, Any]]) -> None:
+    """One storyline: its newest story as the state of things, all steps, and the sources of all its stories."""
+    now = stories[-1]
+    orgs, models = (next((", ".join(row[kind]) for row in reversed(stories) if row[kind]), "") for kind in _WHO)
+    terms = f" · {now['from'] or '?'} → {now['to'] or '?'}" if now["from"] or now["to"] else ""
+    denied = " · a denial was reported" if now["denied"] else ""
+    who = " · ".join(filter(None, (orgs, models))) or "?"
+    state = f"{who} · {now['direction']} · {now['stage']} · {now['object']}{terms}{denied}"
+    output.say(f"{stories[0]['first_seen']:%Y-%m-%d}  {state}")
+    output.say(f"{_INDENT}{now['title']}")
+    before = f", continues storyline {now['previous_storyline']}" if now["previous_storyline"] else ""
+    output.say(f"{_INDENT}storyline {now['storyline']}{before}")
+    for step in now["steps"]:
+        output.say(f"{_INDENT}{step['at']:%Y-%m-%d}  {step['stage']} ({step['reason']}{by(step['outlet'])})")
+    for source in (source for row in stories for source in row["sources"]):
         when = f", {source['published']:%Y-%m-%d}" if source["published"] else ""
-        output.say(f"            {source['outlet'] or '?'}{when}: {source['url'] or source['title']}")
+        output.say(f"{_INDENT}{source['outlet'] or '?'}{when}: {source['url'] or source['title']}")

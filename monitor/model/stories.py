@@ -81,6 +81,7 @@ class Step:
     headline: str = ""
     url: str = ""
     outlet: str = ""
+    story_id: int = 0  # whose step it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,9 +157,24 @@ def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
     """The dated steps of a storyline, oldest first."""
     query = select(step).where(step.c.storyline_id == storyline_id).order_by(step.c.at, step.c.id)
     return tuple(
-        Step(row.at, Stage(row.stage), Direction(row.direction), row.reason, row.headline, row.url, row.outlet)
+        Step(
+            row.at,
+            Stage(row.stage),
+            Direction(row.direction),
+            row.reason,
+            row.headline,
+            row.url,
+            row.outlet,
+            row.story_id,
+        )
         for row in conn.execute(query)
     )
+
+
+def continued(conn: Connection) -> dict[int, int]:
+    """The storylines that continue one which had fallen asleep, with the id of that."""
+    query = select(storyline.c.id, storyline.c.previous_id).where(storyline.c.previous_id.is_not(None))
+    return {row.id: row.previous_id for row in conn.execute(query)}
 
 
 _INDEXED = (

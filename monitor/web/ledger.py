@@ -41,15 +41,17 @@ def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
 
 def _rows(conn: Connection, stories: Sequence[Story]) -> list[dict[str, Any]]:
     steps = {storyline: store.steps(conn, storyline) for storyline in {story.storyline_id for story in stories}}
+    continued = store.continued(conn)
     ordered = sorted(stories, key=lambda story: (story.first_seen_at, story.id))
-    return [_record(story, steps[story.storyline_id]) for story in ordered]
+    return [_record(story, steps[story.storyline_id], continued.get(story.storyline_id)) for story in ordered]
 
 
-def _record(story: Story, steps: Iterable[Step]) -> dict[str, Any]:
+def _record(story: Story, steps: Iterable[Step], previous_id: int | None) -> dict[str, Any]:
     shift = story.shift
     return {
         "id": story.id,
         "storyline": story.storyline_id,
+        "previous_storyline": previous_id,
         "title": story.title,
         "orgs": shift.orgs,
         "models": shift.models,
@@ -95,18 +97,32 @@ def step_record(step: Step) -> dict[str, Any]:
         "headline": step.headline,
         "url": step.url,
         "outlet": step.outlet,
+        "story": step.story_id,
     }
 
 
+def by_storyline(rows: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows of each storyline together, oldest first; storylines by their oldest row."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["storyline"], []).append(row)
+    return list(found.values())
+
+
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The ledger as a table: one row a shift, lists joined with `; `, cells that a spreadsheet would run made text."""
+    """The ledger as a table: one row a shift with the steps that it took itself (`storyline` puts rows together), lists
+    joined with `; `, cells that a spreadsheet would run made text."""
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for row in rows:
         flat = {
             **row,
-            "steps": [f"{step['at']:%Y-%m-%d} {step['stage']} ({step['reason']})" for step in row["steps"]],
+            "steps": [
+                f"{step['at']:%Y-%m-%d} {step['stage']} ({step['reason']})"
+                for step in row["steps"]
+                if step["story"] == row["id"]
+            ],
             "urls": [source["url"] for source in row["sources"] if source["url"]],
         }
         table.writerow(_cell(flat[column]) for column in COLUMNS)

@@ -167,6 +167,32 @@ def test_export_csv_has_a_row_a_shift_and_runs_nothing_in_a_spreadsheet(filled: 
     assert (rows[0]["first_poll"], rows[1]["first_poll"]) == ("no", "yes")
 
 
+def test_a_storyline_of_two_stories_stands_once_with_each_step_once(filled: Path) -> None:
+    """One place for the development; in a table each step stands in the row of the story that took it."""
+    database = Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}")
+    with database.write() as conn:
+        first = stories.get(conn, 1)
+        assert first is not None
+        later = replace(first, title="Meta turns around", first_seen_at=SEEN + timedelta(days=9))
+        second = stories.create_story(conn, 1, later)
+        step = Step(SEEN + timedelta(days=9), Stage.REVERSED, Direction.OPENING, Reason.NEW_STORY_IN_STORYLINE)
+        stories.add_step(conn, second, step)
+        stories.create_storyline(conn, stories.NewStoryline(SEEN + timedelta(days=60), previous_id=1))
+        third = stories.create_story(conn, 3, replace(later, first_seen_at=SEEN + timedelta(days=60)))
+    database.close()
+    shown = run(filled, "history", "Behemoth").stdout
+    assert shown.count("considering (new story, The Byte)") == 2, "one for each storyline that began"
+    assert shown.count("reversed (new story in storyline)") == 1
+    assert (shown.count("storyline 1\n"), shown.count("storyline 3, continues storyline 1\n")) == (2, 1)
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(run(filled, "export", "--format", "csv").stdout))}
+    assert rows["1"]["steps"] == "2026-03-04 considering (new story); 2026-03-06 announced (stage moved)"
+    assert rows[str(second.id)]["steps"] == "2026-03-13 reversed (new story in storyline)"
+    assert rows[str(third.id)]["steps"] == ""
+    records = {row["id"]: row for row in asked(filled, "history")}
+    assert (records[third.id]["previous_storyline"], records[1]["previous_storyline"]) == (1, None)
+    assert [step["story"] for step in records[1]["steps"]] == [1, 1, second.id]
+
+
 def test_export_json_is_the_ledger(filled: Path) -> None:
     rows = json.loads(run(filled, "export", "--format", "json").stdout)
     assert rows[0]["sources"][0]["url"] == "https://example.org/0"
