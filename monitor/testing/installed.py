@@ -36,7 +36,7 @@ class Running:
     process: asyncio.subprocess.Process
     log: Path
 
-    async def stop(self, signal: int = 15, patience_s: float = 30.0) -> int:
+    async def stop(self, signal: int = 15, patience_s: float = 120.0) -> int:
         """Send a signal (SIGTERM) and wait for the end; the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(signal)
@@ -124,8 +124,11 @@ class Installed:
         return {**kept, "NO_COLOR": "1", "COLUMNS": "120", **self.environ}
 
 
-async def until(holds: Callable[[], bool | Awaitable[bool]], what: str, patience_s: float = 30.0) -> None:
-    """Wait until `holds()` is true; AssertionError names `what` when it does not come true in time."""
+async def until(holds: Callable[[], bool | Awaitable[bool]], what: str, patience_s: float = 120.0) -> None:
+    """Wait until `holds()` is true; AssertionError names `what` when it does not come true in time.
+
+    The time is what a machine under load may take, not what this takes: who waits goes on as soon as it is true.
+    """
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
         found = holds()
