@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -136,16 +137,21 @@ class Answers:
         return Response(told, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def atom(self, request: Request) -> Response:
-        """The ledger of shifts as a feed, the latest news."""
+        """The ledger of shifts as a feed, the latest news; 304 for whoever holds what stands there now."""
         address = str(request.url.replace(query=""))
 
         def made(asked: Asked) -> str:
             return ledger.as_atom(ledger.latest(asked.conn, SHIFTS_IN_FEED), asked.now, address=address)
 
         try:
-            return Response(await self.read(request, made), media_type="application/atom+xml")
+            body = await self.read(request, made)
         except (StoreError, TimeoutError) as error:
             return Response(f"{error}\n", 503, media_type="text/plain")
+        tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+        held = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+        if tag in held:
+            return Response(status_code=304, headers={"ETag": tag})
+        return Response(body, media_type="application/atom+xml", headers={"ETag": tag})
 
     async def missing(self, request: Request, _error: Exception) -> Response:
         """An address that is none of ours."""

@@ -104,6 +104,17 @@ async def test_metrics_are_what_prometheus_reads(visitor: Visitor) -> None:
     assert found["process_resident_memory_bytes",] > 1e6
 
 
+async def test_shifts_that_a_poller_holds_are_not_sent_again(database: Database, tmp_path: Path) -> None:
+    """A conditional request gets 304 while nothing was told since, whatever else the poller holds."""
+    async with served(fill(tmp_path, database)) as visitor:
+        first = await visitor.get("/shifts.atom")
+        headers = {"If-None-Match": f'"older", W/{first.headers["etag"]}'}
+        again = await visitor.get("/shifts.atom", **headers)
+        other = await visitor.get("/shifts.atom", **{"If-None-Match": '"older"'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert (other.status_code, other.content) == (200, first.content)
+
+
 async def test_shifts_are_a_valid_feed(database: Database, tmp_path: Path) -> None:
     """RFC 4287: what an element must have is there and unique, links are http, and hostile titles are text."""
     async with served(fill(tmp_path, database, hostile=True)) as visitor:
