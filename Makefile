@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install uninstall clean
+.PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install install-all uninstall clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -20,11 +20,15 @@ demo: setup ## one made-up story through the whole pipeline, offline, in under a
 setup: $(VENV)/.run ## make .venv with the locked run-time dependencies
 	@$(BIN)/python -m compileall -q monitor  # a start need not do it, nor one that may not write here
 
-$(VENV)/bin/python:
+define can-make-venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "licensewatch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "$(PYTHON) has no venv module. On Debian or Ubuntu: sudo apt install python3-venv. On Fedora it is part of python3." >&2; exit 1; }
+endef
+
+$(VENV)/bin/python:
+	$(can-make-venv)
 	@echo "Making $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
@@ -91,7 +95,14 @@ HOME_DIR := $(DESTDIR)$(PREFIX)
 INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
 
 install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/licensewatch DESTDIR=)
-	@mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }
+	@umask 022; mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }
+	$(can-make-venv)
+	@umask 022 && $(MAKE) --no-print-directory install-all  # the account of the service reads what root installs
+	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload; fi)
+	@echo "Installed. Next: put the Slack token into $(CONFDIR)/credentials/slack_bot_token (mode 600), name the channel in"
+	@echo "$(CONFDIR)/monitor.yaml, then: systemctl enable --now licensewatch"
+
+install-all:
 	@echo "Installing the program into $(HOME_DIR) ..."
 	@$(PYTHON) -m venv $(HOME_DIR)
 	@$(INSTALL_DEPENDENCIES)
@@ -102,12 +113,10 @@ install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/l
 	@for unit in systemd/*.service; do sed -e 's|/opt/licensewatch|$(PREFIX)|g' -e 's|/etc/licensewatch|$(CONFDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$$(basename $$unit) || exit 1; done
 	@cp systemd/licensewatch.sysusers $(DESTDIR)$(SYSUSERSDIR)/licensewatch.conf
 	@sed 's|/etc/licensewatch|$(CONFDIR)|g' systemd/licensewatch.tmpfiles > $(DESTDIR)$(TMPFILESDIR)/licensewatch.conf
-	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload; fi)
-	@echo "Installed. Next: put the Slack token into $(CONFDIR)/credentials/slack_bot_token (mode 600), name the channel in"
-	@echo "$(CONFDIR)/monitor.yaml, then: systemctl enable --now licensewatch"
 
 uninstall: ## remove what `make install` put there; configuration and data stay
-	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemctl disable --now licensewatch 2>/dev/null || true; fi)
+	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then \
+	  systemctl stop licensewatch 'licensewatch-worker@*'; systemctl disable licensewatch licensewatch-worker@.service 2>/dev/null || true; fi)
 	@for unit in systemd/*.service; do rm -f $(DESTDIR)$(UNITDIR)/$$(basename $$unit); done
 	@rm -f $(DESTDIR)$(SYSUSERSDIR)/licensewatch.conf $(DESTDIR)$(TMPFILESDIR)/licensewatch.conf
 	@if [ -f $(HOME_DIR)/pyvenv.cfg ] && [ -f $(HOME_DIR)/bin/licensewatch ]; then rm -rf $(HOME_DIR); else echo "$(HOME_DIR) holds no installation of ours; left as it is."; fi

@@ -30,8 +30,11 @@ SHIPPED = (
 
 
 def run(*command: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a careful root does, whose files nobody else may read unless told otherwise."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return subprocess.run(command, cwd=cwd, env=kept | env, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=kept | env, capture_output=True, text=True, timeout=240, check=False, umask=0o077
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,8 @@ async def test_the_wheel_installs_starts_and_is_removed_without_its_data(
     """What `pipx install` and `make install` give: init, check and a whole round work; edits and data outlive all."""
     done = make(checkout, "install", tmp_path, wheel)
     assert done.returncode == 0, done.stderr
+    closed = [one for one in tmp_path.rglob("*") if not one.is_symlink() and not one.stat().st_mode & 4]
+    assert closed == [], "the account of the service reads what root installed"
     config, state = tmp_path / "etc" / "licensewatch", tmp_path / "state"
     unit = (tmp_path / "etc/systemd/system/licensewatch.service").read_text()
     assert "ExecStart=/opt/licensewatch/bin/licensewatch run" in unit

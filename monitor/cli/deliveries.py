@@ -13,7 +13,7 @@ from monitor.alerts.outcome import remedy
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
-from monitor.model import Delivery, DeliveryState, Message
+from monitor.model import Delivery, DeliveryState, Message, what
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection
 
@@ -189,5 +189,5 @@ def _remedy(state: DeliveryState, error: str | None) -> str | None:
 
 
 def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
-    what = f"{one['action']} {one['role']}"
-    return (one["id"][:8], one["story"], one["receiver"], what, *(one[name] for name in _SHOWN))
+    brings = what(one["role"], one["action"])
+    return (one["id"][:8], one["story"], one["receiver"], brings, *(one[name] for name in _SHOWN))

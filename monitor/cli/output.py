@@ -20,6 +20,9 @@ from rich.text import Text
 from monitor.clock import stamp
 from monitor.text import printable
 
+_GAP = 2  # blanks between columns
+_FEW_WORDS = 16
+
 
 class _Piped(Console):
     """A console whose reader may go away, as `head` does: rich itself would end the program with code 1."""
@@ -58,16 +61,37 @@ def fail(text: str) -> None:
     stderr().print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-    """Print rows under headed columns; `right` names the columns that hold numbers. Cells may be rich Text."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    clipped: str = "",
+) -> None:
+    """Print rows under headed columns; `right` names the columns that hold numbers. Cells may be rich Text.
+
+    `clipped` names a column that is cut rather than folded, so that a row stays a line.
+    """
     drawn = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column, justify="right" if column in right else "left", header_style="bold", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(printable(shown(cell))) for cell in row))
     console = stdout()
     console.soft_wrap = False
+    cells = [[cell if isinstance(cell, Text) else Text(printable(shown(cell))) for cell in row] for row in rows]
+    if clipped:
+        _clip(cells, columns, columns.index(clipped), console.width)
+    for row in cells:
+        drawn.add_row(*row)
     console.print(drawn)
+
+
+def _clip(rows: Sequence[Sequence[Text]], columns: Sequence[str], at: int, width: int) -> None:
+    """Cut the cells of one column to what the others leave of the width, but for a few words."""
+    widest = [max([len(name), *(row[n].cell_len for row in rows)]) for n, name in enumerate(columns)]
+    room = width - sum(widest[:at] + widest[at + 1 :]) - _GAP * (len(columns) - 1)
+    for row in rows:
+        row[at].truncate(max(room, _FEW_WORDS), overflow="ellipsis")
 
 
 def shown(value: object) -> str:

@@ -17,7 +17,7 @@ from monitor.settings import Configuration
 from monitor.store import figures
 from monitor.web.picture import Picture, health_of, problems_of, take
 
-SHOWN = 10
+SHOWN = 5  # rows of a table: all of it fits on a screen of 24 lines
 
 
 def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -107,11 +107,8 @@ def _show_feeds(health: dict[FeedHealth, list[tuple[Feed, FeedState | None]]]) -
     """Those that fail, and what is polled next."""
     failing = [(feed, state) for word in (FeedHealth.FAILING, FeedHealth.GONE) for feed, state in health[word] if state]
     if failing:
-        rows = [
-            (feed.id, state.failures, state.failing_since, state.last_error, state.next_poll_at)
-            for feed, state in failing[:SHOWN]
-        ]
-        output.table("Feeds that fail", ("feed", "failures", "since", "error", "next"), rows, right=("failures",))
+        rows = [(feed.id, state.failing_since, state.last_error) for feed, state in failing[:SHOWN]]
+        output.table("Feeds that fail", ("feed", "since", "error"), rows, clipped="error")
         if len(failing) > SHOWN:
             output.note(f"and {len(failing) - SHOWN} more: `licensewatch feeds list`")
     soon = sorted(

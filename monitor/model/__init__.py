@@ -5,7 +5,7 @@ Texts of an Entry are what a reader sees: tags gone, entities decoded, whitespac
 """
 
 from monitor.model.acting import Command, Person, Press, Reception, Verb
-from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread
+from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread, what
 from monitor.model.feeds import (
     CANARY,
     UNREADABLE,
@@ -68,4 +68,5 @@ __all__ = [
     "Thread",
     "Trust",
     "Verb",
+    "what",
 ]

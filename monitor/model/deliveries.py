@@ -88,6 +88,21 @@ class Action(StrEnum):
     UPDATE = "update"
 
 
+_WHAT = {
+    Role.PARENT: "message",
+    Role.COVERAGE: "list of coverage",
+    Role.MOVE: "reply",
+    Role.NOTICE: "notice",
+    Role.DIGEST: "line of a digest",
+    Role.TEST: "test",
+}
+
+
+def what(role: str, action: str = Action.POST) -> str:
+    """What a delivery brings, in words for people."""
+    return _WHAT[Role(role)] + (", edited" if action == Action.UPDATE else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One call to one receiver: post a message, or bring a posted one up to date. Row of the outbox.

@@ -18,7 +18,7 @@ _SENT = (delivery.c.state == DeliveryState.SENT, delivery.c.receiver != CANARY)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that reached its receiver."""
+    """A message that reached its receiver. `title`: of its story, or of the notice that it was."""
 
     at: datetime
     id: str
@@ -32,13 +32,16 @@ def sent(conn: Connection, since: datetime, limit: int) -> list[Sent]:
     """The messages posted since then, the latest first, edits left out."""
     columns = (delivery.c.sent_at, delivery.c.id, delivery.c.receiver, delivery.c.role, delivery.c.story_id)
     query = (
-        select(*columns, func.coalesce(story.c.title, ""))
+        select(*columns, story.c.title, delivery.c.facts)
         .outerjoin(story, story.c.id == delivery.c.story_id)
         .where(*_SENT, delivery.c.action == Action.POST, delivery.c.sent_at >= since)
         .order_by(delivery.c.sent_at.desc(), delivery.c.position.desc())
         .limit(limit)
     )
-    return [Sent(*row) for row in conn.execute(query)]
+    return [
+        Sent(at, id_, receiver, role, story_id, title if title is not None else (facts or {}).get("title", ""))
+        for at, id_, receiver, role, story_id, title, facts in conn.execute(query)
+    ]
 
 
 def sent_counts(conn: Connection, since: datetime) -> tuple[int, int]:

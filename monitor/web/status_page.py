@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from monitor.model import DeliveryState, FeedHealth
 from monitor.store import deliveries, figures, stories
@@ -85,6 +85,5 @@ def page(asked: Asked) -> Shown:
         "entries_today": figures.entries_since(conn, midnight),
         "soon": soon[:5],
         "refresh": asked.number("refresh", 0, 3600) if asked.word("refresh") else 0,
-        "late": timedelta(minutes=5),
     }
     return Shown("status.html", values)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from monitor.clock import stamp
 from monitor.counts import counted
+from monitor.model import what
 from monitor.text import printable
 from monitor.web.asked import Shown
 from monitor.web.charts import span_words
@@ -134,7 +135,8 @@ def environment() -> Environment:
         "sentence": sentence,
         "n": "{:,}".format,
     }
-    made.globals |= {"ago": ago, "dated": dated, "clock_time": clock_time, "marked": marked, "style": _fingerprint()}
+    made.globals |= {"ago": ago, "dated": dated, "clock_time": clock_time, "marked": marked}
+    made.globals |= {"what": what, "style": _fingerprint()}
     return made
 
 

@@ -118,6 +118,7 @@ async def test_the_first_page_says_that_all_is_well(visitor: Visitor) -> None:
     page = read(await visitor.get("/"))
     assert "All is well." in page.text
     assert "12 feeds watched" in page.text
+    assert "Nothing waits." not in page.text
     assert "Northwind weighs keeping its next flagship model closed" in page.text
     assert "org Basalt until" in page.text
 
@@ -130,6 +131,8 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     for words in ("receiver licensing is parked", "rules/rules.yaml:7:11", "1 dead delivery:", "1 held delivery:"):
         assert words.lower() in page.text.lower()
     assert "The Broken Gazette fails since" in page.text
+    assert page.text.index("Late, parked or held") < page.text.index("Latest stories"), "on a phone it is not far down"
+    assert "parent" not in page.text
     assert "timeout after the message went out" in page.text
 
 
