@@ -13,6 +13,7 @@ import typer
 from monitor import clock
 from monitor.cli import feeds_file, feeds_try, output
 from monitor.cli.context import Context, current
+from monitor.cli.feeds_named import wanted
 from monitor.counts import counted
 from monitor.errors import MonitorError, UsageError
 from monitor.feeds import opml, plan
@@ -21,7 +22,6 @@ from monitor.settings import Configuration
 from monitor.settings.checks import same_url_key
 from monitor.store import entries as entry_store
 from monitor.store import feeds as feed_store
-from monitor.yamlfile import nearest
 
 app = typer.Typer(help="Feeds: health, rhythm, adding and pausing.", no_args_is_help=True)
 app.command("test")(feeds_try.test)
@@ -30,16 +30,6 @@ app.command("add")(feeds_try.add)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FeedId = Annotated[str, typer.Argument(metavar="ID", help="Id of a feed in feeds.yaml.")]
-
-
-def wanted(configuration: Configuration, feed_id: str) -> Feed:
-    """The feed of feeds.yaml with this id; raises UsageError that suggests the nearest one."""
-    feed = configuration.feed(feed_id)
-    if feed is None:
-        close = nearest(feed_id, [one.id for one in configuration.feeds])
-        hint = f" Did you mean {close!r}?" if close else " `licensewatch feeds list` shows those there are."
-        raise UsageError(f"There is no feed {feed_id!r} in feeds.yaml.{hint}")
-    return feed
 
 
 def record(feed: Feed, state: FeedState | None, entries: int, configuration: Configuration) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ import typer
 from monitor import __version__, clock, urls
 from monitor.cli import feeds_file, output
 from monitor.cli.context import current
+from monitor.cli.feeds_named import named, wanted
 from monitor.errors import FetchError, MonitorError, ParseError, UsageError
 from monitor.feeds import discover, handover, plan, prolog
 from monitor.feeds.discover import Candidate
@@ -21,7 +23,6 @@ from monitor.feeds.fetch import Fetcher
 from monitor.feeds.reader import Reader, Reading
 from monitor.model import Document, Entry, Feed, FeedState, Hit, Trust
 from monitor.settings import Configuration
-from monitor.settings.checks import same_url_key
 from monitor.store import feeds as feed_store
 
 SHOWN = 10
@@ -62,13 +63,6 @@ def _given(url: str) -> str:
     return found
 
 
-def _named(configuration: Configuration, url: str) -> Feed | None:
-    """The feed of feeds.yaml that `url` is the id or the URL of."""
-    found = configuration.feed(url)
-    key = same_url_key(url) if "://" in url else None
-    return found or next((feed for feed in configuration.feeds if key and same_url_key(feed.url) == key), None)
-
-
 # ---- test
 
 
@@ -81,10 +75,14 @@ def test(
     """Show what a poll of a feed would do, and why: the answer, the entries, what matches, when it comes next."""
     context = current(ctx)
     configuration = context.configuration()
-    feed, state = _named(configuration, url), None
+    feed, state = named(configuration, url), None
+    listed = feed is not None
     if feed is not None:
         with context.database().read() as conn:
             state = feed_store.states(conn).get(feed.id)
+    elif not re.search(r"[.:/\[]", url) and url != "localhost":
+        wanted(configuration, url)  # an id, mistyped
+        return
     else:
         feed = Feed("test", _given(url))
     now = clock.now()
@@ -93,22 +91,33 @@ def test(
     except FetchError as error:
         before = state or plan.new_state(feed, now)
         after = plan.after_failure(plan.Poll(feed, before, configuration.settings.polling, now), error)
-        _failed(url, error, after, json_)
+        _failed(url, error, after, json_, _outlook(feed, after, listed=listed))
         raise typer.Exit(1) from None
     after = _planned(seen, state, configuration)
     if json_:
-        output.emit_json(_test_record(seen, after, configuration))
+        output.emit_json(_test_record(seen, after, configuration) | {"in_feeds_yaml": listed, "paused": feed.paused})
     else:
-        _print_test(seen, after, configuration)
+        _print_test(seen, configuration)
+        output.say(_outlook(feed, after, listed=listed) + ".")
     if seen.reading is None and seen.document.status != 304:
         raise typer.Exit(1)
 
 
-def _failed(url: str, error: FetchError, after: FeedState, json_: bool) -> None:
+def _outlook(feed: Feed, after: FeedState, *, listed: bool) -> str:
+    """When a feed would be polled next, and why; or that nobody polls it."""
+    at = f"{after.next_poll_at:%Y-%m-%d %H:%M} UTC: " if after.next_poll_at else ""
+    when = f"{at}{after.why_next}"
+    if listed and not feed.paused:
+        return f"Next poll {when}"
+    where = f"paused until `licensewatch feeds resume {feed.id}`" if listed else "not in feeds.yaml"
+    return f"It is {where}; otherwise the next poll: {when}"
+
+
+def _failed(url: str, error: FetchError, after: FeedState, json_: bool, outlook: str) -> None:
     if json_:
         record = {"url": url, "status": error.status, "error": str(error), "reason": error.reason}
         output.emit_json(record | {"next_poll_at": after.next_poll_at, "why": after.why_next})
-    output.fail(f"{error}. A poll would come back {_when(after)}.")
+    output.fail(f"{error}. {outlook}.")
 
 
 def _planned(seen: Seen, state: FeedState | None, configuration: Configuration) -> FeedState:
@@ -122,12 +131,6 @@ def _planned(seen: Seen, state: FeedState | None, configuration: Configuration) 
         return plan.after_failure(poll, ParseError(seen.problem), seen.document)
     found = plan.Found(plan.body_hash(seen.document.body), seen.reading.items, 0, seen.reading.hints)
     return plan.after_document(poll, seen.document, found)
-
-
-def _when(state: FeedState) -> str:
-    if state.next_poll_at is None:
-        return state.why_next
-    return f"{state.next_poll_at:%Y-%m-%d %H:%M} UTC: {state.why_next}"
 
 
 def _hits(entry: Entry, feed: Feed, configuration: Configuration) -> tuple[Hit, ...]:
@@ -157,7 +160,7 @@ def _entry_record(entry: Entry, feed: Feed, configuration: Configuration) -> dic
     return {"title": entry.title, "url": entry.url, "published": entry.published_at, "rules": rules}
 
 
-def _print_test(seen: Seen, after: FeedState, configuration: Configuration) -> None:
+def _print_test(seen: Seen, configuration: Configuration) -> None:
     document, reading = seen.document, seen.reading
     output.say(f"{document.status} from {document.url}, {len(document.body):,} bytes")
     if document.permanent_url:
@@ -166,7 +169,6 @@ def _print_test(seen: Seen, after: FeedState, configuration: Configuration) -> N
         output.say(f"The document {seen.problem}." if document.status == 200 else f"It was {seen.problem}.")
     else:
         _print_reading(seen.feed, reading, configuration)
-    output.say(f"Next poll {_when(after)}")
 
 
 def _print_reading(feed: Feed, reading: Reading, configuration: Configuration) -> None:
@@ -270,7 +272,7 @@ async def _found(configuration: Configuration, url: str) -> Seen:
 
 
 def _refuse_known(configuration: Configuration, url: str) -> None:
-    known = _named(configuration, url)
+    known = named(configuration, url)
     if known is not None:
         raise UsageError(f"{url} is polled already, as {known.id}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -62,7 +63,7 @@ def _one(cause: BaseException) -> FetchError | None:
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return FetchError(FetchReason.TIMEOUT, "no answer in time")
         case OSError() if cause.errno is not None and not isinstance(cause, aiohttp.ClientError):
-            return FetchError(FetchReason.CONNECT, f"no connection ({cause.strerror or cause.errno})")
+            return FetchError(FetchReason.CONNECT, f"no connection ({os.strerror(cause.errno)})")
         case _:
             return None
 

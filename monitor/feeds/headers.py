@@ -43,6 +43,12 @@ def fresh_seconds(headers: Mapping[str, str], now: datetime) -> int | None:
     return seconds if seconds > 0 else None
 
 
+def fresh_words(headers: Mapping[str, str]) -> str:
+    """How the publisher said that, with a place for the seconds."""
+    by_age = "expires" not in headers or _MAX_AGE.search(headers.get("cache-control", ""))
+    return "max-age {}" if by_age else "Expires in {} s"
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long Retry-After asks to wait (seconds or an HTTP-date); None when it says nothing we can read."""
     text = headers.get("retry-after", "").strip()

@@ -60,12 +60,16 @@ UNREAD = "unread:"  # before the hash of a document that could not be read: a 30
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """A poll that ended at `now`: of which feed, what we knew before it, and the settings in force."""
+    """A poll that ended at `now`: of which feed, what we knew before it, and the settings in force.
+
+    `fresh`: how its answer said for how long it is fresh, in words.
+    """
 
     feed: Feed
     state: FeedState
     polling: Polling
     now: datetime
+    fresh: str = "max-age {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _waits(poll: Poll) -> list[tuple[timedelta, str]]:
     hints = poll.state.hints
     waits = [(poll.feed.interval or poll.polling.interval, "interval")]
     for seconds, words in (
-        (hints.fresh_s, "max-age {} from the publisher"),
+        (hints.fresh_s, f"{poll.fresh} from the publisher"),
         (hints.ttl_s, "ttl of {} s from the publisher"),
         (hints.update_period_s, "update period of {} s from the publisher"),
     ):
@@ -203,7 +207,7 @@ def after_document(poll: Poll, document: Document, found: Found) -> FeedState:
         polls=_observed(poll, news),
         last_new_at=now if news else before.last_new_at,
     )
-    return _planned(replace(poll, state=state))
+    return _planned(replace(poll, state=state, fresh=http.fresh_words(document.headers)))
 
 
 def after_not_modified(poll: Poll, document: Document) -> FeedState:
@@ -225,7 +229,7 @@ def after_not_modified(poll: Poll, document: Document) -> FeedState:
         words = before.last_error if before.unreadable and before.last_error else STILL_UNREAD
         return _backed_off(replace(poll, state=again), words, None)
     state = replace(_succeeded(state, document, now), polls=_observed(poll, 0))
-    return _planned(replace(poll, state=state))
+    return _planned(replace(poll, state=state, fresh=http.fresh_words(document.headers)))
 
 
 def after_failure(

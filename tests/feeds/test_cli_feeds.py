@@ -187,8 +187,18 @@ async def test_test_says_what_a_poll_would_do_and_why(run: Run, server: FeedServ
     done = await run("feeds", "test", server.url("/feed"))
     assert done.code == 0
     assert "1 of 2 entries match a rule" in done.out
-    assert "max-age 3600 from the publisher" in done.out
+    assert "It is not in feeds.yaml; otherwise the next poll: " in done.out
+    assert "UTC: max-age 3600 from the publisher." in done.out
     assert "\u202e" not in done.out  # A38
+
+
+async def test_test_tells_of_a_feed_that_nobody_polls(run: Run, server: FeedServer, config: Path) -> None:
+    """A paused feed is looked at all the same, and an id that is mistyped is no host."""
+    (config / "feeds.yaml").write_text(f"feeds:\n  - {{id: lab, url: '{server.url('/feed')}', paused: true}}\n")
+    done = await run("feeds", "test", "lab")
+    assert "It is paused until `licensewatch feeds resume lab`; otherwise the next poll: " in done.out
+    mistyped = await run("feeds", "test", "lad")
+    assert (mistyped.code, mistyped.err) == (2, "error: There is no feed 'lad' in feeds.yaml. Did you mean 'lab'?\n")
 
 
 async def test_test_as_json(run: Run, server: FeedServer) -> None:
