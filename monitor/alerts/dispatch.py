@@ -62,13 +62,33 @@ def dispatch(
 
     A move, or another story of a storyline that stands there already, is a broadcast reply and an edit of the parent;
     a repeat is two edits, and so is a publisher's own edit of what was told. A receiver that holds no message of the
-    storyline yet gets the parent instead.
+    storyline yet gets the parent instead. One that cannot edit gets nothing while its message has not gone.
     """
     return tuple(
         delivery
         for name in _receivers(alert, recipients)
         for delivery in _for_receiver(_Draft(alert, name, ids, recipients, now, new_id))
     )
+
+
+def hurried(alert: Alert, recipients: Recipients, now: datetime) -> tuple[str, ...]:
+    """Ids of messages that wait for quiet hours to end, though their storyline has news now that may go at once.
+
+    A reply cannot go before the message it replies to, so what is excepted from quiet hours takes that along.
+    """
+    if recipients.held or not _tells(alert):
+        return ()
+    found = []
+    for name in _receivers(alert, recipients):
+        thread = recipients.threads.get(name)
+        policy = policy_of(recipients.known[name], recipients.policy)
+        if (
+            thread
+            and thread.parent_state is DeliveryState.PENDING
+            and delivered_from(policy, alert.severity, now) <= now
+        ):
+            found.append(thread.parent_id)
+    return tuple(found)
 
 
 def notice(
@@ -100,13 +120,16 @@ def refresh(ids: Ids, threads: Mapping[str, Thread], now: datetime, new_id: Call
 
 
 def _receivers(alert: Alert, recipients: Recipients) -> Iterator[str]:
-    tells = alert.reason in MOVES or alert.reason in (Reason.NEW_STORY, Reason.HELD)
-    edits = alert.reason in EDITS
+    tells, edits = _tells(alert), alert.reason in EDITS
     routed = recipients.routed if tells else ()
     holding = recipients.threads if tells or edits else ()
     for name in dict.fromkeys((*routed, *holding)):
         if name in recipients.known:
             yield name
+
+
+def _tells(alert: Alert) -> bool:
+    return alert.reason in MOVES or alert.reason in (Reason.NEW_STORY, Reason.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +193,8 @@ def _for_receiver(draft: _Draft) -> Iterator[Delivery]:
             yield draft.post(Role.PARENT)
         return
     threaded = isinstance(draft.settings, SlackReceiver)
-    if tells:
+    # Where nothing can be edited the message says how things stand when it goes: a follow-up would say it twice.
+    if tells and (threaded or thread.parent_state not in _NOT_YET_RENDERED):
         yield replace(draft.post(Role.MOVE, thread.parent_id), broadcast=threaded, facts=facts)
     if threaded:
         yield from _edits(draft, thread)

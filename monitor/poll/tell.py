@@ -14,7 +14,7 @@ from monitor.alerts.decide import Event, Held
 from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Step, Story
 from monitor.poll.look import Look
 from monitor.poll.world import World
-from monitor.store import alerts, deliveries, mutes, stories
+from monitor.store import alerts, deliveries, due, mutes, stories
 from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 from monitor.stories import assign, outlets, record, storyline
@@ -258,6 +258,7 @@ def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, 
     said = {"entry_id": placed.heard.entry_id, "evidence": shift.evidence, "marks": shift.marks}
     ids = dispatch.Ids(alert_id, story.id, story.storyline_id, said)
     recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)
+    due.hurry(conn, dispatch.hurried(alert, recipients, now))
     queued = deliveries.enqueue(conn, dispatch.dispatch(alert, ids, recipients, now, world.new_id))
     world.reached(Point.COMMIT_QUEUED)
     return Told(placed.heard.entry, story, recorded, len(queued))

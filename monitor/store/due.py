@@ -1,13 +1,15 @@
-"""Due times after the clock was put right: shifted while running, pulled back at start."""
+"""Due times that change: shifted when the clock is put right, pulled back at start, hurried by what may go at once."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Connection, Interval, func, literal, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from monitor.model import DeliveryState
 from monitor.store import facts, schema
 from monitor.store.columns import Words
 
@@ -25,6 +27,13 @@ def shift_due_times(conn: Connection, step: timedelta, now: datetime) -> None:
         later = _later(conn, column, step)
         conn.execute(update(column.table).where(column.is_not(None)).values({column: later}))
     facts.set(conn, _STEPS, (steps_so_far(conn) + step).total_seconds(), now)
+
+
+def hurry(conn: Connection, delivery_ids: Collection[str]) -> int:
+    """Let deliveries that nobody tried yet go now, whatever time they wait for; how many. Ones on retry keep theirs."""
+    row = schema.delivery.c
+    wanted = row.id.in_(list(delivery_ids)), row.state == str(DeliveryState.PENDING), row.attempts == 0
+    return conn.execute(update(schema.delivery).where(*wanted).values(next_attempt_at=None)).rowcount
 
 
 def steps_so_far(conn: Connection) -> timedelta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitor.model import Context, Direction, Shift, Stage
-from monitor.stories.traits import SENSES, Sense
+from monitor.stories.traits import SENSES, Sense, on_openness
 from monitor.text import fold
 
 ENOUGH = 3  # shifts of a lab seen by ourselves that make a line of its own
@@ -40,7 +40,8 @@ def context(shift: Shift, past: Mapping[str, Sequence[Shift]]) -> Context:
     earlier = [SENSES[one.direction] for one in past.get(lab, ()) if one.stage in _DONE]
     ways = [one for one in earlier if one in {Sense.OPENWARD, Sense.CLOSEWARD}]
     if len(ways) < ENOUGH:
-        return _by_repute(lab, sense, ways)
+        # What a lab is known for are its models; that says nothing about who may use its service.
+        return _by_repute(lab, sense, ways) if on_openness(shift.direction, shift.object) else Context()
     return _by_record(lab, shift.direction, sense, ways)
 
 

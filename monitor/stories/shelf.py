@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from monitor.model import Direction, ShiftObject
 from monitor.stories.similarity import Weights, likeness, versions_clash
-from monitor.stories.traits import Kind, Sense, Traits, weight_of
+from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 
-_OPENNESS = frozenset({ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.DATA, ShiftObject.LICENCE_TEXT})
 _PENDING = frozenset({Kind.TALK, Kind.DELAY})
 SAME_QUESTION = 1.0
 LOOKED_AT = 20  # storylines of one lab or model line: those with the latest news
@@ -126,7 +124,7 @@ def question(entry: Traits, latest: Traits) -> float:
         return 3.0
     if entry.models and latest.models and not shared:
         return 0.0
-    if _develops(entry, latest) and _openness(entry) and _openness(latest):
+    if _develops(entry, latest) and all(on_openness(one.direction, one.object) for one in (entry, latest)):
         # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
         one_side = any(bool(entry.models[line]) != bool(latest.models[line]) for line in shared)
         if shared and (not one_side or latest.kind in _PENDING):
@@ -136,11 +134,6 @@ def question(entry: Traits, latest: Traits) -> float:
     if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
         return 0.0
     return 2.0 if shared and _develops(entry, latest) else 1.0
-
-
-def _openness(entry: Traits) -> bool:
-    """Whether an entry is about openness or licences; what opens or closes is, through whatever it is reached."""
-    return entry.object in _OPENNESS or entry.direction in {Direction.OPENING, Direction.CLOSING}
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:

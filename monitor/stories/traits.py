@@ -93,6 +93,14 @@ SENSES: Mapping[Direction, Sense] = {
 }
 
 
+_OPENNESS = frozenset({ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.DATA, ShiftObject.LICENCE_TEXT})
+
+
+def on_openness(direction: Direction, what: ShiftObject) -> bool:
+    """Whether a shift is about openness or licences; what opens or closes is, through whatever it is reached."""
+    return what in _OPENNESS or direction in {Direction.OPENING, Direction.CLOSING}
+
+
 class Kind(StrEnum):
     """What kind of event: talk of it, its delay, the deed, its undoing, a fight over it, or none (analysis)."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.alerts.decide import AlertPolicy, Digest, QuietHours
-from monitor.alerts.dispatch import MOVES, Ids, Recipients, dispatch, notice
+from monitor.alerts.dispatch import MOVES, Ids, Recipients, dispatch, hurried, notice
 from monitor.alerts.receivers import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from monitor.model import Action, Alert, Delivery, DeliveryState, Reason, Role, Severity, Thread
 
@@ -135,6 +135,31 @@ def test_quiet_hours_delay_messages_and_no_edits() -> None:
     own = {"licensing": SlackReceiver(name="licensing", channel="C1", quiet_hours=QuietHours(time(23), time(23, 45)))}
     (one,) = made(Reason.NEW_STORY, policy=policy, known=own)
     assert one.next_attempt_at == NOW + timedelta(minutes=15)
+
+
+def test_what_is_excepted_from_quiet_hours_takes_its_waiting_message_along() -> None:
+    """A critical move at night must not wait for the morning because the story began at night."""
+    policy = AlertPolicy(quiet_hours=QuietHours(time(22), time(7), except_=(Severity.CRITICAL,)))
+    cases = [
+        (Reason.STAGE_MOVED, Severity.CRITICAL, DeliveryState.PENDING, False, ("p",)),
+        (Reason.NEW_STORY, Severity.CRITICAL, DeliveryState.PENDING, False, ("p",)),
+        (Reason.STAGE_MOVED, Severity.HIGH, DeliveryState.PENDING, False, ()),
+        (Reason.REPEAT, Severity.CRITICAL, DeliveryState.PENDING, False, ()),
+        (Reason.STAGE_MOVED, Severity.CRITICAL, DeliveryState.HELD, False, ()),
+        (Reason.STAGE_MOVED, Severity.CRITICAL, SENT, False, ()),
+        (Reason.STAGE_MOVED, Severity.CRITICAL, DeliveryState.PENDING, True, ()),
+    ]
+    for reason, severity, state, held, wanted in cases:
+        to = Recipients(("licensing",), KNOWN, {"licensing": Thread("p", state)}, policy, held)
+        assert hurried(Alert(reason, severity), to, NOW) == wanted, (reason, severity, state, held)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.PARKED])
+def test_a_message_that_has_not_gone_needs_no_follow_up_where_nothing_can_be_edited(state: DeliveryState) -> None:
+    """A33: it will say how things stand when it goes; the follow-up would be the same news again."""
+    assert made(Reason.STAGE_MOVED, routed=("hook",), threads={"hook": Thread("p", state)}) == ()
+    (follow,) = made(Reason.STAGE_MOVED, routed=("hook",), threads={"hook": Thread("p", SENT)})
+    assert (follow.role, follow.broadcast) == (Role.MOVE, False)
 
 
 def test_a_receiver_with_a_digest_gets_its_alerts_bundled() -> None:

@@ -186,6 +186,20 @@ async def test_quiet_hours_delay_and_withhold_nothing(stage: Stage) -> None:
     assert len(stage.slack.messages("C2")) == 2
 
 
+async def test_what_turns_critical_at_night_is_told_at_night(stage: Stage) -> None:
+    """The message that waited for the morning goes with it; a webhook, which cannot edit, hears it once."""
+    night = QuietHours(from_=time(22), to=time(7), except_=(Severity.CRITICAL,))
+    stage.house.change(alerts=AlertPolicy(quiet_hours=night))
+    stage.house.now = stage.house.now.replace(hour=23, minute=0)
+    await stage.publish("ledger", WEIGHS)
+    assert stage.slack.messages("C1") == []
+    await stage.publish("wire", ANNOUNCED)
+    assert len(stage.top) == 1
+    assert [one.split(",")[0] for one in stage.moves()] == ["Under consideration → announced"]
+    [hooked] = stage.slack.messages("C2")
+    assert "closing, announced" in hooked["text"]
+
+
 @pytest.mark.parametrize(("every", "days"), [("day", 1), ("week", 7)])
 async def test_a_digest_brings_everything_once_over_a_restart(stage: Stage, every: Any, days: int) -> None:
     """A receiver's own digest wins over the common rule: one message at its hour, with what moved; nothing twice."""

@@ -146,6 +146,44 @@ def test_what_fits_two_stories_alike_opens_its_own() -> None:
     assert "fit alike" in found.why
 
 
+def test_what_fits_two_stories_of_one_storyline_goes_into_the_better_one() -> None:
+    """Either way it is told in the same place; so nothing is at stake."""
+    facts = {"orgs": ("Acme",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+    first = candidate("Acme restricts use of its models in Europe", **facts)
+    second = candidate("Acme restricts use of its models in Asia", **facts)
+    newcomer = candidate("Acme restricts use of its models", **facts)
+    one_line = StoryIndex([OpenStory(1, 1, (first,)), OpenStory(2, 1, (second,))])
+    assert assign(newcomer, one_line, START).storyline_id == 1
+    assert assign(newcomer, one_line, START).story_id in {1, 2}
+
+
+def test_beyond_doubt_no_rival_counts() -> None:
+    """Who, which version, which way, when and in like words: that another story fits too makes it no less sure."""
+    facts = {"orgs": ("Acme",), "models": ("Tern 3",), "direction": Direction.RESTRICTING, "stage": Stage.EFFECTIVE}
+    first = candidate("Acme restricts use of Tern 3 in Europe", **facts)
+    second = candidate("Acme restricts use of Tern 3 in Asia", **facts)
+    two_lines = StoryIndex([OpenStory(1, 1, (first,)), OpenStory(2, 2, (second,))])
+    assert assign(candidate("Acme restricts use of Tern 3", **facts), two_lines, START).story_id in {1, 2}
+
+
+def test_a_rumoured_date_keeps_its_storyline_awake_and_a_done_deed_does_not() -> None:
+    def due(stage: Stage) -> bool:
+        told = candidate("Acme to open Tern in two months", stage=stage, orgs=("Acme",))
+        return assign(told, StoryIndex(), START).due_at is not None
+
+    assert [due(stage) for stage in (Stage.RUMOUR, Stage.ANNOUNCED, Stage.EFFECTIVE)] == [True, True, False]
+
+
+def test_a_story_is_known_by_its_first_report_and_its_latest_ones() -> None:
+    """However many reports there are, the one that opened the story stays in comparison."""
+    index = index_of(candidate("The barn door closes for good this time", **CLOSING))
+    for number in range(9):
+        index.join(1, candidate(f"Report number {number} about it", day=number / 10, **CLOSING))
+    first = candidate("The barn door closes for good this time - Farm Weekly", day=1)
+    latest = candidate("Report number 8 about it | Farm Weekly", day=1)
+    assert [assign(one, index, one.seen_at).story_id for one in (first, latest)] == [1, 1]
+
+
 def test_the_reasons_are_said_in_words() -> None:
     found = assign(candidate("Meta may close Behemoth", **CLOSING), index_of(candidate(TITLE, **CLOSING)), START)
     assert "same lab (meta)" in found.why

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from monitor.model import Direction, Shift, Stage
+from monitor.model import Direction, Shift, ShiftObject, Stage
 from monitor.stories.record import context
 
 DONE = Stage.EFFECTIVE
@@ -37,6 +39,13 @@ def test_another_release_by_a_lab_that_always_does_weighs_less() -> None:
 )
 def test_without_a_record_a_labs_repute_stands_in(org: str, direction: Direction, step: int) -> None:
     assert context(shift(direction, org), {}).step == step
+
+
+@pytest.mark.parametrize("what", [ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS])
+def test_repute_is_about_models_and_not_about_who_may_use_a_service(what: ShiftObject) -> None:
+    """A lab known for closed models does nothing unheard of when it lifts a ban in its usage policy."""
+    assert context(replace(shift(Direction.LOOSENING, "OpenAI"), object=what), {}).line == ""
+    assert context(replace(shift(Direction.OPENING, "OpenAI"), object=what), {}).step == 1
 
 
 def test_what_we_saw_ourselves_overrules_repute() -> None:
