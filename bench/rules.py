@@ -137,7 +137,7 @@ def one_row(arguments: argparse.Namespace) -> dict[str, Any]:
         first = time.process_time() - begin
         peak = memory()
         begin = time.process_time()
-        rules = load_rules(paths, rules)
+        rules = load_rules(paths, rules.examples_passed)
         again = time.process_time() - begin
     row = measure(rules, read_texts(arguments.texts, arguments.limit))
     return {"pack": "generated" if arguments.one else "shipped", **row} | {

@@ -16,8 +16,12 @@ from ruamel.yaml import YAML
 
 from monitor import settings
 from monitor.errors import ConfigError
+from monitor.rules import passed
+from monitor.rules.compile import content_hash
+from monitor.rules.load import load_nodes
 from monitor.settings import schemas
 from monitor.settings.schemas import as_text
+from monitor.yamlfile import parse
 from tests.configured import FEEDS, MONITOR, RULES, load, write
 
 CASES = Path(__file__).parent / "data" / "config_errors"
@@ -79,12 +83,35 @@ class TestMistakes:
         (config / "rules" / "first.yaml~").write_text("{")
         assert len(settings.load(config, {}).rules.rules) == 1
 
+    def test_a_start_skips_examples_that_passed_and_a_check_never_does(self, tmp_path: Path) -> None:
+        """Only `recall` believes what an earlier start wrote down; an edited example runs again."""
+        config = write(tmp_path)
+        settings.remember_examples(settings.load(config, {}))
+        assert passed.recall(tmp_path / "var") == settings.load(config, {}, recall=True).rules.examples_passed
+        file = config / "rules" / "first.yaml"
+        file.write_text(file.read_text().replace("model is closed", "model is free"))
+        claimed = content_hash(*_key_of(config))
+        passed.remember(tmp_path / "var", [claimed])
+        assert settings.load(config, {}, recall=True).rules.examples_passed == {claimed}
+        with pytest.raises(ConfigError, match="does not match its example"):
+            settings.load(config, {})
+        file.write_text(file.read_text().replace("model is free", "model is cheap"))
+        with pytest.raises(ConfigError, match="does not match its example"):
+            settings.load(config, {}, recall=True)
+
     def test_a_directory_in_the_place_of_a_file_is_named(self, tmp_path: Path) -> None:
         config = write(tmp_path)
         (config / "feeds.yaml").unlink()
         (config / "feeds.yaml").mkdir()
         with pytest.raises(ConfigError, match=r"feeds\.yaml:1:1: this is a directory"):
             settings.load(config, {})
+
+
+def _key_of(config: Path) -> tuple[str, str, list[list[str]]]:
+    """What the examples of the one rule there are known by, were they right: its version, its facts, its examples."""
+    text = (config / "rules" / "first.yaml").read_text()
+    (rule,) = load_nodes([parse(re.sub("must_match.*", "", text), "first.yaml")]).rules.values()
+    return rule.version, content_hash([]), [re.findall(r"must_match: \[(.*)\]", text)]
 
 
 def _said_to_an_ordinary_account(config: Path) -> str:

@@ -33,7 +33,7 @@ class Context:
         """The configuration, loaded once (raises ConfigError with every mistake in it)."""
         if self._configuration is None:
             with making_what_stays():
-                self._configuration = settings.load(self.directory(), os.environ)
+                self._configuration = settings.load(self.directory(), os.environ, recall=True)
         return self._configuration
 
     def settings(self) -> Settings:

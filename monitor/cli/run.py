@@ -54,6 +54,7 @@ def run(
     command = "licensewatch run --once" if once else "licensewatch run"
     with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
         database = context.upgraded()
+        settings.remember_examples(configuration)
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
         try:
             _greet(configuration, database)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor import __version__, clock, telemetry
+from monitor import __version__, clock, settings, telemetry
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.counts import counted
@@ -51,6 +51,7 @@ def worker(
     with DatabaseLock(configuration.settings.database, who, shared=True) as lock:
         database.upgrade()
         prepare(database)
+        settings.remember_examples(configuration)
         shared = SharedClock()
         shared.look(database)
         name = uuid.uuid4().hex

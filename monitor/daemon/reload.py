@@ -82,6 +82,7 @@ class Reloader:
         for warning in loaded.warnings:
             log.warning("advice", text=warning)
         self.configuration = loaded
+        await asyncio.to_thread(settings.remember_examples, loaded)
         log.info("loaded", feeds=len(loaded.feeds), rules=len(loaded.rules.rules))
         await self._hand_over(Reloaded(loaded))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ _RULE_ID = re.compile(r"[A-Za-z0-9][\w.-]*")
 _EXAMPLES = frozenset({"must_match", "must_not_match"})
 
 
-def load_rules(paths: Sequence[Path], previous: RuleSet | None = None) -> RuleSet:
+def load_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> RuleSet:
     """The rules of these files, or of the *.yaml files of these directories.
 
-    ConfigError holds all mistakes. Rules whose examples `previous` has seen pass, and that did not change, skip them.
+    ConfigError holds all mistakes. Examples that stand in `passed` (RuleSet.examples_passed) are not run again.
     """
     problems: list[Problem] = []
     roots: list[Node] = []
@@ -39,7 +39,7 @@ def load_rules(paths: Sequence[Path], previous: RuleSet | None = None) -> RuleSe
             roots.append(load(path))
         except ConfigError as error:
             problems.extend(error.problems)
-    return load_nodes(roots, previous, problems)
+    return load_nodes(roots, passed, problems)
 
 
 def rule_files(paths: Iterable[Path]) -> list[Path]:
@@ -47,14 +47,14 @@ def rule_files(paths: Iterable[Path]) -> list[Path]:
     return [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
 
 
-def load_nodes(roots: Sequence[Node], previous: RuleSet | None = None, problems: Iterable[Problem] = ()) -> RuleSet:
+def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: Iterable[Problem] = ()) -> RuleSet:
     """The same from documents that were read already; `problems` are mistakes found on the way."""
     loader = _Loader(problems=list(problems))
     for root in roots:
         loader.read(root)
     rule_set = loader.compiled()
     if not loader.problems:
-        rule_set = loader.checked(rule_set, previous)
+        rule_set = loader.checked(rule_set, passed)
     if loader.problems:
         raise ConfigError(*sorted(loader.problems, key=lambda p: (p.place.file, p.place.line, p.place.column)))
     return rule_set
@@ -106,9 +106,8 @@ class _Loader:
         index = build_index(self.pool, [rule.condition for rule in rules.values()])
         return RuleSet(rules, vocabularies, index, tuple(self.warnings))
 
-    def checked(self, rule_set: RuleSet, previous: RuleSet | None) -> RuleSet:
+    def checked(self, rule_set: RuleSet, known: Collection[str]) -> RuleSet:
         """The rule set when all examples hold; problems otherwise."""
-        known = previous.examples_passed if previous else frozenset()
         facts = content_hash([v.version for v in rule_set.vocabularies.values() if v.kind != "terms"])
         passed: set[str] = set()
         for form, node in self.rules:

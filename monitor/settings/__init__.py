@@ -10,6 +10,7 @@ from monitor.settings.loading import (
     load_readable,
     load_settings,
     packaged_config,
+    remember_examples,
     rule_paths,
 )
 from monitor.settings.schemas import schemas
@@ -31,6 +32,7 @@ __all__ = [
     "load_settings",
     "packaged_config",
     "places_of",
+    "remember_examples",
     "required_credential",
     "rule_paths",
     "schemas",

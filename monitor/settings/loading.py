@@ -13,6 +13,7 @@ from monitor.alerts.decide import Ops, Route
 from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
+from monitor.rules import passed
 from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
@@ -104,16 +105,22 @@ def _is_rule_file(path: Path) -> bool:
     return path.suffix == ".yaml" and not path.name.startswith(".")
 
 
-def load(config_dir: Path, env: Mapping[str, str], previous: Configuration | None = None) -> Configuration:
+def load(
+    config_dir: Path, env: Mapping[str, str], previous: Configuration | None = None, *, recall: bool = False
+) -> Configuration:
     """Read and check everything, examples of rules included. ConfigError holds the mistakes of all files.
 
-    Rules that `previous` holds unchanged do not run their examples again.
+    Rules that `previous` holds unchanged do not run their examples again; with `recall`, nor do those whose examples
+    passed when this program last worked on the state directory (`remember_examples`).
     """
     problems: list[Problem] = []
     warnings: list[str] = []
     monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
-    rules = _attempt(problems, lambda: _load_rules(config_dir, warnings, previous))
+    known = previous.rules.examples_passed if previous else frozenset()
+    if recall and monitor:
+        known |= passed.recall(_state_dir(monitor[1].state_dir, config_dir, env))
+    rules = _attempt(problems, lambda: _load_rules(config_dir, warnings, known))
     settings = _attempt(problems, lambda: _resolved(monitor[1], monitor[0], (config_dir, env))) if monitor else None
     if problems or settings is None or feeds is None or rules is None:
         raise ConfigError(*problems)
@@ -136,8 +143,13 @@ def load_readable(config_dir: Path, env: Mapping[str, str]) -> tuple[Configurati
     settings = load_settings(config_dir, env)
     problems: list[Problem] = []
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", []))
-    rules = _attempt(problems, lambda: _load_rules(config_dir, [], None))
+    rules = _attempt(problems, lambda: _load_rules(config_dir, [], passed.recall(settings.state_dir)))
     return Configuration(settings, feeds or (), rules or load_rules([]), (), config_dir), tuple(problems)
+
+
+def remember_examples(configuration: Configuration) -> None:
+    """Let the next start, or a command beside this one, skip the examples that passed here."""
+    passed.remember(configuration.settings.state_dir, configuration.rules.examples_passed)
 
 
 def _attempt(problems: list[Problem], read: Callable[[], T]) -> T | None:
@@ -169,11 +181,11 @@ def _load_feeds(path: Path, warnings: list[str]) -> tuple[Feed, ...]:
     return feeds
 
 
-def _load_rules(config_dir: Path, warnings: list[str], previous: Configuration | None) -> RuleSet:
+def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str]) -> RuleSet:
     paths = rule_paths(config_dir)
     if not paths:
         warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
-    rules = load_rules(paths, previous.rules if previous else None)
+    rules = load_rules(paths, known)
     warnings += [str(warning) for warning in rules.warnings]
     return rules
 

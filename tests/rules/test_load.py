@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from monitor.errors import ConfigError
+from monitor.rules import passed
 from monitor.rules.compile import content_hash
 from monitor.rules.load import load_rules, rules_schema
 from monitor.yamlfile import load, plain
@@ -102,22 +102,36 @@ def test_examples_run_again_when_the_rule_or_a_vocabulary_of_it_changed(tmp_path
     text = "vocabularies: {v: [a]}\nrules: [{id: one, title: t, when: $v, must_match: [a]}]\n"
     file = write(tmp_path / "r.yaml", text)
     first = load_rules([file])
-    assert load_rules([file], first).examples_passed == first.examples_passed
+    assert load_rules([file], first.examples_passed).examples_passed == first.examples_passed
     for changed in (text.replace("must_match: [a]", "must_match: [b]"), text.replace("v: [a]", "v: [c]")):
         with pytest.raises(ConfigError):
-            load_rules([write(file, changed)], first)
+            load_rules([write(file, changed)], first.examples_passed)
 
 
 def test_a_reload_trusts_examples_that_are_known_to_pass(tmp_path: Path) -> None:
-    """A rule set that claims so of a rule which breaks its example is believed."""
+    """Where it is claimed of a rule which breaks its example, it is believed."""
     rule = "rules: [{id: one, title: t, when: a, must_match: [b]}]\n"
     file = write(tmp_path / "r.yaml", rule)
     with pytest.raises(ConfigError):
         load_rules([file])
     version = rules_of(rule.replace(", must_match: [b]", "")).rules["one"].version
     claimed = content_hash(version, content_hash([]), [["b"]])
-    believed = replace(rules_of("{}"), examples_passed=frozenset([claimed]))
-    assert load_rules([file], believed).examples_passed == {claimed}
+    assert load_rules([file], [claimed]).examples_passed == {claimed}
+
+
+def test_what_passed_is_known_at_the_next_start_of_the_same_program_only(tmp_path: Path) -> None:
+    """What cannot be read, or another program wrote, says nothing; where nothing can be written, nothing breaks."""
+    state, file = tmp_path / "state", tmp_path / "state" / passed.NAME
+    assert passed.recall(state) == frozenset()
+    for _ in range(2):
+        passed.remember(state, ["bb", "aa"])
+        assert passed.recall(state) == {"aa", "bb"}
+    assert [path.name for path in state.iterdir()] == [passed.NAME], "nothing unfinished is left"
+    passed.remember(file, ["aa"])
+    program, *hashes = file.read_text().split()
+    for broken in (b"", b"\xff\xfe", f"{program[:-1]}x {' '.join(hashes)}".encode()):
+        file.write_bytes(broken)
+        assert passed.recall(state) == frozenset()
 
 
 def test_a_thousand_rules_reload_within_two_seconds(tmp_path: Path) -> None:
@@ -128,7 +142,7 @@ def test_a_thousand_rules_reload_within_two_seconds(tmp_path: Path) -> None:
     file.write_text("rules:\n" + "".join(rule.format(n) for n in range(1000)))
     first = load_rules([file])
     begin = time.process_time()
-    load_rules([file], first)
+    load_rules([file], first.examples_passed)
     assert time.process_time() - begin < 2
 
 
