@@ -88,6 +88,8 @@ def _global(
 def _register(words: set[str]) -> None:
     """Attach the commands that `words` may name; all of them when none is named (help, typos)."""
     named = words & ({*NOUNS} | {*COMMANDS})
+    if not named and "--version" in words:
+        return  # answered before any command is looked for
     for noun in NOUNS:
         if not named or noun in named:
             module = importlib.import_module(f"monitor.cli.{noun}")

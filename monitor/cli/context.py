@@ -8,13 +8,15 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from monitor import settings
 from monitor.cli.garbage import making_what_stays
-from monitor.settings import Configuration, Settings
-from monitor.store.engine import Database
+
+if TYPE_CHECKING:  # the store and the settings take half a second, which --version and a mistyped word need not wait for
+    from monitor.settings import Configuration, Settings
+    from monitor.store.engine import Database
 
 
 @dataclass
@@ -27,10 +29,14 @@ class Context:
 
     def directory(self) -> Path:
         """The configuration directory (raises ConfigError when there is none)."""
+        from monitor import settings
+
         return settings.find_config_dir(self.config, os.environ)
 
     def configuration(self) -> Configuration:
         """The configuration, loaded once (raises ConfigError with every mistake in it)."""
+        from monitor import settings
+
         if self._configuration is None:
             with making_what_stays():
                 self._configuration = settings.load(self.directory(), os.environ, recall=True)
@@ -38,6 +44,8 @@ class Context:
 
     def settings(self) -> Settings:
         """monitor.yaml alone: commands that need no feeds and no rules work while those are broken."""
+        from monitor import settings
+
         if self._configuration is not None:
             return self._configuration.settings
         return settings.load_settings(self.directory(), os.environ)
@@ -48,6 +56,8 @@ class Context:
         Only `run`, `db upgrade` and `db copy` make or upgrade one: a command that looks leaves no file behind, and
         takes the database away from no older daemon. StoreError when its tables are of another revision.
         """
+        from monitor.store.engine import Database
+
         database = Database(self.settings().database)
         if database.revision() is not None:
             database.check()
@@ -60,12 +70,16 @@ class Context:
 
     def existing(self) -> Database:
         """The configured database, for a command that writes: StoreError when there is none yet."""
+        from monitor.store.engine import Database
+
         database = Database(self.settings().database)
         database.check()
         return database
 
     def upgraded(self) -> Database:
         """The configured database, made or upgraded when it is not of this program's revision."""
+        from monitor.store.engine import Database
+
         database = Database(self.settings().database)
         database.upgrade()
         return database
