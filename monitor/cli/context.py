@@ -14,7 +14,7 @@ import typer
 
 from monitor.cli.garbage import making_what_stays
 
-if TYPE_CHECKING:  # the store and the settings take half a second, which --version and a mistyped word need not wait for
+if TYPE_CHECKING:  # the store and the settings take half a second, and --version needs neither
     from monitor.settings import Configuration, Settings
     from monitor.store.engine import Database
 
