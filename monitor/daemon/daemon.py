@@ -151,11 +151,12 @@ class Daemon:
             log.warning("lock", problem=str(error), remedy="tried again in 10 s")
 
     async def _mind_the_ticks(self) -> None:
-        told = self._standstill.notice(clock.monotonic() - self._ticked)
+        age_s = clock.monotonic() - self._ticked
+        told = self._standstill.notice(age_s, clock.now())
         if told is not None:
             await self.service.in_database(lambda conn: self._tell_operations(conn, told))
             log.warning("standstill", text=told["title"])
-            self._standstill.said()
+            self._standstill.said(age_s)
 
     def _tell_of_the_gap(self, conn: Connection) -> None:
         told = gap(conn, clock.now())

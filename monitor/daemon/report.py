@@ -16,7 +16,11 @@ def report_configuration(conn: Connection, problem: str, service: Service) -> No
         return
     facts.set(conn, "configuration_problem", problem, now)
     told = (
-        {"title": "Configuration rejected", "text": problem, "remedy": "The last good configuration stays in force."}
+        {
+            "title": "Configuration rejected",
+            "text": f"{problem}\nThe last good configuration stays in force.",
+            "remedy": "Mend the file and save it, nothing more; `licensewatch check` says whether it is well.",
+        }
         if problem
         else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
     )

@@ -14,13 +14,15 @@ LONG = timedelta(minutes=5)  # a shorter gap is a restart
 
 @dataclass
 class Standstill:
-    """Whether operations know that polls stand still."""
+    """Whether operations know that polls stand still. `since`: a standstill of which they could not be told."""
 
     told: bool = False
+    since: datetime | None = None
 
-    def notice(self, age_s: float) -> dict[str, str] | None:
+    def notice(self, age_s: float, now: datetime) -> dict[str, str] | None:
         """What to tell when the last tick is so old; None: nothing new. Say `said` once it is written down."""
         if age_s > STILL_S and not self.told:
+            self.since = self.since or now - timedelta(seconds=age_s)
             return {
                 "title": "Polling stands still",
                 "text": f"The last tick was {age_s:.0f} s ago, though the process lives.",
@@ -28,10 +30,18 @@ class Standstill:
             }
         if age_s <= STILL_S and self.told:
             return {"title": "Polling goes on", "text": "Ticks come again. What feeds brought meanwhile is not lost."}
+        if self.since is not None and not self.told:  # what stopped it, a locked database say, stopped the notice too
+            return {
+                "title": "Polling stood still, and goes on",
+                "text": f"No tick from {self.since:%Y-%m-%d %H:%M} UTC until now ({now:%H:%M} UTC). What feeds brought "
+                "meanwhile is not lost.",
+                "remedy": "The log says what the ticks waited for.",
+            }
         return None
 
-    def said(self) -> None:
-        self.told = not self.told
+    def said(self, age_s: float) -> None:
+        """The notice of that age is written down."""
+        self.told, self.since = age_s > STILL_S, None
 
 
 def gap(conn: Connection, now: datetime) -> dict[str, str] | None:

@@ -19,7 +19,9 @@ class Notice:
     """What to tell about a feed. `reason` is the new `FeedState.notice`: a word while it lasts, None when over."""
 
     reason: str | None
+    title: str
     text: str
+    remedy: str = ""
 
 
 def notice(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> Notice | None:
@@ -29,10 +31,11 @@ def notice(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> No
         return None
     name, recovered = feed.title or feed.id, _RECOVERED.get(known or "", "all well again")
     if reason is None:
-        return Notice(None, f"{name}: {recovered}.")
+        return Notice(None, "A feed is well again", f"{name}: {recovered}.")
     # What lasts beneath a trouble comes to light when that is over.
     ended = f"{recovered}; " if known is not None and reason in _LASTING else ""
-    return Notice(reason, f"{name}: {ended}{_words(reason, after, now)}")
+    words = f"{name}: {ended}{_words(reason, after, now)}"
+    return Notice(reason, _TITLES[reason], words, _REMEDIES[reason].format(id=feed.id))
 
 
 _RECOVERED = {
@@ -41,6 +44,21 @@ _RECOVERED = {
     "gone": "is back",
     "silent": "has news again",
     "moved": "is polled at its configured URL again",
+}
+_TITLES = {
+    "failing": "A feed fails",
+    "unreadable": "A feed cannot be read",
+    "gone": "A feed is gone",
+    "silent": "A feed is silent",
+    "moved": "A feed has moved",
+}
+_TRY = "`licensewatch feeds test {id}` shows what it answers now. If it moved, change its `url` in feeds.yaml."
+_REMEDIES = {
+    "failing": _TRY,
+    "unreadable": _TRY,
+    "gone": "`licensewatch feeds resume {id}` tries it again; or take it out of feeds.yaml.",
+    "silent": _TRY,
+    "moved": "`licensewatch feeds accept-redirect {id}` writes that into feeds.yaml.",
 }
 _FAILURES = frozenset({"failing", "unreadable"})
 _LASTING = frozenset({"silent", "moved"})
@@ -76,16 +94,13 @@ def _words(reason: str, state: FeedState, now: datetime) -> str:
     since = f"{state.failing_since:%Y-%m-%d %H:%M} UTC" if state.failing_since else "now"
     match reason:
         case "gone":
-            return "the publisher says 410 Gone. It is not polled any more; `feeds resume` tries it again."
+            return "the publisher says 410 Gone. It is not polled any more."
         case "unreadable":
             return f"answers something that is no readable feed, since {since}: {state.last_error}. It is tried again."
         case "failing":
             return f"{state.failures} polls failed in a row, since {since}: {state.last_error}. It is tried again."
         case "moved":
-            return (
-                f"moved for good to {state.url}, which is polled now. "
-                f"`feeds accept-redirect {state.feed_id}` writes that into feeds.yaml."
-            )
+            return f"moved for good to {state.url}, which is polled now."
         case _:
             at = silent_since(state, now) or now
             return f"no news since {at:%Y-%m-%d %H:%M} UTC, which is long against its own rhythm."

@@ -15,6 +15,7 @@ from monitor.errors import FetchError
 from monitor.feeds import identify, pace, plan
 from monitor.feeds.identify import Verdict
 from monitor.model import Entry, Feed, FeedState
+from monitor.poll import outage
 from monitor.poll.look import Look
 from monitor.poll.tell import Heard, Told, tell
 from monitor.poll.world import Policy, World
@@ -51,8 +52,9 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
     new_entries = sum(one.verdict is Verdict.NEW for one in known)
     after = _planned(look, policy, new_entries)
     notice = plan.notice(look.feed, look.before, after, look.at)
+    told_of = outage.instead(conn, look.before, after, notice, world)
     if notice is not None:
-        after = replace(after, notice=notice.reason)
+        after = replace(after, notice=told_of.reason if told_of is not None else look.before.notice)
     if not feed_store.save(conn, after, look.before.poll_seq):
         return Outcome(look.feed, look.before, look.before, stale=True)
     world.reached(Point.COMMIT_FENCED)
@@ -62,12 +64,12 @@ def commit(conn: Connection, look: Look, world: World) -> Outcome:
     heard = _stored(conn, righted, known, policy)
     world.reached(Point.COMMIT_ENTRIES)
     told = tell(conn, heard, righted, world, reissued=reissued)
-    if notice is not None:
-        facts = {"title": "Feed notice" if notice.reason else "Feed recovered", "text": notice.text}
+    if told_of is not None:
+        facts = {"title": told_of.title, "text": told_of.text, "remedy": told_of.remedy}
         _notify(conn, policy, facts, look.at, world)
     world.reached(Point.COMMIT_READY)
     revised = sum(one.verdict is Verdict.REVISED for one in known)
-    return Outcome(look.feed, look.before, after, False, new_entries, revised, told, notice.text if notice else "")
+    return Outcome(look.feed, look.before, after, False, new_entries, revised, told, told_of.text if told_of else "")
 
 
 def identified(conn: Connection, look: Look) -> tuple[identify.Identified, ...]:

@@ -46,6 +46,7 @@ class World:
     policy: Policy
     new_id: Callable[[], str]
     reached: Reached = len
+    nothing_answers: bool = False  # operations were told so, as far as this process knows (poll/outage.py)
     _steps: tuple[object, timedelta] | None = None  # of which transaction, and what it saw
     _index: StoryIndex | None = field(default=None, repr=False)
     _apart: bool = False  # the index is none of the database's

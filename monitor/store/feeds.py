@@ -26,6 +26,7 @@ __all__ = [
     "get",
     "host_blocks",
     "in_brief",
+    "nothing_answers",
     "pull_back",
     "reschedule",
     "save",
@@ -159,6 +160,15 @@ def reschedule(conn: Connection, state: FeedState) -> bool:
     """Store another due time and its reason; False when the feed was polled meanwhile. A poll under way goes on."""
     where = update(table).where(table.c.id == state.feed_id, table.c.poll_seq == state.poll_seq)
     return conn.execute(where.values(next_poll_at=state.next_poll_at, why_next=state.why_next)).rowcount == 1
+
+
+def nothing_answers(conn: Connection, since: datetime, least: int, *, besides: str) -> bool:
+    """Whether no feed was read since then, while `least` of them are tried and fail (the one of `besides` included)."""
+    tried = table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False), table.c.id != besides
+    if conn.scalar(select(table.c.id).where(*tried, table.c.last_success_at >= since).limit(1)) is not None:
+        return False
+    failing = conn.execute(select(table.c.id).where(*tried, table.c.failures > 0).limit(least - 1)).all()
+    return len(failing) == least - 1
 
 
 def block_host(conn: Connection, name: str, until: datetime) -> None:

@@ -115,11 +115,24 @@ async def test_operations_hear_of_a_process_that_ended_on_its_own(tmp_path: Path
 
 
 def test_polls_that_stand_still_are_told_once_and_so_is_their_end() -> None:
-    watch = Standstill()
-    assert watch.notice(5.0) is None
-    assert "stands still" in watch.notice(61.0)["title"]  # type: ignore[index]
-    watch.said()
-    assert watch.notice(300.0) is None
-    assert "goes on" in watch.notice(0.5)["title"]  # type: ignore[index]
-    watch.said()
-    assert watch.notice(0.5) is None
+    watch, now = Standstill(), datetime.now(UTC)
+    assert watch.notice(5.0, now) is None
+    assert "stands still" in watch.notice(61.0, now)["title"]  # type: ignore[index]
+    watch.said(61.0)
+    assert watch.notice(300.0, now) is None
+    assert "goes on" in watch.notice(0.5, now)["title"]  # type: ignore[index]
+    watch.said(0.5)
+    assert watch.notice(0.5, now) is None
+
+
+def test_a_standstill_of_which_nobody_could_be_told_is_told_when_it_is_over() -> None:
+    """What stops the ticks, a locked database say, stops the notice as well; its beginning is remembered."""
+    watch, noon = Standstill(), datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+    for minutes in (2, 5, 30):
+        assert watch.notice(60.0 * minutes, noon + timedelta(minutes=minutes)) is not None  # and could not be written
+    told = watch.notice(0.5, noon + timedelta(minutes=31))
+    assert told is not None
+    assert told["title"] == "Polling stood still, and goes on"
+    assert "from 2026-03-04 12:00 UTC until now (12:31 UTC)" in told["text"]
+    watch.said(0.5)
+    assert watch.notice(0.5, noon + timedelta(minutes=32)) is None

@@ -85,7 +85,7 @@ def test_a_move_is_told_once() -> None:
     _, notice = told(begin(), state, NOW)
     assert notice is not None
     assert notice.reason == "moved"
-    assert "accept-redirect lab" in notice.text
+    assert "accept-redirect lab" in notice.remedy
     assert "https://new.example/feed" in notice.text
 
 

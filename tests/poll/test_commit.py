@@ -258,4 +258,4 @@ def test_a_feed_that_keeps_failing_is_told_once_and_once_when_it_recovers(house:
         house.now += timedelta(hours=1)
     assert len(house.outbox(Role.NOTICE)) == 1
     house.poll("ledger", item("Chip maker opens a plant"), item("A quiet week"))
-    assert [one.facts["title"] for one in house.outbox(Role.NOTICE)] == ["Feed notice", "Feed recovered"]
+    assert [one.facts["title"] for one in house.outbox(Role.NOTICE)] == ["A feed fails", "A feed is well again"]
