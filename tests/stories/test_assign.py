@@ -57,6 +57,31 @@ def test_a_page_that_everybody_links_to_joins_nothing() -> None:
     assert assign(newcomer, StoryIndex(stories), START).story_id is None
 
 
+def test_a_page_that_two_stories_cite_joins_them_and_one_that_everybody_cites_does_not() -> None:
+    facts = {
+        "orgs": ("Acme",),
+        "direction": Direction.OPENING,
+        "stage": Stage.EFFECTIVE,
+        "links": ("https://a.example/b",),
+    }
+    told = OpenStory(1, 1, (candidate("Acme hands the bird to everybody", **facts),))
+    others = [OpenStory(n, n, (candidate(f"Labs {n} did it", links=facts["links"]),)) for n in (2, 3, 4)]
+    newcomer = candidate("Wings for all", day=1, **facts)
+    assert assign(newcomer, StoryIndex([told]), START).story_id == 1
+    assert assign(newcomer, StoryIndex([told, *others]), START).story_id is None
+
+
+def test_a_lab_that_did_one_thing_of_the_kind_lately_is_taken_at_its_word() -> None:
+    """What it did weeks ago is no rival; what it did this week is."""
+    facts = {"orgs": ("Acme",), "direction": Direction.CLOSING, "stage": Stage.EFFECTIVE}
+    old = OpenStory(1, 1, (candidate("Acme shuts the barn", **facts),))
+    lately = OpenStory(2, 2, (candidate("No more eggs to be had", day=19, **facts),))
+    this_week = OpenStory(3, 3, (candidate("Stable locked up", day=16.5, **facts),))
+    newcomer = candidate("Farm life ends", day=20, **facts)
+    assert assign(newcomer, StoryIndex([old, lately]), newcomer.seen_at).story_id == 2
+    assert assign(newcomer, StoryIndex([old, lately, this_week]), newcomer.seen_at).story_id is None
+
+
 RELEASE = {"orgs": ("OpenAI",), "models": ("gpt-oss",), "direction": Direction.OPENING}
 
 
