@@ -36,6 +36,19 @@ def test_a_syndicated_copy_joins_whatever_was_read_in_it() -> None:
     assert joins(candidate(f"{TITLE} - The Daily Byte", day=2), first)
 
 
+def test_a_headline_of_three_words_is_no_proof_of_anything() -> None:
+    def joined(title: str) -> bool:
+        return joins(candidate(title, day=7, orgs=("Acme",)), candidate(title, orgs=("Globex",)))
+
+    assert not joined("Models this week")
+    assert joined("All models of this week")
+
+
+def test_the_original_joins_the_aggregator_item_that_came_first() -> None:
+    first = candidate("So much for openness", links=("http://example.org/meta",))
+    assert joins(candidate(TITLE, url="https://www.example.org/meta/", **CLOSING), first)
+
+
 def test_a_redirect_link_that_hides_the_publisher_joins_by_its_headline() -> None:
     first = candidate(TITLE, url="https://example.org/meta", **CLOSING)
     copy = candidate(f"{TITLE} - Example", day=1, url="https://news.google.com/rss/articles/CBMiabc", **CLOSING)

@@ -66,3 +66,30 @@ def test_a_storyline_of_long_ago_is_found_on_the_shelf() -> None:
     late = closing("Behemoth is released as a closed product", Stage.EFFECTIVE, 200)
     found = assign(late, index, late.seen_at)
     assert (len(index), found.previous_id) == (0, 2)
+
+
+def test_what_is_put_up_late_does_not_hide_what_is_newer() -> None:
+    """At start stories come in no order: the latest word of a storyline is what it asks and how awake it is."""
+    index = StoryIndex()
+    index.shelve(OpenStory(5, 2, (closing("Meta pulls Behemoth", Stage.EFFECTIVE, 40),)))
+    index.shelve(OpenStory(4, 2, (RUMOUR,)))
+    late = closing("Meta opens Behemoth after all", Stage.REVERSED, 60, Direction.OPENING)
+    assert assign(late, index, late.seen_at).storyline_id == 2
+
+
+def test_a_fight_is_no_answer_to_what_a_lab_weighs_unless_it_names_the_model() -> None:
+    facts = {"orgs": ("Meta",), "direction": Direction.DISPUTE, "stage": Stage.ENFORCEMENT}
+    suit = candidate("Farmers drag the company to court", day=3, **facts)
+    assert placed(suit, OpenStory(4, 2, (RUMOUR,))).storyline_id is None
+    named = candidate("Farmers drag the company to court", day=3, models=("Behemoth",), **facts)
+    assert placed(named, OpenStory(4, 2, (RUMOUR,))).storyline_id == 2
+
+
+def test_a_line_without_its_version_asks_the_same_only_while_something_is_pending() -> None:
+    facts = {"orgs": ("Meta",), "direction": Direction.RESTRICTING}
+    newcomer = candidate("Farmers get the bird", day=9, orgs=("Meta",), models=("Llama",), direction=Direction.OPENING,
+                         stage=Stage.EFFECTIVE)  # fmt: skip
+    done = candidate("No eggs for Llama 2 users", models=("Llama 2",), stage=Stage.EFFECTIVE, **facts)
+    pending = candidate("No eggs for Llama 2 users", models=("Llama 2",), stage=Stage.CONSIDERING, **facts)
+    found = [placed(newcomer, OpenStory(4, 2, (latest,))).storyline_id for latest in (done, pending)]
+    assert found == [None, 2]
