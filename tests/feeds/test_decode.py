@@ -71,6 +71,14 @@ async def test_what_does_not_decode_is_a_failure(server: FeedServer, fetcher: Fe
         assert (await fetcher.fetch(server.url("/feed"))).body == b""
 
 
+async def test_zstd_that_wants_much_memory_is_refused(server: FeedServer, fetcher: Fetcher) -> None:
+    """A35: a frame may ask for a window of gigabytes; RFC 9659 allows 8 MiB on the web."""
+    wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=27)
+    packed = zstandard.ZstdCompressor(compression_params=wide).compressobj().compress(bytes(1 << 20))
+    server.answer("/feed", Answer(200, packed, {"Content-Encoding": "zstd"}))
+    assert (await failure(fetcher, server.url("/feed"))).reason is FetchReason.BAD_ENCODING
+
+
 @pytest.mark.parametrize("coding", ["compress", "gzip, gzip, gzip, gzip", "x"])
 async def test_unknown_codings_are_refused(server: FeedServer, fetcher: Fetcher, coding: str) -> None:
     server.answer("/feed", Answer(200, BODY, {"Content-Encoding": coding}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -66,6 +67,29 @@ def test_it_is_refused(address: str) -> None:
     """A34: loopback, private, link-local, CGNAT, multicast, NAT64, 6to4, Teredo, mapped and compatible forms."""
     assert why_blocked(address)
     with pytest.raises(RefusedError):
+        Guard(()).check(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("::ffff:127.0.0.1", "an IPv4-mapped address"),
+        ("::ffff:0:127.0.0.1", "an IPv4-translated address"),
+        ("64:ff9b::127.0.0.1", "NAT64"),
+        ("64:ff9b:1::127.0.0.1", "NAT64"),
+        ("2002:7f00:1::", "6to4"),
+        ("2001:0:7f00:1::", "Teredo"),
+        ("fe80::1%lo", "link-local"),
+        ("ff02::1", "multicast"),
+        ("::1", "loopback"),
+        ("169.254.169.254", "link-local"),
+        ("100.64.0.1", "carrier-grade NAT"),
+        ("4000::1", "not given out to anybody"),
+    ],
+)
+def test_a_refusal_names_the_form(address: str, words: str) -> None:
+    """A34: who opens a network must know which form of it was meant."""
+    with pytest.raises(RefusedError, match=f"{re.escape(address)} is {words}, and polling.allow_private_networks"):
         Guard(()).check(address)
 
 

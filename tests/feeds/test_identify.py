@@ -119,9 +119,40 @@ def test_a_link_that_becomes_shared_repeats_nothing() -> None:
     assert shelf.poll(story(2, guid="", link=page)) in (["same"], ["revised"])
 
 
+def test_a_link_that_is_shared_no_more_repeats_nothing() -> None:
+    """A17: two items shared guid and link and were known by their texts; one of them left alone is still known."""
+    both = [story(n, guid="https://lab.example/log", link="https://lab.example/log") for n in (1, 2)]
+    shelf = Shelf()
+    assert shelf.poll(*both) == ["new", "new"]
+    assert shelf.poll(both[1]) == ["same"]
+
+
+def test_a_guid_that_is_the_site_itself_identifies_nothing() -> None:
+    """A17: items that carry the site's address as guid are told by their links."""
+    shelf = Shelf()
+    assert shelf.poll(story(1, guid="https://lab.example/"), link="https://lab.example/") == ["new"]
+    assert shelf.poll(story(2, guid="https://lab.example/"), link="https://lab.example/") == ["new"]
+
+
 def test_items_equal_in_everything_are_one_entry() -> None:
     """A15: ingested once."""
     assert Shelf().poll(story(1), story(1), story(1)) == ["new"]
+
+
+def test_a_repeated_item_keeps_its_keys() -> None:
+    """A17: an item that stands in a document twice is known by its guid all the same when it is edited."""
+    shelf = Shelf()
+    assert shelf.poll(story(1), story(1)) == ["new"]
+    assert shelf.poll(story(1, link="https://lab.example/moved", title="Another headline")) == ["revised"]
+
+
+def test_whose_guid_it_is_goes_before_whose_link_it_is() -> None:
+    """A17: a new item at the address of a known one, above it and edited with it, does not take its place."""
+    shelf = Shelf()
+    shelf.poll(story(1))
+    squatter = story(2, link=story(1).link)
+    moved = story(1, link="https://lab.example/moved", title="Another headline")
+    assert shelf.poll(squatter, moved) == ["new", "revised"]
 
 
 def test_items_without_guid_and_link_are_known_by_title_and_day() -> None:
