@@ -130,8 +130,6 @@ def _show(known: Trace, misses: dict[str, str]) -> None:
         output.say("  rules   no rule matched when it was read")
     for hit in known.hits:
         output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {_where(hit, known)}")
-    for rule_id, reason in misses.items():
-        output.say(f"  rule    {rule_id} does not match: {reason}")
     if known.story:
         output.say(f"  story   {known.story.id} of storyline {known.story.storyline_id}: {known.joined}")
     for one in known.decided:
@@ -141,6 +139,9 @@ def _show(known: Trace, misses: dict[str, str]) -> None:
         place = f" as {sent.channel} {sent.ts}" if sent.ts else ""
         failed = f": {sent.last_error}" if sent.last_error else ""
         output.say(f"  message {sent.receiver}: {sent.state}{place}{failed} ({sent.id})")
+    # Last, for they are many: who asks why it was told has read the answer by then.
+    for rule_id, reason in misses.items():
+        output.say(f"  rule    {rule_id} does not match: {reason}")
 
 
 def _where(hit: Hit, known: Trace) -> str:

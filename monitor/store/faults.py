@@ -51,8 +51,11 @@ _POSTGRESQL = {
 
 
 def shown(url: URL) -> str:
-    """The URL as it may be shown: without the password, and without a query, where one might hide."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    """The URL as it may be shown: without the password, and of its query, where one might hide, only where it leads."""
+    return url.set(query={name: url.query[name] for name in _PLACE if name in url.query}).render_as_string()
+
+
+_PLACE = ("host", "port")  # a directory of sockets stands there, too
 
 
 @contextmanager

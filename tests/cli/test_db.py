@@ -38,6 +38,16 @@ def db(config: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
+def test_the_advice_on_copying_postgresql_can_be_pasted(config: Path) -> None:
+    """The server's own tool gets our URL, sockets' directory included, and no password."""
+    url = "postgresql+psycopg://watch:geheim@/news?host=/run/pg&port=5433&password=geheim"
+    done = db(config, "backup", LICENSEWATCH_DATABASE_URL=url)
+    assert done.returncode == 2
+    assert "pg_dump" in done.stderr
+    assert "'postgresql://watch@/news?host=%2Frun%2Fpg&port=5433'" in done.stderr.replace("\n", "")
+    assert "geheim" not in done.stderr
+
+
 def opened(config: Path) -> Database:
     return Database(f"sqlite:///{config.parent / 'var' / 'licensewatch.db'}")
 

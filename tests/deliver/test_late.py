@@ -1,6 +1,6 @@
 """A worker that sleeps in the middle of a post, and wakes up when another has posted in its place.
 
-A real database, real sockets, and a judge that reads only what Slack accepted.
+PostgreSQL, for that is where workers share an outbox, real sockets, and a judge that reads only what Slack accepted.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ async def settled(world: World, *states: str) -> None:
 
 @pytest.mark.parametrize("answered_after_s", [0, 2.0], ids=["the other is done", "the other is at it"])
 async def test_what_was_posted_twice_is_taken_back_by_whoever_was_late(
-    either_database: Database, answered_after_s: float
+    postgresql_database: Database, answered_after_s: float
 ) -> None:
     """A25: a worker frozen longer than the takeover, with its request under way: one message stands in the end."""
-    async with connected(either_database) as (slack, world):
+    async with connected(postgresql_database) as (slack, world):
         async with sleeping(slack, world, 1.5):
             slack.script(faults.slow(answered_after_s, stored=True))
             await settled(world, "sent")
@@ -77,9 +77,9 @@ async def test_what_was_posted_twice_is_taken_back_by_whoever_was_late(
         assert sum(call.kept for call in slack.posts("chat.postMessage")) == 2  # it did happen, for a moment
 
 
-async def test_what_nobody_posted_again_yet_stays(either_database: Database) -> None:
+async def test_what_nobody_posted_again_yet_stays(postgresql_database: Database) -> None:
     """A26: the late message stands; the delivery that waited to be sent once more is sent, and never again."""
-    async with connected(either_database) as (slack, world):
+    async with connected(postgresql_database) as (slack, world):
         async with sleeping(slack, world, 1):
             with world.database.write() as conn:
                 (lost,) = deliveries.recover(conn, world.now())
@@ -90,9 +90,9 @@ async def test_what_nobody_posted_again_yet_stays(either_database: Database) -> 
         assert (row.state, row.ts) == (SENT, message["ts"])
 
 
-async def test_a_late_failure_does_not_touch_what_another_worker_does(either_database: Database) -> None:
+async def test_a_late_failure_does_not_touch_what_another_worker_does(postgresql_database: Database) -> None:
     """A27: that our call failed says nothing about theirs."""
-    async with connected(either_database) as (slack, world):
+    async with connected(postgresql_database) as (slack, world):
         slack.script(replace(faults.error("invalid_arguments"), delay=1.5), faults.slow(2, stored=True))
         world.tell(storyline())
         world.timeout = timedelta(seconds=30)

@@ -91,12 +91,12 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(sqlite_database: Database) -> AsyncIterator[Stage]:
+async def stage(either_database: Database) -> AsyncIterator[Stage]:
     async with SlackServer(rate=None) as slack:
         slack.bot()
         slack.channel("C1", "licensing")
         slack.channel("C2", "hooked")
-        yield Stage(House(sqlite_database), slack, slack.webhook("C2"))
+        yield Stage(House(either_database), slack, slack.webhook("C2"))
 
 
 async def test_from_rumour_to_reversal_over_a_month(stage: Stage) -> None:
