@@ -19,7 +19,6 @@ HEADER = 150
 SECTION = 3_000
 BUDGET = 11_000  # characters over all blocks of a message, below Slack's limit
 PREVIEW = 600  # of the text that notifications and screen readers take
-CONTEXT = 2_000
 TEXT = 4_000
 ALL_BLOCKS = 12_000
 

@@ -61,13 +61,12 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     first = believed.shift
     shifts = [first, *(hit.shift for hit in ranked)]
     peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
-    quoted = _quoting(first, shifts)
     stage = next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE)
-    if stage is Stage.ANNOUNCED and _DENIAL.search(quoted.evidence):
+    if stage is Stage.ANNOUNCED and _DENIAL.search(_with_evidence(first, shifts).evidence):
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
     to = next((one.to for one in shifts if one.to), "")
     return replace(
-        _said_in_text(believed, ranked) or quoted,
+        _quoted(believed, ranked),
         stage=stage,
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
@@ -81,31 +80,31 @@ def _belief(hit: Hit) -> tuple[int, int, int]:
     return hit.priority, _GRAVE.index(hit.severity), _SURE.index(hit.shift.confidence)
 
 
-def _quoting(shift: Shift, others: Iterable[Shift]) -> Shift:
+def _quoted(believed: Hit, ranked: Iterable[Hit]) -> Shift:
+    """The believed shift with the words that say it best, and their marks.
+
+    Where it would only quote the headline, a sentence of the text that another rule of its direction quotes goes first.
+    """
+    shift, others = believed.shift, tuple(ranked)
+    if not _reads_text(believed):
+        for one in (hit.shift for hit in others if _reads_text(hit)):
+            if one.direction is shift.direction and one.evidence not in {"", shift.evidence}:
+                return replace(shift, evidence=one.evidence, marks=one.marks)
+    return _with_evidence(shift, (hit.shift for hit in others))
+
+
+def _reads_text(hit: Hit) -> bool:
+    return any(span.field != "title" for span in hit.spans)
+
+
+def _with_evidence(shift: Shift, others: Iterable[Shift]) -> Shift:
     """The shift with evidence: its own, or the first that another one quotes, with its marks."""
     quoted = next((one for one in (shift, *others) if one.evidence), shift)
     return replace(shift, evidence=quoted.evidence, marks=quoted.marks)
 
 
-def _said_in_text(believed: Hit, ranked: Iterable[Hit]) -> Shift | None:
-    """The believed shift, quoting a sentence of the text where it would only quote the headline; None: it does not."""
-    headline = believed.shift.evidence
-    if any(span.field != "title" for span in believed.spans):
-        return None
-    for one in (hit.shift for hit in ranked if any(span.field != "title" for span in hit.spans)):
-        if one.direction is believed.shift.direction and one.evidence not in {"", headline}:
-            return replace(believed.shift, evidence=one.evidence, marks=one.marks)
-    return None
-
-
 def _union(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for some in names for name in some))
-
-
-def merge(shift_of_story: Shift, new_shift: Shift, trust: Trust, believed: Trust = Trust.PRESS) -> Shift:
-    """The state of things after one more report; `believed` is the best trust so far. See `weigh` for the rules."""
-    epoch = datetime.min
-    return weigh([Report(shift_of_story, believed, epoch), Report(new_shift, trust, epoch)])
 
 
 def weigh(reports: Sequence[Report]) -> Shift:
@@ -120,7 +119,7 @@ def weigh(reports: Sequence[Report]) -> Shift:
     best = max(reports, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
     confidence, reasons = _confidence(reports)
     return replace(
-        _quoting(best.shift, _shifts(reports)),
+        _with_evidence(best.shift, _shifts(reports)),
         direction=_heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR),
         stage=stage,
         object=_heaviest(reports, lambda shift: shift.object, None) or best.shift.object,

@@ -18,6 +18,7 @@ from monitor.model import (
     Severity,
     Shift,
     ShiftObject,
+    Span,
     Stage,
     Trust,
 )
@@ -124,11 +125,6 @@ def test_three_reports_that_agree_raise_confidence_and_say_so() -> None:
     assert (now.confidence, now.reasons) == (Confidence.MEDIUM, ("3 reports agree",))
 
 
-def test_merge_is_the_weighing_of_two() -> None:
-    merged = storyline.merge(Shift(stage=Stage.RUMOUR), Shift(Direction.CLOSING, Stage.ANNOUNCED), Trust.PRESS)
-    assert (merged.direction, merged.stage) == (Direction.CLOSING, Stage.ANNOUNCED)
-
-
 def hit(severity: Severity, shift: Shift) -> Hit:
     return Hit("rule", "v1", "Rule", severity, shift)
 
@@ -140,6 +136,40 @@ def test_the_gravest_hit_says_what_the_entry_tells_and_the_others_fill_gaps() ->
     assert (both.direction, both.stage, both.orgs, both.models, both.denied) == (
         Direction.CLOSING, Stage.CONSIDERING, ("Meta",), ("Behemoth",), True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("evidence", "stage"),
+    [("Meta says it will close it", Stage.ANNOUNCED), ("Meta denies it will close it", Stage.RUMOUR)],
+)
+def test_what_is_denied_was_not_announced(evidence: str, stage: Stage) -> None:
+    told = storyline.entry_shift([hit(Severity.HIGH, Shift(Direction.CLOSING, Stage.ANNOUNCED, evidence=evidence))])
+    assert told.stage is stage
+
+
+def test_a_quote_is_a_sentence_of_the_text_where_the_headline_would_only_be_repeated() -> None:
+    """Of the same direction; else the believed rule's own words, else anybody's."""
+    title, summary = (Span("title", 0, 4),), (Span("summary", 0, 4),)
+    headline = Shift(Direction.CLOSING, evidence="Meta closes it", marks=((0, 4),))
+    inside = Shift(Direction.CLOSING, evidence="We will keep the weights.", marks=((3, 7),))
+    other = replace(inside, direction=Direction.OPENING)
+    grave = replace(hit(Severity.HIGH, headline), spans=title)
+
+    def quote(*hits: Hit) -> tuple[str, tuple[tuple[int, int], ...]]:
+        told = storyline.entry_shift(hits)
+        return told.evidence, told.marks
+
+    assert quote(grave, replace(hit(Severity.LOW, inside), spans=summary)) == (inside.evidence, inside.marks)
+    for beside in (
+        replace(hit(Severity.LOW, other), spans=summary),
+        replace(hit(Severity.LOW, inside), spans=title),
+        replace(hit(Severity.LOW, replace(headline, marks=((5, 9),))), spans=summary),
+    ):
+        assert quote(grave, beside) == (headline.evidence, headline.marks)
+    both = replace(grave, spans=(*title, *summary))
+    assert quote(both, replace(hit(Severity.LOW, inside), spans=summary))[0] == headline.evidence
+    silent = replace(grave, shift=replace(headline, evidence="", marks=()), spans=(*title, *summary))
+    assert quote(silent, replace(hit(Severity.LOW, other), spans=summary)) == (other.evidence, other.marks)
 
 
 def test_a_rule_with_priority_is_believed_before_a_graver_one() -> None:
