@@ -125,6 +125,19 @@ def test_three_reports_that_agree_raise_confidence_and_say_so() -> None:
     assert (now.confidence, now.reasons) == (Confidence.MEDIUM, ("3 reports agree",))
 
 
+def test_a_denial_moves_nothing_though_it_names_a_stage() -> None:
+    """What is denied was never reached; only where every report denies is it all there is."""
+    assert weigh([report(Stage.CONSIDERING), report(Stage.ANNOUNCED, day=1, denied=True)]).stage is Stage.CONSIDERING
+    assert weigh([report(Stage.ANNOUNCED, denied=True)] * 2).stage is Stage.ANNOUNCED
+
+
+def test_what_weighs_most_is_what_is_reported_now() -> None:
+    """Reports of the last week count double: three old ones are outvoted by two new ones."""
+    old, new = report(Stage.NONE, direction=Direction.OPENING), report(day=30, direction=Direction.CLOSING)
+    assert weigh([old] * 3 + [new] * 2).direction is Direction.CLOSING
+    assert weigh([old] * 5 + [new] * 2).direction is Direction.OPENING
+
+
 def hit(severity: Severity, shift: Shift) -> Hit:
     return Hit("rule", "v1", "Rule", severity, shift)
 
