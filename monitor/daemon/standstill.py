@@ -22,7 +22,7 @@ class Standstill:
     def notice(self, age_s: float, now: datetime) -> dict[str, str] | None:
         """What to tell when the last tick is so old; None: nothing new. Say `said` once it is written down."""
         if age_s > STILL_S and not self.told:
-            self.since = self.since or now - timedelta(seconds=age_s)
+            self.since = now - timedelta(seconds=age_s)
             return {
                 "title": "Polling stands still",
                 "text": f"The last tick was {age_s:.0f} s ago, though the process lives.",
