@@ -23,7 +23,7 @@ from monitor.daemon.service import Service
 from monitor.daemon.standstill import Standstill, gap
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import deliveries, due, facts, search
+from monitor.store import deliveries, due, engine, facts, search
 from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock
 
@@ -173,13 +173,14 @@ class Daemon:
         if self._tick_remembered is None or not timedelta() <= now - self._tick_remembered < REMEMBER_TICK:
             await self.service.in_database(lambda conn: facts.set(conn, "last_tick", now.isoformat(), now))
             self._tick_remembered = now
-            self._slim_down()
+            await self._slim_down()
 
-    def _slim_down(self) -> None:
+    async def _slim_down(self) -> None:
         """Once many polls are over, give the memory they took back."""
         polled = sum(n for (name, _), n in self.service.counters.values.items() if name == "polls")
         if polled - self._polled_when_slim >= MANY_POLLS and not self.service.rounds.under_way:
             self._polled_when_slim = polled
+            await self.service.in_database(engine.forget_pages)
             memory.give_back()
 
     async def _housekeep(self) -> None:

@@ -27,7 +27,7 @@ from monitor.store.upgrade import Migrations, current, oldest_program, shipped
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-__all__ = ["Connection", "Database", "insert_into", "parse_url"]
+__all__ = ["Connection", "Database", "forget_pages", "insert_into", "parse_url"]
 
 _BARE = "licensewatch_bare"  # a connection on which no transaction begins
 
@@ -167,6 +167,12 @@ class Database:
         event.listen(engine, "connect", partial(_limit_lock_waits, self.patience))
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine, reader
+
+
+def forget_pages(connection: Connection) -> None:
+    """Let go of the pages that SQLite keeps in memory for the next commits, 16 MB after many; PostgreSQL keeps none."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA shrink_memory")
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

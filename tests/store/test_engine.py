@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from monitor.errors import StoreError
 from monitor.model import Entry
-from monitor.store import entries, facts, schema
+from monitor.store import engine, entries, facts, schema
 from monitor.store.engine import Database, parse_url
 from monitor.store.upgrade import shipped
 
@@ -324,3 +324,14 @@ def test_paths_with_odd_characters_work(tmp_path: Path) -> None:
     assert database.revision() == shipped().head()
     assert path.exists()
     database.close()
+
+
+def test_pages_that_are_forgotten_are_read_again(database: Database) -> None:
+    """Also in the middle of a transaction, whose own changes stay."""
+    with database.write() as conn:
+        facts.set(conn, "kept", "yes", NOW)
+        engine.forget_pages(conn)
+        facts.set(conn, "later", "yes", NOW)
+        assert facts.get(conn, "kept") == "yes"
+    with database.read() as conn:
+        assert (facts.get(conn, "kept"), facts.get(conn, "later")) == ("yes", "yes")
