@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from monitor import housekeep
 from monitor.housekeep import Retention
 from monitor.model import Action, Alert, Candidate, Delivery, DeliveryState, Entry, Feed, Reason, Role, Severity, Shift
-from monitor.store import alerts, deliveries, entries, facts, feeds, hits, schema, stories
+from monitor.store import alerts, deliveries, entries, facts, feedback, feeds, hits, schema, stories
 from monitor.store.engine import Connection, Database
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -139,10 +139,16 @@ def test_records_nobody_asks_for_any_more_go(database: Database) -> None:
         facts.set(conn, "last_tick", "x", NOW - 1200 * DAY)
         alerts.add(conn, Alert(Reason.NOTICE, Severity.LOW), None, None, NOW - 1200 * DAY)
         feeds.block_host(conn, "example.org:443", NOW - 2 * DAY)
+        feeds.block_host(conn, "patient.example:443", NOW + DAY / 2)
+        for days in (6, 8):
+            feedback.first_report(conn, f"pressed {days} days ago", NOW - days * DAY)
     assert housekeep.run(database, Retention(), NOW).records == 2
-    with database.read() as conn:
+    with database.write() as conn:
         assert facts.get(conn, "last_tick") == "x"
-    assert count(database, "host") == 0
+        assert [*feeds.host_blocks(conn, NOW)] == ["patient.example:443"]
+        assert not feedback.first_report(conn, "pressed 6 days ago", NOW), "Slack may still repeat it"
+        assert feedback.first_report(conn, "pressed 8 days ago", NOW)
+    assert count(database, "host") == 1
 
 
 def test_a_run_stops_after_its_pages_and_the_next_goes_on(database: Database) -> None:

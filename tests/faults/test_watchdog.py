@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon.standstill import Standstill
+from monitor.daemon.standstill import Standstill, gap
+from monitor.store import facts
+from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
 from monitor.testing.installed import until
 from tests.faults.stage import CHANNEL, Stage, polled, stage
@@ -136,3 +138,17 @@ def test_a_standstill_of_which_nobody_could_be_told_is_told_when_it_is_over() ->
     assert "from 2026-03-04 12:00 UTC until now (12:31 UTC)" in told["text"]
     watch.said(0.5)
     assert watch.notice(0.5, noon + timedelta(minutes=32)) is None
+
+
+@pytest.mark.parametrize(("stopped", "told"), [(None, True), (-30, True), (1, False)])
+def test_an_end_counts_as_ordered_only_when_it_came_after_the_last_tick(
+    sqlite_database: Database, stopped: int | None, told: bool
+) -> None:
+    """A stop of an earlier life says nothing of this one."""
+    noon = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+    with sqlite_database.write() as conn:
+        facts.set(conn, "last_tick", "x", noon)
+        if stopped is not None:
+            facts.set(conn, "stopped", "x", noon + timedelta(minutes=stopped))
+        assert (gap(conn, noon + timedelta(hours=1)) is not None) is told
+        assert gap(conn, noon + timedelta(minutes=4)) is None
