@@ -150,6 +150,15 @@ async def test_a_late_report_of_what_was_told_is_no_news(stage: Stage) -> None:
     assert len(stage.top) == 1
 
 
+async def test_an_edit_that_turns_into_a_denial_is_told(stage: Stage) -> None:
+    """A18: what an edit newly says is news once, though it leaves the stage where it was."""
+    for title in (WEIGHS, DENIAL, DENIAL + ", again"):
+        stage.sleep(hours=2)
+        stage.house.poll("ledger", item(title, "one", pubDate=format_datetime(stage.house.now)))
+        await stage.deliver()
+    assert [move.split(" by ")[0] for move in stage.moves()] == ["A denial is reported"]
+
+
 async def test_what_comes_after_the_storyline_fell_asleep_is_a_new_message_that_links_back(stage: Stage) -> None:
     """A storyline sleeps after `repeat_after` without news."""
     await stage.publish("ledger", WEIGHS)
