@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from monitor.cli import feeds_file, feeds_try, output
 from monitor.cli.context import Context, current
 from monitor.cli.feeds_named import wanted
 from monitor.counts import counted
-from monitor.errors import MonitorError, UsageError
+from monitor.errors import ConfigError, MonitorError, UsageError
 from monitor.feeds import opml, plan
 from monitor.model import Feed, FeedHealth, FeedState
 from monitor.settings import Configuration
@@ -211,8 +212,24 @@ def import_(
         tags = list(dict.fromkeys([*(tag or ()), *filter(None, map(feeds_file.tag_of, listed.tags))]))
         added.append({"id": feed_id, "url": listed.url, "title": listed.title, "tags": tags})
     if added:
-        feeds_file.add(feeds_file.feeds_path(configuration.dir), list(added))
-    output.say(f"{counted(len(added), 'feed')} added, {len(found) - len(added)} were there already.")
+        _add(feeds_file.feeds_path(configuration.dir), added)
+    there = len(found) - len(added)
+    output.say(f"{counted(len(added), 'feed')} added, {there:,} {'was' if there == 1 else 'were'} there already.")
+
+
+def _add(path: Path, feeds: list[dict[str, Any]]) -> None:
+    """Add them all, or none: a mistake is one of the list, whose lines feeds.yaml does not have."""
+    try:
+        feeds_file.add(path, list(feeds))
+    except ConfigError:
+        for feed in feeds:
+            try:
+                feeds_file.would_add(path, feed)
+            except ConfigError as error:
+                why = "; ".join(one.message.partition(": ")[2] or one.message for one in error.problems)
+                url = re.sub("//[^/]*@", "//…@", feed["url"])[:200]  # a login is a secret
+                raise UsageError(f"Nothing was added, for {url!r} cannot be: {why}.") from error
+        raise
 
 
 @app.command("export")

@@ -33,18 +33,24 @@ def feeds_path(config_dir: Path) -> Path:
 
 def add(path: Path, feeds: list[Mapping[str, Any]]) -> None:
     """Appends feeds. Raises ConfigError when the file would not be valid with them; then nothing is written."""
+    _edit(path, lambda text: _with(text, path, feeds))
 
-    def append(text: str) -> str:
-        listed = _listed(text, path)
-        if listed is None or not listed.value:
-            return _without_empty_list(text, listed) + "".join(_block(feed, "  ") for feed in feeds)
-        if listed.flow_style:
-            end = listed.end_mark.index - 1
-            return text[:end].rstrip() + "".join(f", {_flow(feed)}" for feed in feeds) + text[end:]
-        indent = " " * listed.start_mark.column
-        return text.rstrip("\n") + "\n" + "".join(_block(feed, indent) for feed in feeds)
 
-    _edit(path, append)
+def would_add(path: Path, feed: Mapping[str, Any]) -> None:
+    """Raises ConfigError when a feed, by itself, could not be appended. Writes nothing."""
+    _check(_with(_text(path).replace("\r\n", "\n"), path, [feed]), path)
+
+
+def _with(text: str, path: Path, feeds: list[Mapping[str, Any]]) -> str:
+    """The text of feeds.yaml with feeds appended."""
+    listed = _listed(text, path)
+    if listed is None or not listed.value:
+        return _without_empty_list(text, listed) + "".join(_block(feed, "  ") for feed in feeds)
+    if listed.flow_style:
+        end = listed.end_mark.index - 1
+        return text[:end].rstrip() + "".join(f", {_flow(feed)}" for feed in feeds) + text[end:]
+    indent = " " * listed.start_mark.column
+    return text.rstrip("\n") + "\n" + "".join(_block(feed, indent) for feed in feeds)
 
 
 def change(path: Path, feed_id: str, **values: Any) -> None:
@@ -155,13 +161,17 @@ def _quoted(words: str, *, inside: bool = False) -> str:
 # ---- the file
 
 
-def _edit(path: Path, edit: Callable[[str], str]) -> None:
+def _text(path: Path) -> str:
     try:
-        before = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        before = _MODELINE + "feeds: []\n"
+        return _MODELINE + "feeds: []\n"
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"{path} cannot be read: {error}.") from error
+
+
+def _edit(path: Path, edit: Callable[[str], str]) -> None:
+    before = _text(path)
     windows = before.count("\n") == before.count("\r\n") > 0  # line ends as the file has them
     text = edit(before.replace("\r\n", "\n"))
     _check(text, path)
@@ -187,7 +197,9 @@ def _write(path: Path, text: str) -> None:
         unfinished.replace(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise MonitorError(f"{path} cannot be written: {error.strerror}.") from error
+        raise MonitorError(
+            f"{path} cannot be written: {error.strerror}. Run this as somebody who may write {target.parent}."
+        ) from error
 
 
 def new_id(title: str, url: str, taken: Collection[str]) -> str:

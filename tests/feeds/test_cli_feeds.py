@@ -180,6 +180,16 @@ def test_ids_are_words(title: str, url: str, expected: str) -> None:
     assert feeds_file.new_id(title, url, {"one"}) == expected
 
 
+async def test_an_import_that_cannot_be_names_the_url_and_adds_nothing(run: Run, config: Path, tmp_path: Path) -> None:
+    """A37: lines of feeds.yaml that are not there yet help nobody, and the login in a URL is not shown."""
+    listed = tmp_path / "urls"
+    listed.write_text("https://lab.example/new\nhttps://eva:CANARY@lab.example/feed\n")
+    done = await run("feeds", "import", str(listed))
+    assert (done.code, (config / "feeds.yaml").read_text()) == (2, FEEDS)
+    assert "Nothing was added, for 'https://…@lab.example/feed' cannot be: the URL holds a user name" in done.err
+    assert "CANARY" not in done.err + done.out
+
+
 # ---- looking at feeds
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta, timezone
 import pytest
 
 from monitor.errors import FetchError, FetchReason, ParseError
-from monitor.feeds import plan
+from monitor.feeds import headers, hints, plan
+from monitor.feeds.observed import observed
 from monitor.feeds.plan import Poll, Polling
 from monitor.model import Feed, PublisherHints
 from tests.feeds.planning import FEED, NOW, SLACK, document, found, poll, state, wait
@@ -117,3 +118,48 @@ def test_a_reload_plans_nothing_in_the_past() -> None:
     """A4: where a shorter interval is over already, the feed is due now and not hours ago."""
     before = state(last_poll_at=NOW - 5 * HOUR, next_poll_at=NOW + HOUR)
     assert plan.reload(FEED, before, Polling(), NOW).next_poll_at == NOW
+
+
+@pytest.mark.parametrize(("days", "moved"), [((), True), ((0, 1, 2, 3, 4, 5), False)])
+def test_days_that_were_skipped_were_watched(days: tuple[int, ...], moved: bool) -> None:
+    """A11: five days without a poll are silence where the publisher skips days, and time that nobody saw elsewhere."""
+    before = state(last_poll_at=NOW - 120 * HOUR, polls=((NOW - 120 * HOUR, 1),), hints=PublisherHints(skip_days=days))
+    (at, _), _ = observed(before, NOW, 0, timedelta(days=2))
+    assert at == (NOW if moved else NOW - 120 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"expires": "Tue, 03 Mar 2026 12:00:00 GMT"}, None),
+        ({"cache-control": "stale-max-age=600"}, None),
+        ({"cache-control": 'public,MAX-AGE = "600"'}, 600),
+        ({"cache-control": 'no-cache="set-cookie", max-age=600'}, 600),
+        ({"cache-control": "max-age=0", "expires": "Wed, 04 Mar 2026 13:00:00 GMT"}, None),
+    ],
+)
+def test_what_counts_as_fresh(said: dict[str, str], seconds: int | None) -> None:
+    """A4: dates gone by, other directives and `max-age=0` are no wish; `no-cache` of one field is none of the whole."""
+    assert headers.fresh_seconds(said, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        ("Tue, 03 Mar 2026 12:00:00 GMT", timedelta()),
+        ("Fri, 04 Mar 2726 12:00:00 GMT", timedelta(days=3650)),
+        ("999999999999", timedelta(days=3650)),
+        ("90.5", timedelta(seconds=90.5)),
+        ("soon", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_never_negative_nor_for_ever(said: str, wait: timedelta | None) -> None:
+    """A5: both forms, within bounds; what is neither says nothing."""
+    assert headers.retry_after({"retry-after": said}, NOW) == wait
+
+
+def test_hours_that_no_day_has_are_not_skipped() -> None:
+    """A8: 24 is midnight, 99 is nothing."""
+    body = b"<rss><channel><skipHours><hour>24</hour><hour>25</hour><hour>99</hour></skipHours></channel></rss>"
+    assert hints.read(body).skip_hours == (0,)
