@@ -12,6 +12,7 @@ from monitor.alerts import console
 from monitor.alerts.outcome import remedy
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.cli.numbers import LARGEST
 from monitor.errors import UsageError
 from monitor.model import Delivery, DeliveryState, Message, what
 from monitor.store import deliveries, receivers
@@ -35,7 +36,7 @@ def list_(
     ctx: typer.Context,
     state: State = None,
     receiver: Annotated[str, typer.Option("--receiver", metavar="NAME", help="Only to this receiver.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=LARGEST, help="How many, the newest first.")] = 100,
     json_: Json = False,
 ) -> None:
     """List deliveries, the newest first; dead letters with what to do about them."""

@@ -15,6 +15,7 @@ import typer
 from monitor import clock, yamlfile
 from monitor.cli import output
 from monitor.cli.context import Context, current
+from monitor.cli.numbers import LARGEST, row_number
 from monitor.errors import UsageError
 from monitor.model import Mute
 from monitor.store import mutes as store
@@ -59,7 +60,7 @@ def add(
     database = context.existing()
     if kind is Kind.STORY:
         with database.read() as conn:
-            if not value.isdigit() or story_store.get(conn, int(value)) is None:
+            if (number := row_number(value)) is None or story_store.get(conn, number) is None:
                 raise UsageError(f"There is no story {value}. `licensewatch stories list` shows those there are.")
     else:
         value = _known(context, kind, value)
@@ -86,7 +87,7 @@ def list_(ctx: typer.Context, json_: Json = False) -> None:
 @app.command()
 def remove(
     ctx: typer.Context,
-    mute_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `mute list`.")],
+    mute_id: Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="Its number in `mute list`.")],
     json_: Json = False,
 ) -> None:
     """Lift a mute."""
@@ -101,7 +102,9 @@ def remove(
 
 
 def _end(for_: str, until: str, now: datetime) -> datetime:
-    if bool(for_) == bool(until):
+    if for_ and until:
+        raise UsageError("--for and --until are two ends: give one of them.")
+    if not for_ and not until:
         raise UsageError("A mute has an end: give --for 7d or --until 2026-12-24.")
     if for_:
         try:

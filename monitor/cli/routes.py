@@ -10,6 +10,7 @@ from monitor import clock
 from monitor.alerts.decide import AlertFacts, delivered_from, routes_for
 from monitor.cli import output
 from monitor.cli.context import Context, current
+from monitor.cli.numbers import LARGEST
 from monitor.errors import UsageError
 from monitor.model import Direction, Severity, ShiftObject, Stage, Trust
 from monitor.store import stories as store
@@ -25,7 +26,7 @@ def _noun() -> None:
 @app.command()
 def test(
     ctx: typer.Context,
-    story: Annotated[int | None, typer.Option("--story", metavar="ID", help="A stored story.")] = None,
+    story: Annotated[int | None, typer.Option("--story", metavar="ID", max=LARGEST, help="A stored story.")] = None,
     severity: Annotated[Severity, typer.Option(help="Of a made-up story, as all that follow.")] = Severity.MEDIUM,
     direction: Annotated[Direction, typer.Option(help="Which way its terms go.")] = Direction.UNCLEAR,
     stage: Annotated[Stage, typer.Option(help="How far it has come.")] = Stage.NONE,

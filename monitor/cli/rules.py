@@ -18,6 +18,7 @@ from rich.tree import Tree
 from monitor import urls
 from monitor.cli import backtest, output, show_rule
 from monitor.cli.context import Context, current
+from monitor.cli.numbers import LARGEST
 from monitor.errors import StoreError, UsageError
 from monitor.model import Entry, Hit, Shift, Span
 from monitor.rules.document import Subject
@@ -39,7 +40,7 @@ TextArgument = Annotated[
     typer.Argument(metavar="TEXT|URL", help="A title, the URL of a stored entry, or - for stdin.", show_default=False),
 ]
 SummaryOption = Annotated[str, typer.Option("--summary", metavar="TEXT", help="The summary that goes with the title.")]
-EntryOption = Annotated[int | None, typer.Option("--entry", metavar="ID", help="A stored entry.")]
+EntryOption = Annotated[int | None, typer.Option("--entry", metavar="ID", max=LARGEST, help="A stored entry.")]
 FileOption = Annotated[
     Path | None,
     typer.Option("--file", metavar="FILE", help="Lines of titles, or of JSON objects with title, summary …"),

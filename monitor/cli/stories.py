@@ -10,6 +10,7 @@ import typer
 
 from monitor.cli import evaluation, output
 from monitor.cli.context import current
+from monitor.cli.numbers import LARGEST
 from monitor.counts import counted
 from monitor.errors import UsageError
 from monitor.model import Shift, Story
@@ -32,7 +33,7 @@ def list_(
     name: Annotated[
         str, typer.Option("--name", metavar="ORG|MODEL", help="Only stories about an org or a model.")
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the latest first.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=LARGEST, help="How many, the latest first.")] = 100,
     json_: Json = False,
 ) -> None:
     """List stories, the latest news first."""
@@ -64,7 +65,7 @@ def _row(story: Story) -> tuple[object, ...]:
 @app.command()
 def show(
     ctx: typer.Context,
-    story_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `stories list`.")],
+    story_id: Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="Its number in `stories list`.")],
     json_: Json = False,
 ) -> None:
     """Show one story: its entries and why each joined, the steps of its storyline, and what was decided."""

@@ -10,6 +10,7 @@ import typer
 from monitor import urls
 from monitor.cli import output
 from monitor.cli.context import current
+from monitor.cli.numbers import row_number
 from monitor.cli.stories import shift_line
 from monitor.errors import UsageError
 from monitor.model import Feed, FeedState, Hit
@@ -29,7 +30,8 @@ def why(
     context = current(ctx)
     configuration = context.configuration()
     with context.database().read() as conn:
-        traces = trace.by_id(conn, int(url)) if url.isdigit() else trace.by_url_hash(conn, urls.url_hash(url))
+        number = row_number(url)
+        traces = trace.by_url_hash(conn, urls.url_hash(url)) if number is None else trace.by_id(conn, number)
         states = feeds.states(conn)
     if not traces:
         _not_here(url, configuration, states)
@@ -54,7 +56,9 @@ def _subject(one: Trace, configuration: Configuration) -> Subject:
 
 
 def _not_here(url: str, configuration: Configuration, states: dict[str, FeedState]) -> None:
-    """No entry has this link: say what could be the cause. Raises."""
+    """No entry has this link or number: say what could be the cause. Raises."""
+    if url.isdigit():
+        raise UsageError(f"There is no entry {url}: the page's search shows those that there are.")
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     near = [feed for feed in configuration.feeds if host and host in (urlsplit(feed.url).hostname or "")]
     told = [_last_poll(feed, states.get(feed.id)) for feed in near]

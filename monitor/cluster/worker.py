@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -238,6 +238,10 @@ class Worker:
 
 
 def fingerprint(configuration: Configuration) -> str:
-    """Equal where the same feeds and rules are in force."""
+    """Equal where the same settings, feeds and rules are in force; what each machine may have of its own left out."""
+    settings = configuration.settings
+    common = [
+        getattr(settings, part.name) for part in fields(settings) if part.name not in ("database", "state_dir", "web")
+    ]
     rules = sorted((rule.id, rule.version) for rule in configuration.rules.rules.values())
-    return hashlib.sha256(repr((configuration.feeds, rules)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((common, configuration.feeds, rules)).encode()).hexdigest()[:12]

@@ -35,6 +35,7 @@ def page(asked: Asked) -> Shown:
     values = {
         "typed": typed,
         "understood": bool(wanted),
+        "only_without": all(term.excluded for term in wanted),
         "results": [_result(one, wanted, names.get(one.feed_id, one.feed_id)) for one in found[:PAGE]],
         "older": found[PAGE - 1].id if len(found) > PAGE else None,
         "before": before,

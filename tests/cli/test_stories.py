@@ -259,7 +259,7 @@ def test_a_mute_has_an_end_and_a_name(filled: Path) -> None:
     ("arguments", "complaint"),
     [
         (("org", "Meta"), "has an end"),
-        (("org", "Meta", "--for", "7d", "--until", "2099-01-01"), "has an end"),
+        (("org", "Meta", "--for", "7d", "--until", "2099-01-01"), "give one of them"),
         (("org", "Meta", "--for", "soon"), "--for soon"),
         (("org", "Meta", "--until", "2020-01-01"), "is over"),
         (("feed", "bite", "--for", "1d"), "Did you mean byte?"),
@@ -282,6 +282,21 @@ def test_routes_test_says_where_and_why(filled: Path) -> None:
     made_up = asked(filled, "routes", "test", "--direction", "opening")
     assert made_up["receivers"] == ["b"]
     assert made_up["why"] == ["route 1: no, direction is opening, wanted closing", "route 2: yes, to b"]
+
+
+@pytest.mark.parametrize(
+    "words", ["why {}", "stories show {}", "mute add story {} --for 1h", "mute remove {}", "routes test --story {}"]
+)
+@pytest.mark.parametrize("number", ["9" * 23, "²", "998"])
+def test_a_number_that_names_nothing_is_an_error_in_one_sentence(filled: Path, words: str, number: str) -> None:
+    refused = run(filled, *words.format(number).split())
+    assert refused.returncode == 2
+    assert refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_why_of_a_number_speaks_of_no_link(filled: Path) -> None:
+    assert "There is no entry 998" in run(filled, "why", "998").stderr
 
 
 LABELLED = [

@@ -205,6 +205,7 @@ async def test_search_marks_what_it_found(visitor: Visitor) -> None:
     assert "Tells story 1" in page.text
     assert "people say" not in page.text
     assert "No entry has that" in read(await visitor.get("/search?q=zeppelin")).text
+    assert "add a word that must" in read(await visitor.get("/search?q=-flagship")).text
 
 
 async def test_texts_of_feeds_stay_texts(database: Database, tmp_path: Path) -> None:
