@@ -1,4 +1,4 @@
-"""Reading a storyline: what its newest story says, who reported it, and what stood before.
+"""Reading a storyline: what its current story says, who reported it, and what stood before.
 
 Pure; `render` makes messages of what is read here.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from monitor import text
-from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust
+from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust, last_move
 
-_ASIDE = (Reason.DENIED, Reason.PRIMARY_SOURCE)  # told, and no headline of how things stand
 _MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED, Reason.DELAYED)  # a new story may bring a better headline
 _TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
@@ -19,26 +19,26 @@ _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is no
 
 
 def now(storyline: Storyline) -> Story:
-    """The newest story as things stand: the stage reached, the headline that says so, denied if it still is."""
-    story = storyline.stories[-1]
+    """The current story as things stand: the stage reached, the headline that says so, denied if it still is."""
+    story = storyline.current
     denied = story.shift.denied and denied_now(storyline.steps)
     shift = replace(story.shift, stage=stage_now(storyline), denied=denied)
     return replace(story, title=headline_now(storyline), shift=shift)
 
 
 def headline_now(storyline: Storyline) -> str:
-    """The headline that moved the newest story last; its own best one while nothing did."""
-    moves = [step for step in storyline.steps if step.reason not in _ASIDE]
-    last = moves[-1] if moves else None
-    return (last.headline if last and last.reason in _MOVED else "") or storyline.stories[-1].title
+    """The headline that moved the current story last; its own best one while nothing did."""
+    last = last_move(storyline.steps)
+    return (last.headline if last and last.reason in _MOVED else "") or storyline.current.title
 
 
 def newest_first(storyline: Storyline) -> Iterator[Story]:
-    return reversed(storyline.stories)
+    """The current story, then all by age."""
+    return chain((storyline.current,), reversed(storyline.stories))
 
 
 def orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of the newest story that names any."""
+    """Those of the current story, else of the newest that names any."""
     orgs = first_of(one.shift.orgs for one in newest_first(storyline))
     return orgs, first_of(one.shift.models for one in newest_first(storyline))
 
@@ -49,7 +49,7 @@ def story_of(storyline: Storyline, story_id: object) -> Story:
 
 def stage_now(storyline: Storyline) -> Stage:
     staged = [step.stage for step in storyline.steps if step.stage is not Stage.NONE]
-    return staged[-1] if staged else storyline.stories[-1].shift.stage
+    return staged[-1] if staged else storyline.current.shift.stage
 
 
 def first_of(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -97,7 +97,8 @@ def denied_now(steps: Sequence[Step]) -> bool:
 
 def delayed_now(steps: Sequence[Step]) -> bool:
     """Whether things stand at a delay: nothing but denials and primary sources came after it."""
-    return next((step.reason == Reason.DELAYED for step in reversed(steps) if step.reason not in _ASIDE), False)
+    last = last_move(steps)
+    return last is not None and last.reason == Reason.DELAYED
 
 
 def standing(storyline: Storyline, story: Story) -> tuple[Shift, Direction | None]:

@@ -105,7 +105,7 @@ def coverage(storyline: Storyline) -> Message:
         shown += len(kept)
         left -= blocks.length(text)
     if missing := sum(articles for _, articles in lines[shown:]):
-        body.append(context(f"and {missing} more: `licensewatch stories show {storyline.stories[-1].id}`"))
+        body.append(context(f"and {missing} more: `licensewatch stories show {storyline.current.id}`"))
     names = ", ".join(outlets_of(entries))
     return Message(literal(f"Coverage, {counted(len(entries), 'article')}: {names}", blocks.PREVIEW), tuple(body))
 
@@ -178,7 +178,7 @@ def _named(shift: Shift) -> Iterator[tuple[int, int]]:
 
 
 def _reported(storyline: Storyline, shown: int) -> str:
-    """Who reports the newest story, best source first; and how many reported the storyline, when those are more."""
+    """Who reports the current story, best source first; and how many reported the storyline, when those are more."""
     newest = ranked(now(storyline).coverage)
     names = outlets_of(newest)
     by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.seen_at)}

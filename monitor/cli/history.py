@@ -14,7 +14,7 @@ from monitor import clock
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
-from monitor.model import Direction
+from monitor.model import ASIDES, Direction
 from monitor.web.ledger import as_atom, as_csv, by, by_storyline, ledger
 from monitor.web.stories_page import canonical
 
@@ -87,9 +87,11 @@ def _date(value: str) -> datetime | None:
 
 
 def _print(stories: Sequence[Mapping[str, Any]]) -> None:
-    """One storyline: its newest story as the state of things, all steps, and the sources of all its stories."""
-    now = stories[-1]
-    orgs, models = (next((", ".join(row[kind]) for row in reversed(stories) if row[kind]), "") for kind in _WHO)
+    """One storyline: the story it stands at as the state of things, all steps, and the sources of all its stories."""
+    moves = [step["story"] for step in stories[-1]["steps"] if step["reason"] not in ASIDES]
+    now = next((row for row in stories if moves and row["id"] == moves[-1]), stories[-1])
+    rows = (now, *reversed(stories))
+    orgs, models = (next((", ".join(row[kind]) for row in rows if row[kind]), "") for kind in _WHO)
     terms = f" · {now['from'] or '?'} → {now['to'] or '?'}" if now["from"] or now["to"] else ""
     denied = " · a denial was reported" if now["denied"] else ""
     who = " · ".join(filter(None, (orgs, models))) or "?"

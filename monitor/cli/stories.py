@@ -98,8 +98,8 @@ def _in_full(conn: Connection, story: Story) -> dict[str, Any]:
         "rules": story.rule_ids,
         "baseline": story.baseline,
         "previous_storyline": line.previous_id if line else None,
-        # What moved the severity is kept for the newest story of a storyline; of an older one it would be untrue.
-        "context": line.context if line and line.stories[-1].id == story.id else "",
+        # What moved the severity is kept for the story that a storyline stands at; of another it would be untrue.
+        "context": line.context if line and line.current.id == story.id else "",
         "stories_of_storyline": [one.id for one in line.stories] if line else [],
         "entries": entries,
         "steps": [step_record(step) for step in line.steps] if line else [],

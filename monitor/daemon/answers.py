@@ -61,7 +61,7 @@ def pressed(conn: Connection, press: Press, house: House, now: datetime) -> Line
     if storyline is None:
         return (NOT_OURS,)
     # A button shows the story that stood there when it was drawn; it may have moved on, or have been merged since.
-    story = next((one for one in storyline.stories if one.id == press.story_id), storyline.stories[-1])
+    story = next((one for one in storyline.stories if one.id == press.story_id), storyline.current)
     scene = _Scene(conn, press, storyline, story, now)
     words, changed = _ACTS[press.verb](scene)
     if changed:

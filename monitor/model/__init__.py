@@ -22,9 +22,10 @@ from monitor.model.feeds import (
     Trust,
 )
 from monitor.model.shifts import STAGE_WORDS, Confidence, Direction, Hit, Severity, Shift, ShiftObject, Span, Stage
-from monitor.model.stories import Candidate, Context, Coverage, OpenStory, Step, Story, Storyline
+from monitor.model.stories import ASIDES, Candidate, Context, Coverage, OpenStory, Step, Story, Storyline, last_move
 
 __all__ = [
+    "ASIDES",
     "CANARY",
     "STAGE_WORDS",
     "UNREADABLE",
@@ -68,5 +69,6 @@ __all__ = [
     "Thread",
     "Trust",
     "Verb",
+    "last_move",
     "what",
 ]

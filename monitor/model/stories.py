@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.model.deliveries import Reason
 from monitor.model.feeds import Entry, Trust
 from monitor.model.shifts import Direction, Severity, Shift, Stage
+
+ASIDES = (Reason.DENIED, Reason.PRIMARY_SOURCE)  # steps that are told, and change nothing about how things stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +97,14 @@ class Storyline:
     steps: tuple[Step, ...] = ()
     previous_id: int | None = None  # the sleeping storyline this one continues
     context: str = ""  # what moved the severity: "raised: first closing by Meta after 6 the other way"
+
+    @property
+    def current(self) -> Story:
+        """The story that things stand at: whose step moved the storyline last. An older one may have gone on since."""
+        last = last_move(self.steps)
+        return next((one for one in self.stories if last and one.id == last.story_id), self.stories[-1])
+
+
+def last_move(steps: Sequence[Step]) -> Step | None:
+    """The last step that changed how things stand."""
+    return next((step for step in reversed(steps) if step.reason not in ASIDES), None)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from monitor.alerts import decide, dispatch
 from monitor.alerts.decide import Event, Held
-from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Step, Story
+from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Step, Story, last_move
 from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, due, mutes, stories
@@ -195,17 +195,17 @@ def _grow(
     weighed = decide.severity_now(after.severity, after.shift.stage, said)
     after = replace(after, severity=weighed.severity)
     stories.update_story(conn, after)
-    latest = stories.is_latest(conn, after)
-    if latest:
-        stories.note(conn, after.storyline_id, context="; ".join(weighed.why))
     newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
     reason = storyline.moved(before, after, newest_last)
-    if reason is not None and (edited or not latest):
+    if reason is not None and (edited or not stories.is_latest(conn, after)):
         steps = stories.steps(conn, after.storyline_id)
         told = {_news(step.stage, step.direction, step.reason) for step in steps}
         reason = None if _news(after.shift.stage, after.shift.direction, reason) in told else reason
     if reason is not None:
         _step(conn, after, reason, new.coverage)
+    shown = last_move(stories.steps(conn, after.storyline_id))
+    if shown is not None and shown.story_id == story_id:
+        stories.note(conn, after.storyline_id, context="; ".join(weighed.why))
     if not _was_told(conn, story_id):
         return Reason.NEW_STORY, after, ""  # its first entries were baseline, muted or too old: nobody knows it yet
     if reason is None:

@@ -51,12 +51,12 @@ def judge(conn: Connection, story_id: int, verdict: str, by: str, now: datetime)
 
 
 def reception(conn: Connection, storyline: Storyline, now: datetime) -> Reception:
-    """How a storyline was taken so far. Its rule counts as muted when every rule of its latest story is."""
+    """How a storyline was taken so far. Its rule counts as muted when every rule of its current story is."""
     ids = [story.id for story in storyline.stories]
     voters = select(table.c.verdict, func.count(distinct(table.c.by))).where(table.c.story_id.in_(ids))
     counted = {verdict: count for verdict, count in conn.execute(voters.group_by(table.c.verdict))}  # noqa: C416
     in_force = mutes.active(conn, now)
-    rules = [_ends(in_force, "rule", rule) for rule in storyline.stories[-1].rule_ids]
+    rules = [_ends(in_force, "rule", rule) for rule in storyline.current.rule_ids]
     told = _ends(in_force, "story", str(ids[-1]))
     muted = [end for end in rules if end is not None]
     until = min(muted) if muted and len(muted) == len(rules) else None

@@ -363,6 +363,24 @@ def test_the_headline_is_the_one_that_says_how_things_stand() -> None:
         assert "Meta decides on a closed model" in message.text
 
 
+def test_an_older_story_that_goes_on_is_how_things_stand() -> None:
+    """A33: direction, terms, quote and outlets are of the story that moved last, not of the one that opened last."""
+    one = storyline()
+    first = replace(one.stories[0], shift=replace(one.stories[0].shift, stage=Stage.ANNOUNCED))
+    talk = replace(first.shift, direction=Direction.OPENING, stage=Stage.RUMOUR, from_="", to="open", evidence="Talk.")
+    second = replace(first, id=2, title="Meta may open it after all", shift=talk, coverage=first.coverage[:0])
+    opened = Step(T0, Stage.RUMOUR, Direction.OPENING, Reason.NEW_STORY_IN_STORYLINE, second.title, story_id=2)
+    further = Step(T0, Stage.ANNOUNCED, Direction.CLOSING, Reason.STAGE_MOVED, "Meta decides", story_id=first.id)
+    denial = replace(opened, reason=Reason.DENIED, stage=Stage.NONE)
+    for steps in ((opened, further), (opened, further, denial)):
+        message = render.parent(replace(one, stories=(first, second), steps=(*one.steps, *steps)))
+        assert message.blocks[0]["text"]["text"] == "Meta decides"
+        assert "*Closing* · announced" in str(message.blocks[1])
+        assert "open → closed" in str(message.blocks[1])
+        assert "Talk." not in str(message.blocks)
+        assert message.text.startswith("Meta, Behemoth: closing, announced")
+
+
 def test_a_dispute_changes_no_terms() -> None:
     """ "Now Llama Community licence" would tell of a change; people only fight about the licence there is."""
     one = storyline()

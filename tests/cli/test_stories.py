@@ -125,7 +125,7 @@ def test_show_tells_why_entries_joined_and_what_was_decided(filled: Path) -> Non
     assert story["alerts"][0]["reason"] == "new story"
 
 
-def test_show_tells_what_moved_the_severity_of_the_newest_story_only(filled: Path) -> None:
+def test_show_tells_what_moved_the_severity_of_the_current_story_only(filled: Path) -> None:
     """A context that lowers a reversal is none of the closing that was told before it."""
     with Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}").write() as conn:
         stories.note(conn, 1, context="lowered: Meta usually publishes its models")
@@ -133,7 +133,9 @@ def test_show_tells_what_moved_the_severity_of_the_newest_story_only(filled: Pat
         assert first is not None
     assert asked(filled, "stories", "show", "1")["context"] == "lowered: Meta usually publishes its models"
     with Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}").write() as conn:
-        stories.create_story(conn, 1, first)
+        second = stories.create_story(conn, 1, first)
+        step = Step(SEEN, Stage.REVERSED, Direction.OPENING, Reason.NEW_STORY_IN_STORYLINE)
+        stories.add_step(conn, second, replace(step, at=SEEN + timedelta(days=9)))
     assert asked(filled, "stories", "show", "1")["context"] == ""
 
 
@@ -183,6 +185,7 @@ def test_a_storyline_of_two_stories_stands_once_with_each_step_once(filled: Path
     shown = run(filled, "history", "Behemoth").stdout
     assert shown.count("considering (new story, The Byte)") == 2, "one for each storyline that began"
     assert shown.count("reversed (new story in storyline)") == 1
+    assert "Meta turns around" in shown
     assert (shown.count("storyline 1\n"), shown.count("storyline 3, continues storyline 1\n")) == (2, 1)
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(run(filled, "export", "--format", "csv").stdout))}
     assert rows["1"]["steps"] == "2026-03-04 considering (new story); 2026-03-06 announced (stage moved)"
