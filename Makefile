@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= auto
+# More workers than cores: daemons, browsers and databases under test wait much.
+PYTEST_WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install install-all uninstall clean
