@@ -290,17 +290,22 @@ class Weighed:
 
 
 def severity_now(base: Severity, stage: Stage, context: Context | None = None) -> Weighed:
-    """The base severity of the rule, moved by stage and context, together at most one step either way."""
+    """The base severity of the rule, moved by stage and context, together at most one step either way.
+
+    A shift against the lab's own line is high at the least: rules rate openings low because most are routine.
+    """
     context = context or Context()
     stage_step = _STAGE_STEP.get(stage, 0)
     step = max(-1, min(1, stage_step + context.step))
-    place = max(0, min(len(_LADDER) - 1, _LADDER.index(base) + step))
+    moved = _LADDER[max(0, min(len(_LADDER) - 1, _LADDER.index(base) + step))]
+    severity = worst((moved, Severity.HIGH)) if context.step > 0 else moved
     why = []
     if stage_step:
         why.append(f"{'lowered' if stage_step < 0 else 'raised'}: {STAGE_WORDS[stage]}")
     if context.step:
-        why.append(f"{'lowered' if context.step < 0 else 'raised'}: {context.line}")
-    return Weighed(_LADDER[place], tuple(why))
+        said = "lowered" if context.step < 0 else "raised" if severity is moved else "raised to high"
+        why.append(f"{said}: {context.line}")
+    return Weighed(severity, tuple(why))
 
 
 def worst(severities: Iterable[Severity]) -> Severity:

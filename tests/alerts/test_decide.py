@@ -158,6 +158,16 @@ def test_what_moved_severity_is_said() -> None:
     assert weighed.why == ("lowered: rumoured", "raised: first closing by Acme")
 
 
+@pytest.mark.parametrize("base", [Severity.LOW, Severity.MEDIUM, Severity.HIGH])
+@pytest.mark.parametrize("stage", [Stage.RUMOUR, Stage.CONSIDERING])
+def test_a_shift_against_the_labs_own_line_is_high_however_little_is_decided(base: Severity, stage: Stage) -> None:
+    """A closed lab that considers opening is no routine opening, whatever the rule that found it says."""
+    weighed = decide.severity_now(base, stage, Context("Acme is known for closed models", 1))
+    assert weighed.severity is Severity.HIGH
+    raised = "raised" if base is Severity.HIGH else "raised to high"
+    assert weighed.why[-1] == f"{raised}: Acme is known for closed models"
+
+
 def test_severity_has_a_floor_and_a_ceiling() -> None:
     assert decide.severity_now(Severity.LOW, Stage.RUMOUR).severity is Severity.LOW
     assert decide.severity_now(Severity.CRITICAL, Stage.ENFORCEMENT).severity is Severity.CRITICAL
