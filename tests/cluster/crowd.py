@@ -20,7 +20,7 @@ from monitor.testing.judge import Verdict
 from monitor.testing.newsroom import Newsroom
 from monitor.testing.slack_server import SlackServer
 from tests.violence.rules import write_rules
-from tests.violence.siege import CHANNELS, OPERATIONS, Siege
+from tests.violence.siege import CHANNELS, OPERATIONS, Siege, settings
 
 TAKEOVER = "3s"
 HOSTS = tuple(f"127.0.0.{n}" for n in range(2, 10))
@@ -106,7 +106,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(root: Path, url: str, seed: int, monitor: str = "") -> AsyncIterator[Crowd]:
+async def crowd(root: Path, url: str, seed: int) -> AsyncIterator[Crowd]:
     """An installation in `root` on the database at `url`; no worker runs yet. Delivery is twenty times life's pace."""
     async with FeedServer(HOSTS) as feeds, SlackServer(rate=22.0, burst=2) as slack:
         slack.bot("xoxb-siege")
@@ -124,7 +124,7 @@ async def crowd(root: Path, url: str, seed: int, monitor: str = "") -> AsyncIter
             {"id": one, "url": feeds.url(f"/{one}.xml", host), "title": one.title()}
             for one, host in zip(newsroom.feeds, HOSTS, strict=False)
         ]
-        installed.configure(monitor or settings(slack.api_url), listed)
+        installed.configure(settings(slack.api_url, timeout="3s"), listed)
         write_rules(installed.config / "rules")
         made = Crowd(Siege(installed, newsroom, slack, Random(seed)), Database(url))
         try:
@@ -132,25 +132,6 @@ async def crowd(root: Path, url: str, seed: int, monitor: str = "") -> AsyncIter
         finally:
             await made.end()
             made.database.close()
-
-
-def settings(api_url: str, host_gap: str = "0s") -> str:
-    receivers = "\n".join(
-        f'  - {{name: r{n}, type: slack, channel: {channel}, api_url: "{api_url}", settle: 200ms}}'
-        for n, channel in enumerate(CHANNELS)
-    )
-    return f"""state_dir: ../var
-polling:
-  {{interval: 1s, rhythm: fixed, max_interval: 2s, host_gap: {host_gap}, timeout: 3s,
-    allow_private_networks: [127.0.0.0/8]}}
-alerts: {{max_per_feed_poll: 200}}
-receivers:
-{receivers}
-  - {{name: operations, type: slack, channel: {OPERATIONS}, api_url: "{api_url}", settle: 200ms}}
-ops: {{to: [operations]}}
-routes: [{{to: [{", ".join(f"r{n}" for n in range(len(CHANNELS)))}]}}]
-web: {{listen: null}}
-"""
 
 
 async def baseline(one: Crowd) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import resource
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import brotli
@@ -16,19 +16,7 @@ from monitor.errors import FetchReason
 from monitor.feeds.decode import Decoder
 from monitor.feeds.fetch import Fetcher
 from monitor.testing.feed_server import Answer, FeedServer
-from tests.feeds.test_fetch import BODY, LOCAL, failure
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FeedServer]:
-    async with FeedServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
-    async with Fetcher(LOCAL, "9.9") as running:
-        yield running
+from tests.feeds.local import BODY, LOCAL, failure
 
 
 def _zstd(data: bytes) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -14,38 +13,13 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from monitor.errors import BlockedAddress, FetchError, FetchReason
+from monitor.errors import BlockedAddress, FetchReason
 from monitor.feeds.failures import fetch_error
 from monitor.feeds.fetch import Fetcher, Leave, user_agent
 from monitor.feeds.guard import Guard
 from monitor.feeds.plan import Polling
-from monitor.testing.feed_server import Answer, FeedServer, rss
-
-LOCAL = Polling(
-    allow_private_networks=(ip_network("127.0.0.0/8"),),
-    contact="https://example.org/bot",
-    timeout=timedelta(seconds=5),
-)
-BODY = rss("A feed", [{"title": "One", "guid": "1"}])
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FeedServer]:
-    async with FeedServer() as running:
-        yield running
-
-
-@pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
-    async with Fetcher(LOCAL, "9.9") as running:
-        yield running
-
-
-async def failure(fetcher: Fetcher, url: str) -> FetchError:
-    with pytest.raises(FetchError) as caught:
-        await fetcher.fetch(url)
-    return caught.value
-
+from monitor.testing.feed_server import Answer, FeedServer
+from tests.feeds.local import BODY, LOCAL, failure
 
 # ---- manners
 

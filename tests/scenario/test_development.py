@@ -76,6 +76,12 @@ class Stage:
         finally:
             await deliverer.close()
 
+    def fall_asleep(self) -> None:
+        """Eleven at night, in quiet hours that let through what is critical."""
+        night = QuietHours(from_=time(22), to=time(7), except_=(Severity.CRITICAL,))
+        self.house.change(alerts=AlertPolicy(quiet_hours=night))
+        self.house.now = self.house.now.replace(hour=23, minute=0)
+
     def sleep(self, **span: float) -> None:
         """Time passes."""
         self.house.now += timedelta(**span)
@@ -180,9 +186,7 @@ async def test_a_promise_that_comes_due_reopens_its_storyline(stage: Stage) -> N
 
 async def test_quiet_hours_delay_and_withhold_nothing(stage: Stage) -> None:
     """What happens at night is told in the morning, over restarts; what is excepted is told at once."""
-    night = QuietHours(from_=time(22), to=time(7), except_=(Severity.CRITICAL,))
-    stage.house.change(alerts=AlertPolicy(quiet_hours=night))
-    stage.house.now = stage.house.now.replace(hour=23, minute=0)
+    stage.fall_asleep()
     await stage.publish("ledger", WEIGHS)
     assert stage.slack.messages("C1") == []
     await stage.publish("wire", WEIGHS_TOO)
@@ -197,9 +201,7 @@ async def test_quiet_hours_delay_and_withhold_nothing(stage: Stage) -> None:
 
 async def test_what_turns_critical_at_night_is_told_at_night(stage: Stage) -> None:
     """The message that waited for the morning goes with it; a webhook, which cannot edit, hears it once."""
-    night = QuietHours(from_=time(22), to=time(7), except_=(Severity.CRITICAL,))
-    stage.house.change(alerts=AlertPolicy(quiet_hours=night))
-    stage.house.now = stage.house.now.replace(hour=23, minute=0)
+    stage.fall_asleep()
     await stage.publish("ledger", WEIGHS)
     assert stage.slack.messages("C1") == []
     await stage.publish("wire", ANNOUNCED)

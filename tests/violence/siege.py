@@ -188,20 +188,23 @@ async def siege(root: Path, seed: int) -> AsyncIterator[Siege]:
         installed = Installed(root, {**TOKENS, "LICENSEWATCH_PACE": "50ms"})
         newsroom = Newsroom(feeds, datetime.now(UTC) - timedelta(hours=1))
         listed = [{"id": one, "url": feeds.url(f"/{one}.xml"), "title": one.title()} for one in newsroom.feeds]
-        installed.configure(_monitor(slack.api_url), listed)
+        installed.configure(settings(slack.api_url), listed)
         write_rules(installed.config / "rules")
         made = Siege(installed, newsroom, slack, Random(seed))
         await made.baseline()
         yield made
 
 
-def _monitor(api_url: str) -> str:
+def settings(api_url: str, timeout: str = "30s") -> str:
+    """A monitor.yaml for news every second, two channels, and a third for operations."""
     receivers = "\n".join(
         f'  - {{name: r{n}, type: slack, channel: {channel}, api_url: "{api_url}", settle: 200ms}}'
         for n, channel in enumerate(CHANNELS)
     )
     return f"""state_dir: ../var
-polling: {{interval: 1s, rhythm: fixed, max_interval: 2s, host_gap: 0s, allow_private_networks: [127.0.0.0/8]}}
+polling:
+  {{interval: 1s, rhythm: fixed, max_interval: 2s, host_gap: 0s, timeout: {timeout},
+    allow_private_networks: [127.0.0.0/8]}}
 alerts: {{max_per_feed_poll: 200}}
 receivers:
 {receivers}
