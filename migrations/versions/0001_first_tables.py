@@ -10,6 +10,26 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Make the tables, those first that others refer to."""
+    _delivery()
+    _entry()
+    _entry_key()
+    _fact()
+    _feed()
+    _feedback()
+    _host()
+    _mute()
+    _receiver()
+    _rule()
+    _storyline()
+    _hit()
+    _story()
+    _alert()
+    _step()
+    _story_entry()
+
+
+def _delivery() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -46,6 +66,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_delivery_story_id"), "delivery", ["story_id"], unique=False)
     op.create_index(op.f("ix_delivery_storyline_id"), "delivery", ["storyline_id"], unique=False)
     op.create_index(op.f("ix_delivery_target_id"), "delivery", ["target_id"], unique=False)
+
+
+def _entry() -> None:
     op.create_table(
         "entry",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -80,6 +103,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_entry_title_hash"), "entry", ["title_hash"], unique=False)
     op.create_index(op.f("ix_entry_url_hash"), "entry", ["url_hash"], unique=False)
+
+
+def _entry_key() -> None:
     op.create_table(
         "entry_key",
         sa.Column("feed_id", sa.Text(), nullable=False),
@@ -90,6 +116,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_entry_key_entry_id"), "entry_key", ["entry_id"], unique=False)
+
+
+def _fact() -> None:
     op.create_table(
         "fact",
         sa.Column("name", sa.Text(), nullable=False),
@@ -98,6 +127,9 @@ def upgrade() -> None:
         sa.Column("number", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_fact")),
     )
+
+
+def _feed() -> None:
     op.create_table(
         "feed",
         sa.Column("id", sa.Text(), nullable=False),
@@ -131,6 +163,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
     )
     op.create_index(op.f("ix_feed_next_poll_at"), "feed", ["next_poll_at"], unique=False)
+
+
+def _feedback() -> None:
     op.create_table(
         "feedback",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -144,6 +179,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_feedback_rule_id"), "feedback", ["rule_id"], unique=False)
+
+
+def _host() -> None:
     op.create_table(
         "host",
         sa.Column("name", sa.Text(), nullable=False),
@@ -151,6 +189,9 @@ def upgrade() -> None:
         sa.Column("last_start_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_host")),
     )
+
+
+def _mute() -> None:
     op.create_table(
         "mute",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -162,6 +203,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mute")),
         sqlite_autoincrement=True,
     )
+
+
+def _receiver() -> None:
     op.create_table(
         "receiver",
         sa.Column("name", sa.Text(), nullable=False),
@@ -174,6 +218,9 @@ def upgrade() -> None:
         sa.Column("credential_hash", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_receiver")),
     )
+
+
+def _rule() -> None:
     op.create_table(
         "rule",
         sa.Column("id", sa.Text(), nullable=False),
@@ -183,6 +230,9 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("id", "version", name=op.f("pk_rule")),
     )
+
+
+def _storyline() -> None:
     op.create_table(
         "storyline",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -196,6 +246,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_storyline_last_news_at"), "storyline", ["last_news_at"], unique=False)
+
+
+def _hit() -> None:
     op.create_table(
         "hit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -215,6 +268,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_hit_rule_id"), "hit", ["rule_id"], unique=False)
+
+
+def _story() -> None:
     op.create_table(
         "story",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -240,6 +296,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_story_direction"), "story", ["direction"], unique=False)
     op.create_index(op.f("ix_story_last_seen_at"), "story", ["last_seen_at"], unique=False)
     op.create_index(op.f("ix_story_storyline_id"), "story", ["storyline_id"], unique=False)
+
+
+def _alert() -> None:
     op.create_table(
         "alert",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -258,6 +317,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_alert_created_at"), "alert", ["created_at"], unique=False)
     op.create_index(op.f("ix_alert_entry_id"), "alert", ["entry_id"], unique=False)
     op.create_index(op.f("ix_alert_story_id"), "alert", ["story_id"], unique=False)
+
+
+def _step() -> None:
     op.create_table(
         "step",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -280,6 +342,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_step_story_id"), "step", ["story_id"], unique=False)
     op.create_index(op.f("ix_step_storyline_id"), "step", ["storyline_id"], unique=False)
+
+
+def _story_entry() -> None:
     op.create_table(
         "story_entry",
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
