@@ -2,7 +2,8 @@
 
 Who and which model come from kinds org and model (a model implies its lab), the rest from stage, object, direction and
 licence. Of entities of one kind the first listed wins. Kind `sign` has the small words: `denied`, `anonymous`,
-`official`, `aside` (what follows is a comparison, not the actor), `from` and `to` (which side a licence is on).
+`official`, `to_come` (the text promises what a headline without a verb leaves open), `aside` (what follows is a
+comparison, not the actor), `from` and `to` (which side a licence is on).
 What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when the text says nothing.
 """
 
@@ -16,7 +17,7 @@ from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
 from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf, Mention
 from monitor.rules.entities import Entity, Vocabulary
 
-SIGNS = ("denied", "anonymous", "official", "aside", "from", "to")
+SIGNS = ("denied", "anonymous", "official", "to_come", "aside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
 _SIDE_REACH = 4  # words between "from" and the licence it points to
 _SUMMARY = FIELDS.index("summary")
@@ -107,7 +108,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
     aside = direction in {Direction.OPENING, Direction.CLOSING}
     shift = Shift(
         direction=direction,
-        stage=_settled(rulings, "stage", Stage, stage, Stage.NONE),
+        stage=_stage(text, rulings, stage),
         object=_settled(
             rulings, "object", ShiftObject, text.first("object", reach=1 if aside else 2), ShiftObject.WEIGHTS
         ),
@@ -294,6 +295,17 @@ def _settled(rulings: Rulings, name: str, enum: Any, said: Found | None, otherwi
     if said is not None:
         return enum(said.entity.name)
     return enum(rulings.assumed.get(name, otherwise))
+
+
+def _stage(text: Text, rulings: Rulings, said: Found | None) -> Stage:
+    """How far it has come; what only people without a name say has not been announced, however sure it sounds."""
+    stage: Stage = _settled(rulings, "stage", Stage, said, Stage.NONE)
+    if said is None and stage is Stage.EFFECTIVE and text.signs("to_come"):
+        stage = Stage.ANNOUNCED if "stage" not in rulings.settled else stage
+    unnamed = any(sign.start // FIELD_STEP < _CONTENT for sign in text.signs("anonymous"))
+    if stage is Stage.ANNOUNCED and "stage" not in rulings.settled and unnamed and not text.signs("official"):
+        return Stage.RUMOUR
+    return stage
 
 
 def _sides(text: Text) -> tuple[str, str, tuple[int, int] | None]:

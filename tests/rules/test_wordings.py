@@ -191,5 +191,18 @@ def test_a_shift_is_read_from_a_headline_however_surely_it_is_put(act: tuple[str
 @pytest.mark.parametrize("act", [act for act in ACTS if act[0] != "opening"], ids=lambda act: act[1])
 def test_a_shift_is_read_from_a_summary_under_a_headline_that_tells_nothing(act: tuple[str, str, str, str]) -> None:
     """Openings are left out: of labs whose habit they are, only what is not done yet is news there."""
-    told = "{}, people briefed on the talks say. It did not comment."
+    told = "{}, its chief executive says. It did not comment further."
     assert _misread(act, "Big changes in AI strategy", told) == []
+
+
+@pytest.mark.parametrize("said", ["will close", "plans to close", "is set to close", "may close"])
+@pytest.mark.parametrize("who", ["sources say", "people familiar with the plan say", "people briefed on the talks say"])
+def test_what_only_unnamed_people_say_is_not_announced(said: str, who: str) -> None:
+    """However sure it sounds, in a headline, under one, and when the firm declines to comment."""
+    told = f"Meta {said} Llama 5, {who}"
+    summary = f"{told}. A Meta spokesperson declined to comment."
+    stages = {shift.stage for shift in (shift_of(told), shift_of("A new plan", summary)) if shift is not None}
+    assert stages <= {"rumour", "considering"}
+    confirmed = shift_of("Meta to close Llama 5", f"Work took a year, {who}. A Meta spokesperson confirmed the plan.")
+    assert confirmed is not None
+    assert confirmed.stage == "announced"
