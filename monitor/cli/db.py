@@ -57,7 +57,7 @@ def current_(ctx: typer.Context, json_: Json = False) -> None:
     """Show where the database is, its revision, and whether that is the one this program works with."""
     database = _database(current(ctx))
     revision, needed = database.revision(), shipped().head()
-    size = database.path.stat().st_size if database.path is not None and database.path.exists() else None
+    size = database.path.stat().st_size if database.path is not None and database.is_there() else None
     if json_:
         output.emit_json({"database": database.place, "revision": revision, "needed": needed, "bytes": size})
     else:
@@ -88,7 +88,7 @@ def backup(
             "PostgreSQL has its own tool, which copies while licensewatch runs: "
             f"pg_dump --format=custom --file=licensewatch.dump '{place}'"
         )
-    if not database.path.exists():
+    if not database.is_there():
         raise UsageError(f"There is no database at {database.path} yet. `licensewatch run` makes it.")
     target = _target(file, database.path)
     with output.progress("copying") as advance:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreError
+from monitor.store import foreign, rights
 from monitor.store.faults import explained, shown
 from monitor.store.upgrade import Migrations, current, oldest_program, shipped
 
@@ -63,31 +64,41 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
 
+    def is_there(self) -> bool:
+        """Whether its file was made; always so on a server. StoreError when this user may not look."""
+        try:
+            return self.path is None or self.path.exists()
+        except PermissionError:
+            sentence = rights.refused(self.path) if self.path else ""
+            raise StoreError(f"The database {self.place} cannot be used: {sentence}.") from None
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: all of it is durable when the block ends, or nothing when it raises."""
-        with explained(self.place), self._writer.begin() as connection:
+        with explained(self.place, self.path), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One state of the database to read from; writing fails. Keep it short, or read in pages."""
-        with explained(self.place), self._reader.connect() as connection:
+        with explained(self.place, self.path), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:
         """A writing connection outside any transaction, for VACUUM, checkpoints and the like."""
-        with explained(self.place), self._writer.connect() as connection:
+        with explained(self.place, self.path), self._writer.connect() as connection:
             options = {_BARE: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
             yield connection.execution_options(**options)
 
     def revision(self) -> str | None:
-        """The revision of the tables; None when there are none yet."""
-        if self.path is not None and not self.path.exists():
+        """The revision of the tables; None when there are none yet. StoreError when they are another program's."""
+        if not self.is_there():
             return None
         with self.read() as connection:
-            return current(connection)
+            revision = current(connection)
+            foreign.refuse(connection, revision, self.place)
+            return revision
 
     def check(self) -> None:
         """Raise StoreError unless this program can work with the tables: they are of its revision, or a newer one
@@ -107,7 +118,7 @@ class Database:
             return False
         if self.path is not None:
             self._make_directory(self.path.parent)
-        with explained(self.place):
+        with explained(self.place, self.path):
             return migrations.run(self._writer, self.place)
 
     def _oldest_program(self, revision: str | None, migrations: Migrations) -> str | None:

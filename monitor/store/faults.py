@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from monitor.errors import StoreError
+from monitor.store import rights
 
 # https://www.sqlite.org/rescode.html, by the name of the primary code.
 _SQLITE = {
@@ -28,6 +30,8 @@ _SQLITE = {
     "SQLITE_PROTOCOL": "its lock files do not work here. Keep it on a local disk, not on a network share",
     "SQLITE_TOOBIG": "a value is too big for it",
 }
+
+_OF_RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")  # where it may be the file's owner
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, longest prefix first.
 _POSTGRESQL = {
@@ -59,8 +63,10 @@ _PLACE = ("host", "port")  # a directory of sockets stands there, too
 
 
 @contextmanager
-def explained(place: str) -> Iterator[None]:
+def explained(place: str, path: Path | None = None) -> Iterator[None]:
     """Turn what the driver raises into a StoreError about the database at `place`; a bug of ours goes through.
+
+    `path` is its file, where it has one: whose that is may be all the trouble.
 
     The driver's error is not chained: its text may hold rows, and its traceback the URL.
     """
@@ -71,23 +77,25 @@ def explained(place: str) -> Iterator[None]:
     except PoolTimeout:
         raise StoreError(f"The database {place} cannot be used: every connection to it is taken") from None
     except (DBAPIError, sqlite3.Error) as error:
-        sentence = _sentence(error)
+        sentence = _sentence(error, path)
         if sentence is None:
             raise
         raise StoreError(f"The database {place} cannot be used: {sentence}.") from None
 
 
-def _sentence(error: DBAPIError | sqlite3.Error) -> str | None:
+def _sentence(error: DBAPIError | sqlite3.Error, path: Path | None) -> str | None:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error):
-        return _of_sqlite(original)
+        return _of_sqlite(original, path)
     return _of_postgresql(original, lost=isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
-def _of_sqlite(error: sqlite3.Error) -> str | None:
+def _of_sqlite(error: sqlite3.Error, path: Path | None) -> str | None:
     name = getattr(error, "sqlite_errorname", "") or ""
     if "no such table" in str(error) or "no such column" in str(error):
         return "its tables are missing or from another version. Run `licensewatch db upgrade`"
+    if path is not None and name.startswith(_OF_RIGHTS) and (sentence := rights.refused(path)):
+        return sentence
     for code, sentence in _SQLITE.items():
         if name == code or name.startswith(code + "_"):
             return sentence

@@ -24,6 +24,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.errors import LockHeld, StoreError
+from monitor.store import rights
 from monitor.store.engine import parse_url
 from monitor.store.faults import explained, shown
 
@@ -159,10 +160,8 @@ class _FileLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StoreError(
-                f"The lock file {self._path} cannot be opened: {error.strerror}. "
-                "Run as the user that owns the database, or name another place in `database`."
-            ) from None
+            why = rights.refused(self._path) or f"{error.strerror}. Name another place in `database` or `state_dir`"
+            raise StoreError(f"The lock file {self._path} cannot be opened: {why}.") from None
 
     def _read_holder(self) -> Holder | None:
         assert self._file is not None

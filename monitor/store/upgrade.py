@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 import monitor
 from monitor.errors import StoreError, TooOld
-from monitor.store import snapshot
+from monitor.store import foreign, snapshot
 
 _TABLE = "alembic_version"
 # Beside the revision stands "REVISION:OLDEST": programs from OLDEST on can go on with the tables of REVISION.
@@ -67,6 +67,7 @@ class Migrations:
         """Upgrade in one transaction: after a failure the database is as before. True when something was done."""
         with _alone(engine) as connection:
             revision = current(connection)
+            foreign.refuse(connection, revision, place)
             self.refuse_newer(revision, place, oldest_program(connection))
             if revision is not None and revision >= self.head():
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -234,3 +235,59 @@ def test_tables_of_the_job_queue_are_none_of_our_business(database: Database) ->
         config.set_main_option("script_location", str(shipped().directory))
         config.attributes["connection"] = conn
         command.check(config)
+
+
+# ---- another program's database
+
+
+FOREIGN = {
+    "tables of other names": ("CREATE TABLE users (id INTEGER)", "CREATE TABLE posts (id INTEGER)"),
+    "one of our names": ("CREATE TABLE entry (id INTEGER, words TEXT)", "INSERT INTO entry VALUES (1, 'theirs')"),
+    "a view of our name": ("CREATE VIEW story AS SELECT 1 AS id",),
+    "Alembic's own revision": (
+        "CREATE TABLE users (id INTEGER)",
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+        "INSERT INTO alembic_version VALUES ('ae1027a6acf0')",
+    ),
+    "a number like ours, without our tables": (
+        "CREATE TABLE entry (id INTEGER)",
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+        "INSERT INTO alembic_version VALUES ('0002')",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", FOREIGN.values(), ids=FOREIGN.keys())
+def test_another_programs_database_is_refused_untouched(database_url: str, statements: tuple[str, ...]) -> None:
+    """No table of ours is put among theirs, whoever asks; the refusal names the place and the remedy."""
+    database = Database(database_url)
+    if database.path is not None:  # as the other program makes it: without our pragmas
+        with sqlite3.connect(database.path) as raw:
+            for statement in statements:
+                raw.execute(statement)
+        raw.close()
+        before = database.path.read_bytes()
+    else:
+        if statements is FOREIGN["tables of other names"]:
+            return  # a server's database may hold others' tables beside ours
+        with database.write() as conn:
+            for statement in statements:
+                conn.exec_driver_sql(statement)
+    for use in (database.revision, database.check, database.upgrade):
+        with pytest.raises(StoreError, match="belongs to another program") as refused:
+            use()
+        assert database.place in str(refused.value)
+        assert "in `database` or" in str(refused.value)
+    if database.path is not None:
+        assert database.path.read_bytes() == before
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_on_a_server_others_may_have_tables_beside_ours(database_url: str) -> None:
+    database = Database(database_url)
+    with database.write() as conn:
+        conn.exec_driver_sql("CREATE TABLE users (id INTEGER)")
+    assert database.upgrade()
+    database.check()
+    database.close()
