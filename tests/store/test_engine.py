@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -230,31 +227,6 @@ def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"directory .*file/deep for the database cannot be made"):
         Database(f"sqlite:///{tmp_path}/file/deep/m.db").upgrade()
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Root may write everywhere; give that up for a moment."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
-def test_a_database_of_another_user_is_a_sentence(sqlite_database: Database) -> None:
-    assert sqlite_database.path is not None
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "m.db"
-        shutil.copy(sqlite_database.path, path)
-        path.chmod(0o444)
-        Path(name).chmod(0o555)
-        with as_nobody():
-            assert "Run as the user that owns it" in said_by(Database(f"sqlite:///{path}"))
-        Path(name).chmod(0o755)
 
 
 def test_a_server_that_does_not_answer_is_named_without_the_password() -> None:
