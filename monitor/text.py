@@ -225,6 +225,16 @@ def _spans(text: str) -> Iterator[tuple[str, int, int]]:
         yield match[0], origins[start], max(origins[end - 1] + 1, after)
 
 
+# Any English text has these: where one stands says little, and who shares them has nothing in common.
+_SMALL_WORDS = """
+a an the of in on at to for from by with as and or but nor not is are was were be been being it its this that these
+those their his her our your my we you they he she i who what which when where why how if then than so too very just now
+still yet also all any some more most no into over after before about up out off down says said say has have had do
+does did will would can could may might should amid via per us new latest first big own one two here there against
+under between while because get gets got make makes made let lets s t re ve ll d m
+"""
+SMALL_WORDS = frozenset(_SMALL_WORDS.split())
+
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[”’」』）]*|\n\s*")
 _LAST_WORD = re.compile(r"([^\s(\"“‘'\[]+)$")
 

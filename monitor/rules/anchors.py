@@ -16,9 +16,11 @@ from monitor.rules import match
 from monitor.rules.compile import Pool
 from monitor.rules.document import ANYWHERE, REST, TITLE
 from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs, groups_of
+from monitor.text import SMALL_WORDS
 
 _LITERAL, _VOCABULARY, _REGEX, _ID, _PLAIN = 0, 3, 6, 7, 8
 _KINDS = 11
+_EVERYWHERE = 100.0  # the cost of a small word: rather ask for anything else
 
 
 def literal_group(number: int, place: int = ANYWHERE) -> Group:
@@ -200,7 +202,8 @@ class Anchors:
 
     def _guessed(self, number: int, kind: int) -> float:
         if kind < _VOCABULARY:  # short words are common, so are words of many rules, and a title has few
-            share: float = self.pool.uses[number] * 0.6 ** len(self.pool.literal_texts[number].strip())
+            word = self.pool.literal_texts[number].strip()
+            share: float = _EVERYWHERE if word in SMALL_WORDS else self.pool.uses[number] * 0.6 ** len(word)
             return share * (0.4 if kind == TITLE else 1)
         if kind < _REGEX:
             return self.cost(self.flat[number]) * (0.4 if kind - _VOCABULARY == TITLE else 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, Self
 
@@ -82,16 +82,26 @@ class Plan:
     with_author: bool = False
 
     def for_sifting(self) -> Self:
-        """A plan that finds the same rules, without the literals and regexes that no rule needs to be there."""
-        literals = [n for n, places in enumerate(zip(self.in_title, self.outside, strict=False)) if any(places)]
-        regexes = [n for n, groups in enumerate(self.regex_groups) if groups]
+        """A plan that finds the same rules and seldom another, with less to look for.
+
+        Small words are taken to be there, unless rules are anchored in them; literals and regexes that no rule needs to
+        be there are left out.
+        """
+        small = [n for n, literal in enumerate(self.literals) if literal.strip() in text.SMALL_WORDS]
+        given = {group for n in small for group in (*self.in_title[n], *self.outside[n])} - self.anchored.keys()
+        in_title, outside = ([_without(given, groups) for groups in some] for some in (self.in_title, self.outside))
+        literals = [n for n, places in enumerate(zip(in_title, outside, strict=True)) if any(places)]
+        regexes = [n for n, groups in enumerate(self.regex_groups) if _without(given, groups)]
         return replace(
             self,
             literals=[self.literals[n] for n in literals],
-            in_title=[self.in_title[n] for n in literals],
-            outside=[self.outside[n] for n in literals],
+            in_title=[in_title[n] for n in literals],
+            outside=[outside[n] for n in literals],
             regexes=[self.regexes[n] for n in regexes],
-            regex_groups=[self.regex_groups[n] for n in regexes],
+            regex_groups=[_without(given, self.regex_groups[n]) for n in regexes],
+            anchored={group: [_checked(given, one) for one in checks] for group, checks in self.anchored.items()},
+            exact={number: _left(given, need) for number, need in self.exact.items()},
+            named=[_left(given, need) for need in self.named],
         )
 
     def dumps(self) -> bytes:
@@ -110,6 +120,27 @@ class Plan:
         exact = {number: unpacked(need) for number, need in values["exact"]}
         named = [unpacked(need) for need in values["named"]]
         return cls(**values | {"anchored": anchored, "exact": exact, "named": named})
+
+
+def _without(given: Set[Group], groups: Groups) -> Groups:
+    return [group for group in groups if group not in given]
+
+
+def _checked(given: Set[Group], check: Check) -> Check:
+    """What is left of a check where these groups are given."""
+    return Check(check.rule, check.alone - given, tuple([one for one in check.clauses if one.isdisjoint(given)]))
+
+
+def _left(given: Set[Group], need: Need) -> Need:
+    """What is left of a need where these groups are given."""
+    if isinstance(need, int):
+        return need
+    if isinstance(need, frozenset):
+        return need if need.isdisjoint(given) else NOTHING
+    left = [_left(given, one) for one in need.needs]
+    if need.every:
+        return Needs(tuple([one for one in left if one != NOTHING]), every=True)
+    return NOTHING if NOTHING in left else Needs(tuple(left), every=False)
 
 
 def _packed(check: Check) -> list[Any]:

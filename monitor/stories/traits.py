@@ -25,11 +25,12 @@ from monitor.stories.words import (
     PHRASES,
     PLACES,
     PREVIEWS,
-    STOP,
     SUITS,
     THINGS,
 )
+from monitor.text import SMALL_WORDS
 
+_NO_PART_OF_A_NAME = SMALL_WORDS | GENERIC | NO_NAMES
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
 SUBJECT = 4  # words: a longer beginning of a headline is more than who acts
 _HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
@@ -240,7 +241,7 @@ def content(words: Iterable[str]) -> Iterable[str]:
         pair = PHRASES.get(f"{previous} {word}")
         if pair:
             yield pair
-        elif word not in STOP:
+        elif word not in SMALL_WORDS:
             stem = _stem(word)
             yield CONCEPTS.get(word) or CONCEPTS.get(stem) or stem
         previous = word
@@ -315,7 +316,7 @@ def _names(title: str) -> frozenset[str]:
     if len(names) * 2 > len(words):
         return frozenset()  # shouted
     folded = {text.fold(name) for name in names}
-    return frozenset(word for word in folded if word and " " not in word and word not in STOP | GENERIC | NO_NAMES)
+    return frozenset(word for word in folded if word and " " not in word and word not in _NO_PART_OF_A_NAME)
 
 
 def _variants(title: str, models: Iterable[str]) -> frozenset[str]:

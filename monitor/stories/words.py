@@ -1,4 +1,4 @@
-"""The few English tables placing needs: small words, what everybody in this field writes, ways to say one thing.
+"""The few English tables placing needs: what everybody in this field writes, ways to say one thing.
 
 They are about wording, not about labs or models: those come from the vocabularies of the rules.
 """
@@ -6,15 +6,6 @@ They are about wording, not about labs or models: those come from the vocabulari
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-_STOP = """
-a an the of in on at to for from by with as and or but nor not is are was were be been being it its this that these
-those their his her our your my we you they he she i who what which when where why how if then than so too very just now
-still yet also all any some more most no into over after before about up out off down says said say has have had do
-does did will would can could may might should amid via per us new latest first big own one two here there against
-under between while because get gets got make makes made let lets s t re ve ll d m
-"""
-STOP = frozenset(_STOP.split())
 
 # Written by everybody about every event of this field: sharing them says little.
 _GENERIC = """

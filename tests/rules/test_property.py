@@ -157,12 +157,12 @@ def test_compiled_rules_match_what_a_naive_reading_matches(
 def test_a_sieve_for_another_process_keeps_every_rule_that_may_match(
     made: list[dict[str, Any]], thing: Vocabulary, entry: Entry
 ) -> None:
-    """A21: written down and read again, without the literals that no rule needs, it names the same rules."""
+    """A21: written down and read again, with small words taken to be there, it names the same rules, or more."""
     rule_set = load_nodes([parse(rule_file(made, thing), "rules.yaml")])
     sent = Sieve(Plan.loads(rule_set.sifter[1]))
     subject = Subject(entry, ("y",))
     named = rule_set.index.scan(subject)[1]
-    assert sent.scan(subject)[1] == named
+    assert set(named) <= set(sent.scan(subject)[1])
     assert {hit.rule_id for hit in rule_set.match(entry, feed_tags=("y",))} <= {f"r{number}" for number in named}
 
 
