@@ -61,7 +61,7 @@ def coverage_of(storyline: Storyline) -> list[Coverage]:
 
 
 def ranked(entries: Iterable[Coverage]) -> list[Coverage]:
-    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.seen_at, one.entry_id))
+    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.at, one.entry_id))
 
 
 def outlets_of(entries: Iterable[Coverage]) -> list[str]:

@@ -79,7 +79,7 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     if not _same(shift.evidence, title):
         body.append(section(_quote(shift)))
     outlet = f"Reported by {literal(source.outlet, 80)}" if source and source.outlet not in line else ""
-    body.append(context(" · ".join(filter(None, (outlet, when(source.seen_at if source else story.last_seen_at))))))
+    body.append(context(" · ".join(filter(None, (outlet, when(source.at if source else story.last_seen_at))))))
     whose = subject(storyline)
     said = line.replace(" → ", ", now ")
     text = ". ".join(part for part in (f"{whose}: {said}" if whose else capital(said), title) if part)
@@ -181,7 +181,7 @@ def _reported(storyline: Storyline, shown: int) -> str:
     """Who reports the current story, best source first; and how many reported the storyline, when those are more."""
     newest = ranked(now(storyline).coverage)
     names = outlets_of(newest)
-    by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.seen_at)}
+    by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.at)}
     lines = []
     for one in (by_outlet[name] for name in names[:shown]):
         kind = f" ({_TRUST[one.trust]})" if _TRUST[one.trust] else ""
@@ -259,7 +259,7 @@ def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
     """Lines for the articles of one headline, with how many articles each tells of."""
     first, *others = copies
     kind = f" · {_TRUST[first.trust]}" if _TRUST[first.trust] else ""
-    at = first.published_at or first.seen_at
+    at = first.at
     article = link(first.url, first.title or first.url or "article", 200)
     yield f"• {article} — {literal(first.outlet, 80)}, {day(at)}, {at:%H:%M}{kind}", 1
     for start in range(0, len(others), _ALSO):

@@ -96,7 +96,8 @@ def _print(stories: Sequence[Mapping[str, Any]]) -> None:
     denied = " · a denial was reported" if now["denied"] else ""
     who = " · ".join(filter(None, (orgs, models))) or "?"
     state = f"{who} · {now['direction']} · {now['stage']} · {now['object']}{terms}{denied}"
-    output.say(f"{stories[0]['first_seen']:%Y-%m-%d}  {state}")
+    began = min((step["at"] for step in now["steps"]), default=stories[0]["first_seen"])
+    output.say(f"{began:%Y-%m-%d}  {state}")
     output.say(f"{_INDENT}{now['title']}")
     before = f", continues storyline {now['previous_storyline']}" if now["previous_storyline"] else ""
     output.say(f"{_INDENT}storyline {now['storyline']}{before}")

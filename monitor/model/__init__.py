@@ -22,7 +22,18 @@ from monitor.model.feeds import (
     Trust,
 )
 from monitor.model.shifts import STAGE_WORDS, Confidence, Direction, Hit, Severity, Shift, ShiftObject, Span, Stage
-from monitor.model.stories import ASIDES, Candidate, Context, Coverage, OpenStory, Step, Story, Storyline, last_move
+from monitor.model.stories import (
+    ASIDES,
+    Candidate,
+    Context,
+    Coverage,
+    OpenStory,
+    Step,
+    Story,
+    Storyline,
+    last_move,
+    said_at,
+)
 
 __all__ = [
     "ASIDES",
@@ -70,5 +81,6 @@ __all__ = [
     "Trust",
     "Verb",
     "last_move",
+    "said_at",
     "what",
 ]

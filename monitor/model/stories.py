@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from monitor.model.deliveries import Reason
 from monitor.model.feeds import Entry, Trust
 from monitor.model.shifts import Direction, Severity, Shift, Stage
 
+_DAY_END = timedelta(days=1) - timedelta(seconds=1)
 ASIDES = (Reason.DENIED, Reason.PRIMARY_SOURCE)  # steps that are told, and change nothing about how things stand
+
+
+def said_at(published_at: datetime | None, seen_at: datetime) -> datetime:
+    """When an entry was said: as its publisher dates it, or when we saw it where it has no date or one to come.
+
+    Midnight is how a bare day is read: it may have been any time of that day, and is taken for the latest.
+    """
+    if published_at is None or published_at > seen_at:
+        return seen_at
+    return min(seen_at, published_at + _DAY_END) if published_at.time() == time() else published_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,11 @@ class Coverage:
     trust: Trust
     seen_at: datetime
     published_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was said (`said_at`)."""
+        return said_at(self.published_at, self.seen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,11 @@ class Candidate:
     severity: Severity = Severity.LOW  # the gravest base severity of the rules it matched
     rule_ids: tuple[str, ...] = ()
 
+    @property
+    def at(self) -> datetime:
+        """When it was said (`said_at`)."""
+        return said_at(self.entry.published_at, self.seen_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -76,7 +97,10 @@ class OpenStory:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One dated step of a storyline: what the state became, and why it counted as a move."""
+    """One dated step of a storyline: what the state became, and why it counted as a move.
+
+    `at`: when it was said. `seen_at`: when its entry came to us.
+    """
 
     at: datetime
     stage: Stage
@@ -86,6 +110,7 @@ class Step:
     url: str = ""
     outlet: str = ""
     story_id: int = 0  # whose step it was
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from monitor.alerts import dispatch
 from monitor.errors import FetchError
 from monitor.feeds import identify, pace, plan
 from monitor.feeds.identify import Verdict
-from monitor.model import Entry, Feed, FeedState
+from monitor.model import Entry, Feed, FeedState, said_at
 from monitor.poll import outage
 from monitor.poll.look import Look
 from monitor.poll.tell import Heard, Told, tell
@@ -158,7 +158,7 @@ def _as_it_happened(heard: Sequence[Heard], now: datetime) -> list[Heard]:
     What has no date, or one that is still to come, counts as of now.
     """
     oldest_below = list(reversed(heard))
-    return sorted(oldest_below, key=lambda one: min(one.entry.published_at or now, now))
+    return sorted(oldest_below, key=lambda one: said_at(one.entry.published_at, now))
 
 
 def _added(

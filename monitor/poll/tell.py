@@ -17,7 +17,7 @@ from monitor.poll.world import World
 from monitor.store import alerts, deliveries, due, mutes, stories
 from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
-from monitor.stories import assign, outlets, record, storyline
+from monitor.stories import assign, late, outlets, record, storyline
 from monitor.stories.assign import Assignment
 from monitor.trial import Point
 
@@ -152,7 +152,7 @@ def _event(new: _Newcomer, reason: Reason, story: Story, line: str) -> _Placed:
 
 def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Reason, Story, str]:
     """A story of its own: in a storyline that is awake, or in a new one that may link back to one asleep."""
-    now, shift, baseline = new.look.at, new.candidate.shift, new.heard.baseline
+    now, shift, at, baseline = new.look.at, new.candidate.shift, new.candidate.at, new.heard.baseline
     storyline_id = assignment.storyline_id
     said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
@@ -162,20 +162,31 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
         start = stories.NewStoryline(now, assignment.previous_id, assignment.due_at, context, baseline)
         storyline_id = stories.create_storyline(conn, start)
     else:
-        stories.note(conn, storyline_id, due_at=assignment.due_at, context=context)
+        stories.note(conn, storyline_id, due_at=assignment.due_at)
     opened = replace(storyline.opened(new.candidate, new.coverage, baseline=baseline), severity=weighed.severity)
     story = stories.create_story(conn, storyline_id, opened)
     stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
-    told = [one for one in before.stories if _was_told(conn, one.id)] if before is not None else []
+    steps = before.steps if before is not None else ()
     reason, line = Reason.NEW_STORY, ""
-    if told:
-        last = told[-1].shift
+    if before is not None and any(_was_told(conn, one.id) for one in before.stories):
+        last = before.current.shift
         moved = storyline.shift_moved(last, shift)
         delayed = moved is None and storyline.delays(new.candidate)
         reason = Reason.DELAYED if delayed else Reason.NEW_STORY_IN_STORYLINE
+        if late.overtaken(reason, shift, at, steps):
+            _step(conn, story, new, Step(at, shift.stage, shift.direction, reason))
+            return Reason.REPEAT, story, late.LINE
         line = storyline.move_line(moved or reason, last, shift, new.coverage.outlet)
-    _step(conn, story, reason, new.coverage)
+    _step(conn, story, new, Step(late.dated(reason, shift, at, steps), shift.stage, shift.direction, reason))
+    _shown(conn, story, context)
     return reason, story, line
+
+
+def _shown(conn: Connection, story: Story, context: str) -> None:
+    """What moved the severity is kept of the story that its storyline stands at."""
+    shown = last_move(stories.steps(conn, story.storyline_id))
+    if shown is not None and shown.story_id == story.id:
+        stories.note(conn, story.storyline_id, context=context)
 
 
 def _grow(
@@ -187,6 +198,11 @@ def _grow(
     """
     before = stories.get(conn, story_id)
     assert before is not None
+    steps = stories.steps(conn, before.storyline_id)
+    at = new.look.at if edited else new.candidate.at
+    denied_late = new.candidate.shift.denied and late.overtaken(Reason.DENIED, new.candidate.shift, at, steps)
+    if denied_late:
+        new = _undenied(new)
     stories.join(conn, story_id, new.candidate, new.coverage.outlet, why)
     others = tuple(one for one in before.coverage if one.entry_id != new.candidate.entry_id)
     members = stories.members(conn, story_id)
@@ -198,19 +214,28 @@ def _grow(
     newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
     reason = storyline.moved(before, after, newest_last)
     if reason is not None and (edited or not stories.is_latest(conn, after)):
-        steps = stories.steps(conn, after.storyline_id)
         told = {_news(step.stage, step.direction, step.reason) for step in steps}
         reason = None if _news(after.shift.stage, after.shift.direction, reason) in told else reason
-    if reason is not None:
-        _step(conn, after, reason, new.coverage)
-    shown = last_move(stories.steps(conn, after.storyline_id))
-    if shown is not None and shown.story_id == story_id:
-        stories.note(conn, after.storyline_id, context="; ".join(weighed.why))
+    overtaken = denied_late if reason is None else late.overtaken(reason, new.candidate.shift, at, steps)
+    if overtaken:
+        in_place = late.step(reason or Reason.DENIED, new.candidate.shift, at, steps)
+        if in_place is not None:
+            _step(conn, after, new, in_place)
+        reason = None
+    elif reason is not None:
+        told_at = late.dated(reason, after.shift, at, steps)
+        _step(conn, after, new, Step(told_at, after.shift.stage, after.shift.direction, reason))
+    _shown(conn, after, "; ".join(weighed.why))
     if not _was_told(conn, story_id):
         return Reason.NEW_STORY, after, ""  # its first entries were baseline, muted or too old: nobody knows it yet
     if reason is None:
-        return Reason.REPEAT, after, ""
+        return Reason.REPEAT, after, late.LINE if overtaken else ""
     return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
+
+
+def _undenied(new: _Newcomer) -> _Newcomer:
+    """An entry whose denial was overtaken before it came: it denies nothing of what stands now."""
+    return replace(new, candidate=replace(new.candidate, shift=replace(new.candidate.shift, denied=False)))
 
 
 def _edited(conn: Connection, story_id: int, new: _Newcomer) -> tuple[Reason, Story, str]:
@@ -226,20 +251,15 @@ def _news(stage: str, direction: str, reason: str) -> tuple[str, ...]:
 
 
 def _was_told(conn: Connection, story_id: int) -> bool:
-    return any(not one.alert.suppressed for one in alerts.of_story(conn, story_id))
+    """Whether people know a story: it was told, or repeats what they were told of its storyline."""
+    decided = [one.alert for one in alerts.of_story(conn, story_id)]
+    return any(not alert.suppressed or alert.reason is Reason.REPEAT for alert in decided)
 
 
-def _step(conn: Connection, story: Story, reason: Reason, coverage: Coverage) -> None:
-    taken = Step(
-        at=coverage.seen_at,
-        stage=story.shift.stage,
-        direction=story.shift.direction,
-        reason=reason,
-        headline=coverage.title,
-        url=coverage.url,
-        outlet=coverage.outlet,
-    )
-    stories.add_step(conn, story, taken, coverage.entry_id)
+def _step(conn: Connection, story: Story, new: _Newcomer, taken: Step) -> None:
+    coverage = new.coverage
+    told = replace(taken, headline=coverage.title, url=coverage.url, outlet=coverage.outlet)
+    stories.add_step(conn, story, told, coverage.entry_id)
 
 
 def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, world: World) -> Told:

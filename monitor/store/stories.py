@@ -155,7 +155,12 @@ def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
 
 def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
     """The dated steps of a storyline, oldest first."""
-    query = select(step).where(step.c.storyline_id == storyline_id).order_by(step.c.at, step.c.id)
+    query = (
+        select(step, story_entry.c.joined_at)
+        .outerjoin(story_entry, story_entry.c.entry_id == step.c.entry_id)
+        .where(step.c.storyline_id == storyline_id)
+        .order_by(step.c.at, step.c.id)
+    )
     return tuple(
         Step(
             row.at,
@@ -166,6 +171,7 @@ def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
             row.url,
             row.outlet,
             row.story_id,
+            row.joined_at,
         )
         for row in conn.execute(query)
     )
@@ -355,7 +361,7 @@ def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cov
         )
         found[row.story_id].append(one)
     return {
-        story_id: tuple(sorted(some, key=lambda one: (_RANK[one.trust], one.published_at or one.seen_at, one.entry_id)))
+        story_id: tuple(sorted(some, key=lambda one: (_RANK[one.trust], one.at, one.entry_id)))
         for story_id, some in found.items()
     }
 

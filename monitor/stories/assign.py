@@ -232,4 +232,4 @@ def _due(candidate: Candidate, now: datetime) -> datetime | None:
         return None
     entry = candidate.entry
     beginning = promise.sentences_ahead((entry.summary or entry.content)[: traits.SUMMARY_CHARS])
-    return promise.due_at(f"{entry.title}. {candidate.shift.evidence} {beginning}", entry.published_at or now)
+    return promise.due_at(f"{entry.title}. {candidate.shift.evidence} {beginning}", min(entry.published_at or now, now))

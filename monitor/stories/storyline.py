@@ -31,8 +31,8 @@ from monitor.stories.traits import SENSES, Kind, Sense, headline, kind, spell
 FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
 _DENIAL = re.compile(r"\b(?:den(?:y|ies|ied)|dismiss(?:es|ed)?|refut(?:es|ed))\b", re.IGNORECASE)
-_ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
-_ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
+ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
 _TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
 _SURE = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 _GRAVE = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
@@ -162,10 +162,10 @@ def _stage(reports: Sequence[Report]) -> Stage:
     primary = [report for report in believed if report.trust is Trust.PRIMARY]
     if primary:
         believed = [report for report in believed if report.trust is Trust.PRIMARY or report.at >= primary[-1].at]
-    always = [report for report in believed if report.shift.stage in _ALWAYS]
+    always = [report for report in believed if report.shift.stage in ALWAYS]
     if always:
         return max(always, key=lambda report: report.at).shift.stage
-    return max((report.shift.stage for report in believed), key=_ORDER.index)
+    return max((report.shift.stage for report in believed), key=ORDER.index)
 
 
 def _names(reports: Sequence[Report], of: Callable[[Shift], tuple[str, ...]]) -> tuple[str, ...]:
@@ -241,8 +241,8 @@ def shift_moved(before: Shift, after: Shift) -> Reason | None:
 def stage_moved(before: Stage, after: Stage) -> bool:
     """Forward along rumour, considering, announced, effective; into reversed and enforcement always; n/a never."""
     if after is before or after is Stage.NONE or before is Stage.NONE:
-        return after in _ALWAYS and after is not before
-    return after in _ALWAYS or before in _ALWAYS or _ORDER.index(after) > _ORDER.index(before)
+        return after in ALWAYS and after is not before
+    return after in ALWAYS or before in ALWAYS or ORDER.index(after) > ORDER.index(before)
 
 
 def opened(candidate: Candidate, coverage: Coverage, *, baseline: bool = False) -> Story:
@@ -264,15 +264,19 @@ def opened(candidate: Candidate, coverage: Coverage, *, baseline: bool = False) 
 def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverage], *, baseline: bool = False) -> Story:
     """The story as these members make it, the newcomer among them. Severity is the rules' base.
 
-    The headline is the best source's. Revised entries come in the same way: pass the members as they read now.
+    The headline is the best source's, of those that tell how things stand. Revised entries come in the same way: pass
+    the members as they read now.
     """
-    everyone = sorted(members, key=lambda member: (member.seen_at, member.entry_id))
+    everyone = sorted(members, key=lambda member: (member.at, member.entry_id))
     told = ranked(coverage)
+    shift = weigh([Report(member.shift, member.trust, member.at) for member in everyone])
+    tell_it = {one.entry_id for one in everyone if one.shift.stage is shift.stage and not one.shift.denied}
+    title = next((one.title for one in told if one.entry_id in tell_it and one.title), "")
     return replace(
         story,
-        title=(told[0].title if told else "") or story.title,
+        title=title or (told[0].title if told else "") or story.title,
         severity=max((member.severity for member in everyone), key=_GRAVE.index, default=story.severity),
-        shift=weigh([Report(member.shift, member.trust, member.seen_at) for member in everyone]),
+        shift=shift,
         rule_ids=tuple(dict.fromkeys(rule for member in everyone for rule in member.rule_ids)) or story.rule_ids,
         last_seen_at=max(story.last_seen_at, *(member.seen_at for member in everyone)),
         coverage=told,
@@ -282,7 +286,7 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
 
 def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
     """Best source first, then oldest first."""
-    return tuple(sorted(coverage, key=lambda one: (-_TRUST[one.trust], one.published_at or one.seen_at, one.entry_id)))
+    return tuple(sorted(coverage, key=lambda one: (-_TRUST[one.trust], one.at, one.entry_id)))
 
 
 def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:

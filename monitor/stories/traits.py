@@ -192,7 +192,7 @@ def read(candidate: Candidate) -> Traits:
         kind=kind(shift.stage, title),
         object=shift.object,
         terms=text.fold(shift.to) if shift.to not in _NO_TERMS else "",
-        day=entry.published_at.timestamp() / 86400 if entry.published_at else None,
+        day=min(entry.published_at, candidate.seen_at).timestamp() / 86400 if entry.published_at else None,
         seen_at=candidate.seen_at,
     )
 

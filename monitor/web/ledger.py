@@ -91,6 +91,7 @@ def step_record(step: Step) -> dict[str, Any]:
     """A step as JSON prints it."""
     return {
         "at": step.at,
+        "seen": step.seen_at,
         "stage": step.stage,
         "direction": step.direction,
         "reason": step.reason,
@@ -166,7 +167,9 @@ def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
     _add(entry, "title", row["title"] or "Untitled")
     _add(entry, "published", stamp(row["first_seen"]))
     _add(entry, "updated", stamp(_updated(row)))
-    for number, source in enumerate(one for one in row["sources"] if _HTTP.match(one["url"])):
+    linked = [one for one in row["sources"] if _HTTP.match(one["url"])]
+    linked.sort(key=lambda one: one["title"] != row["title"])  # what the entry is an alternate of has its headline
+    for number, source in enumerate(linked):
         relation = "alternate" if number == 0 else "related"
         _add(entry, "link", "", rel=relation, href=_iri(source["url"]), title=source["outlet"] or source["title"])
     for term in (row["direction"], row["stage"], row["object"], *row["orgs"], *row["models"]):
@@ -176,7 +179,7 @@ def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
 
 def _updated(row: Mapping[str, Any]) -> datetime:
     """When an entry last said something else: it tells the steps of the whole storyline, those of later stories too."""
-    moments: list[datetime] = [row["last_seen"], *(step["at"] for step in row["steps"])]
+    moments: list[datetime] = [row["last_seen"], *(step["seen"] or step["at"] for step in row["steps"])]
     return max(moments)
 
 

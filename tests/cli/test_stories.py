@@ -236,7 +236,7 @@ def test_an_exported_entry_is_updated_when_its_storyline_moves_and_links_as_the_
         "sources": [{**source, "url": "https://a.example/x [1]|2"}, {**source, "url": "http://[::1]/%20y"}],
         "steps": [],
     }
-    step = {"at": day + timedelta(days=9), "stage": "reversed", "reason": "stage moved", "outlet": ""}
+    step = {"at": day, "seen": day + timedelta(days=9), "stage": "reversed", "reason": "stage moved", "outlet": ""}
     before, after = (feedparser.parse(as_atom([{**row, "steps": steps}], day)) for steps in ([], [step]))
     assert before.entries[0].id == after.entries[0].id
     assert (before.entries[0].updated, after.entries[0].updated) == ("2026-03-02T00:00:00Z", "2026-03-11T00:00:00Z")

@@ -124,7 +124,7 @@ def test_a_storyline_comes_with_its_stories_and_steps(database: Database) -> Non
         assert found is not None
         assert (found.stories, found.previous_id, found.context) == ((story,), 99, "first closing by Meta")
         assert [one.stage for one in found.steps] == [Stage.CONSIDERING, Stage.ANNOUNCED]
-        assert found.steps[0] == replace(step, story_id=story.id)
+        assert found.steps[0] == replace(step, story_id=story.id, seen_at=NOW)
 
 
 def test_coverage_lists_the_best_source_first(database: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from monitor.feeds import plan, reading
-from monitor.model import Document
+from monitor.model import Document, Entry
 from monitor.poll import Look, Outcome
 from monitor.store import entries
 from monitor.store import feeds as feed_store
@@ -84,20 +84,24 @@ def test_a_grammar_that_finds_nothing_wrong_would_prove_nothing(writer: House) -
         assert not grammar.validate(broken), tag
 
 
+def read_by(reader: House) -> dict[str, Entry]:
+    with reader.database.read() as conn:
+        return {one.entry.title: one.entry for page in entries.iterate(conn, None) for one in page}
+
+
 def test_our_own_poller_reads_what_we_export(writer: House, reader: House) -> None:
     """Each shift is one entry with its words as they were; news of its storyline revises it, under the same id."""
     first = exported(writer)
     assert [polled(reader, first).new for _ in range(2)] == [2, 0]
+    assert read_by(reader)[NASTY].url.endswith("/x?a=1&b=%5B2%5D")
     writer.poll(
         "wire", item("Meta announces that Behemoth will be a closed model", pubDate=format_datetime(writer.now))
     )
     again = polled(reader, exported(writer))
     assert (again.new, again.revised) == (0, 1)
-    with reader.database.read() as conn:
-        known = {one.entry.title: one.entry for page in entries.iterate(conn, None) for one in page}
-    [read] = [one for title, one in known.items() if "Behemoth" in title]
-    assert read.title == NASTY
-    assert read.url.endswith("/x?a=1&b=%5B2%5D")
+    [read] = [one for title, one in read_by(reader).items() if "Behemoth" in title]
+    assert read.title == "Meta announces that Behemoth will be a closed model", "the headline that says how things are"
+    assert "Meta-announces" in read.url, "and the article that has it"
     assert "announced: stage moved, Wire" in (read.summary or read.content)
 
 

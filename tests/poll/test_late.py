@@ -1,0 +1,144 @@
+"""When an entry was said, and when it came to us: what is dated before what was told since is listed in its place."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from monitor.alerts import reading
+from monitor.model import Reason, Role, Step, Storyline
+from monitor.store import stories
+from monitor.store.engine import Database
+from tests.poll.house import House, item
+
+WEIGHS = "Meta weighs dropping its open-source Behemoth model for a closed one"
+DENIAL = "Meta denies report that Behemoth model will be closed"
+ANNOUNCED = "Meta announces that Behemoth will be a closed model"
+DELAYED = "Meta delays the move: Behemoth goes closed a month later than planned"
+EFFECTIVE = "Meta pulls Behemoth weights from Hugging Face: the model is closed now"
+REVERSED = "Meta reverses its decision to make Behemoth a closed model"
+Life = list[tuple[str, float, float]]
+
+
+@pytest.fixture
+def house(sqlite_database: Database) -> House:
+    house = House(sqlite_database)
+    for feed in house.feeds:
+        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    return house
+
+
+def live(house: House, life: Life) -> list[Reason]:
+    """Entries (headline, day it was said, day it came) of two feeds in turn; the reasons of what was told."""
+    began, told = house.now, []
+    for number, (title, said, came) in enumerate(life):
+        house.now = began + timedelta(days=came)
+        dated = format_datetime(began + timedelta(days=said))
+        outcome = house.poll("ledger" if number % 2 else "wire", item(title, number, pubDate=dated))
+        told += [one.alert.reason for one in outcome.told if not one.alert.suppressed]
+    return told
+
+
+def line_of(house: House) -> Storyline:
+    with house.database.read() as conn:
+        found = stories.storyline_of(conn, 1)
+    assert found is not None
+    return found
+
+
+def on(steps: tuple[Step, ...], began: datetime) -> list[tuple[str, str, int]]:
+    return [(step.reason, step.stage, round((step.at - began) / timedelta(days=1))) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("life", "told", "steps"),
+    [
+        pytest.param(
+            [(WEIGHS, 0, 6), (ANNOUNCED, 5, 6)],
+            ["new story", "stage moved"],
+            [("new story", "considering", 0), ("stage moved", "announced", 5)],
+            id="after downtime",
+        ),
+        pytest.param(
+            [(WEIGHS, 0, 0), (ANNOUNCED, 5, 5), (DENIAL, 3, 6), (f"{DENIAL}, again", 3.2, 6.1)],
+            ["new story", "stage moved"],
+            [("new story", "considering", 0), ("denied", "considering", 3), ("stage moved", "announced", 5)],
+            id="a denial that the announcement overtook",
+        ),
+        pytest.param(
+            [(ANNOUNCED, 5, 5), (DENIAL, 3, 6), (DENIAL.replace("report", "claim"), 7, 7)],
+            ["new story", "denied"],
+            [("denied", "rumour", 3), ("new story", "announced", 5), ("denied", "announced", 7)],
+            id="a late denial does not hide one that stands",
+        ),
+        pytest.param(
+            [(WEIGHS, 5, 5), (DENIAL, 4, 6)],
+            ["new story", "denied"],
+            [("denied", "considering", 4), ("new story", "considering", 5)],
+            id="nothing was decided since, so the denial stands",
+        ),
+        pytest.param(
+            [(ANNOUNCED, 5, 5), (WEIGHS, 1, 6)],
+            ["new story"],
+            [("new story", "announced", 5)],
+            id="talk of what was announced since",
+        ),
+        pytest.param(
+            [(EFFECTIVE, 9, 9), (WEIGHS, 1, 10), (f"{WEIGHS}, sources say", 1.1, 10.1)],
+            ["new story"],
+            [("new story in storyline", "considering", 1), ("new story", "effective", 9)],
+            id="talk of what was done since is a story of its own, and told to nobody",
+        ),
+        pytest.param(
+            [(ANNOUNCED, 0, 0), (EFFECTIVE, 9, 9), (DELAYED, 5, 10)],
+            ["new story", "new story in storyline"],
+            [
+                ("new story", "announced", 0),
+                ("delayed", "announced", 5),
+                ("new story in storyline", "effective", 9),
+            ],
+            id="a delay of what came after all",
+        ),
+        pytest.param(
+            [(EFFECTIVE, 0, 0), (REVERSED, 9, 9), (WEIGHS, -3, 10)],
+            ["new story", "new story in storyline"],
+            [
+                ("new story in storyline", "considering", -3),
+                ("new story", "effective", 0),
+                ("new story in storyline", "reversed", 9),
+            ],
+            id="talk of what was done and undone",
+        ),
+        pytest.param(
+            [(WEIGHS, 5, 5), (ANNOUNCED, 4, 6)],
+            ["new story", "stage moved"],
+            [("new story", "considering", 5), ("stage moved", "announced", 5)],
+            id="what goes further is news, however it is dated",
+        ),
+    ],
+)
+def test_what_comes_late_is_listed_in_its_place(
+    house: House, life: Life, told: list[str], steps: list[tuple[str, str, int]]
+) -> None:
+    """A33: steps carry the day they were said; nothing dated before a later step is told as if it came after it."""
+    began = house.now
+    assert live(house, life) == told
+    line = line_of(house)
+    assert on(line.steps, began) == steps
+    ahead = {"considering": "weighs", "announced": "announces", "effective": "pulls", "reversed": "reverses"}
+    assert ahead[reading.now(line).shift.stage] in reading.now(line).title, "the headline says how things stand"
+    assert len(house.outbox(Role.MOVE)) == len(told) - 1
+
+
+def test_a_date_that_cannot_be_or_is_a_bare_day(house: House) -> None:
+    """A14: a date to come is when we saw it; a bare day may have been any time of that day."""
+    began = house.now
+    assert live(house, [(ANNOUNCED, 500, 0)]) == ["new story"]
+    assert line_of(house).steps[0].at == began
+    midnight = format_datetime(began.replace(hour=0, minute=0))
+    house.now = began + timedelta(hours=2)
+    outcome = house.poll("wire", item(DENIAL, "denial", pubDate=midnight))
+    assert [one.alert.reason for one in outcome.told] == ["denied"], "it may have been said after the announcement"
+    assert line_of(house).steps[1].at == began + timedelta(hours=2)
