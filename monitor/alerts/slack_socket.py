@@ -121,7 +121,7 @@ class SlackSocket:
             return await self._decide(request.type, request.payload)
         except Exception:
             # Nobody else would hear of it, and the next envelope is as welcome.
-            log.exception("bug", kind=request.type)
+            log.exception("press met a bug", kind=request.type)
             return None
 
     async def _tell(self, answer: Answer) -> None:
@@ -134,10 +134,10 @@ class SlackSocket:
             async with wire.session() as session, session.post(answer.url, json=body) as response:
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError, wire.RedirectedError, ValueError) as error:
-            log.warning("not answered", code=wire.failure(error).code)
+            log.warning("press not answered", code=wire.failure(error).code)
             return
         if status != 200:
-            log.warning("not answered", status=status)
+            log.warning("press not answered", status=status)
 
 
 async def connection_url(api: SlackApi) -> str:

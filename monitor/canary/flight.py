@@ -97,7 +97,7 @@ class Canary:
         except MonitorError as error:
             why = str(error)
         except Exception as error:
-            log.exception("bug")
+            log.exception("canary met a bug")
             why = f"a fault of this program, {type(error).__name__}: please report it with the log"
         took = clock.monotonic() - start
         return await self.ground.writing(lambda conn: self._land(conn, why, took))
@@ -182,9 +182,9 @@ class Canary:
         if facts:
             deliveries.enqueue(conn, dispatch.notice(facts, self.ground.ops(), now, self.ground.new_id))
         if why:
-            log.error("failed", why=why, failures=after.failures, told=after.told)
+            log.error("canary failed", why=why, failures=after.failures, told=after.told)
         else:
-            log.info("passed", took_s=round(took, 2))
+            log.info("canary passed", took_s=round(took, 2))
         return after
 
 

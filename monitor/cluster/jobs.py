@@ -80,9 +80,9 @@ class Queue:
                 lost = not stop.is_set()
             except _BROKEN as error:
                 lost = True
-                log.debug("broken", kind=type(error).__name__, problem=str(error))
+                log.debug("queue broken", kind=type(error).__name__, problem=str(error))
             if lost:
-                log.error("queue", problem="its connection broke", again_in_s=AGAIN_AFTER_S)
+                log.error("queue disconnected", problem="its connection broke", again_in_s=AGAIN_AFTER_S)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), AGAIN_AFTER_S)
 
@@ -98,7 +98,7 @@ class Queue:
                 runs: list[Coroutine[Any, Any, None]] = [one.run() for one in self._workers]  # type: ignore[no-untyped-call]
                 tasks = [asyncio.create_task(one, name="jobs") for one in runs]
                 self._app = app
-                log.info("open", slots=self._work.slots)
+                log.info("queue open", slots=self._work.slots)
                 await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
                 self._app = None
                 for one in self._workers:
@@ -147,9 +147,9 @@ class Queue:
         try:
             await work
         except StoreError as error:
-            log.error("failed", job=context.job.task_name, problem=str(error), remedy="it is found due again")
+            log.error("job failed", job=context.job.task_name, problem=str(error), remedy="it is found due again")
         except Exception:
-            log.exception("bug", job=context.job.task_name)
+            log.exception("job met a bug", job=context.job.task_name)
         finally:
             self._running.discard(job)
 

@@ -78,7 +78,7 @@ class Leader:
         for one in dead:
             log.warning("worker lost", host=one.host, pid=one.pid, last_seen=one.seen_at.isoformat())
         if count:
-            log.warning("taken over", jobs=count)
+            log.warning("jobs taken over", jobs=count)
 
     async def shift(self, step: timedelta) -> None:
         """The server's clock was set: due times move with it."""

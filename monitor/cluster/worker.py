@@ -103,7 +103,7 @@ class Worker:
         return ticks
 
     def _stop(self, why: str) -> None:
-        log.info("stopping", why=why)
+        log.info("worker stopping", why=why)
         self.stop.set()
 
     async def _drain(self, jobs: asyncio.Task[None]) -> None:
@@ -119,7 +119,7 @@ class Worker:
         except StoreError:
             others = False
         self.service.leads = not others  # the last one writes down that nothing runs any more
-        log.info("stopped")
+        log.info("worker stopped")
 
     def _leave(self, conn: Connection) -> bool:
         workers.leave(conn, self._state.id)
@@ -144,16 +144,16 @@ class Worker:
             if not self._ready:
                 self._ready = True
                 self._systemd.notify("READY=1")
-                log.info("ready", feeds=len(self.service.configuration.feeds), id=self._state.id)
+                log.info("worker ready", feeds=len(self.service.configuration.feeds), id=self._state.id)
             self._systemd.notify("WATCHDOG=1")
 
     async def _lead_if_nobody_does(self) -> None:
         ours = await asyncio.to_thread(self.leadership.ours)
         if ours and not self.service.leads:
             await self.service.lead()
-            log.info("leads", why="nobody else does")
+            log.info("worker leads", why="nobody else does")
         if not ours and self.service.leads:
-            log.info("follows", why="another worker leads")
+            log.info("worker follows", why="another worker leads")
         self.service.leads = ours
         await self._act_from_slack(ours)
 

@@ -97,7 +97,7 @@ class Acting:
         task.cancel()
         [outcome] = await asyncio.gather(task, return_exceptions=True)
         if isinstance(outcome, Exception):
-            log.error("bug", exc_info=outcome, remedy="listening again")
+            log.error("listener met a bug", exc_info=outcome, remedy="listening again")
         self._problems.pop(place, None)
 
     # --- one connection after the other ----------------------------------------------------------------------------
@@ -118,15 +118,15 @@ class Acting:
         try:
             await socket.open()
             self._problems.pop(place, None)
-            log.info("listening", credential=place.credential)
+            log.info("listener connected", credential=place.credential)
             ended = asyncio.ensure_future(socket.ended())
             while not ended.done() and self._token(place) == token:
                 await asyncio.wait({ended}, timeout=_LOOK_S)
             ended.cancel()
-            log.info("connection ended", credential=place.credential)
+            log.info("listener disconnected", credential=place.credential)
         except DeliveryError as error:
             refused = error.scope is DeliveryScope.CREDENTIAL
-            (log.error if refused else log.warning)("not listening", code=error.code, error=str(error))
+            (log.error if refused else log.warning)("listener refused", code=error.code, error=str(error))
             self._problems[place] = (
                 f"buttons and commands in Slack do not work ({place.credential}: {error}): {app_remedy(error.code)}"
             )
@@ -165,7 +165,7 @@ class Acting:
             case Command():
                 lines = await self._looked_up(come)
             case _:
-                log.warning("not understood", kind=str(kind)[:40])
+                log.warning("press not understood", kind=str(kind)[:40])
                 return None
         return None if lines is None else Answer(come.answer_url, render.aside(lines))
 
@@ -176,7 +176,7 @@ class Acting:
             try:
                 return await self._ground.in_database(lambda conn: pressed(conn, press, house, clock.now()))
             except StoreError as error:
-                log.error("store", error=str(error), press=str(press.verb))
+                log.error("press not stored", error=str(error), press=str(press.verb))
                 if clock.monotonic() > end:
                     return ("Nothing was done: the database could not be written. Please press it again later.",)
                 await asyncio.sleep(1.0)

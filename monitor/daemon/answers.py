@@ -69,7 +69,7 @@ def pressed(conn: Connection, press: Press, house: House, now: datetime) -> Line
         known = {name: thread for name, thread in threads.items() if name in house.receivers}
         ids = Ids(story_id=story.id, storyline_id=storyline.id)
         deliveries.enqueue(conn, dispatch.refresh(ids, known, now, house.new_id))
-    log.info("pressed", verb=str(press.verb), by=press.person.id, storyline=storyline.id, changed=changed)
+    log.info("button pressed", verb=str(press.verb), by=press.person.id, storyline=storyline.id, changed=changed)
     return words
 
 

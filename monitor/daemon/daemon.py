@@ -99,14 +99,14 @@ class Daemon:
             raise LockHeld(self._lost)
 
     def _stop(self, why: str) -> None:
-        log.info("stopping", why=why)
+        log.info("daemon stopping", why=why)
         self.stop.set()
 
     async def _drain(self) -> None:
         self._systemd.notify("STOPPING=1")
         await self.service.rounds.close()
         await self.service.deliverer.close(DRAIN)
-        log.info("stopped")
+        log.info("daemon stopped")
 
     async def _tick(self) -> None:
         await self.service.mind_the_clock()
@@ -115,7 +115,7 @@ class Daemon:
         if not self._ready:
             self._ready = True
             self._systemd.notify("READY=1")
-            log.info("ready", feeds=len(self.service.configuration.feeds))
+            log.info("daemon ready", feeds=len(self.service.configuration.feeds))
         if self.service.rounds.store_ok and clock.monotonic() - self._delivered < OUTBOX_STALLED_S:
             self._systemd.notify("WATCHDOG=1")
 
@@ -148,20 +148,20 @@ class Daemon:
             self._lost = str(error)
             self._stop(self._lost)
         except StoreError as error:
-            log.warning("lock", problem=str(error), remedy="tried again in 10 s")
+            log.warning("lock not assured", problem=str(error), remedy="tried again in 10 s")
 
     async def _mind_the_ticks(self) -> None:
         age_s = clock.monotonic() - self._ticked
         told = self._standstill.notice(age_s, clock.now())
         if told is not None:
             await self.service.in_database(lambda conn: self._tell_operations(conn, told))
-            log.warning("standstill", text=told["title"])
+            log.warning("polls stand still", text=told["title"])
             self._standstill.said(age_s)
 
     def _tell_of_the_gap(self, conn: Connection) -> None:
         told = gap(conn, clock.now())
         if told is not None:
-            log.warning("standstill", text=told["text"])
+            log.warning("polls stood still", text=told["text"])
             self._tell_operations(conn, told)
 
     def _tell_operations(self, conn: Connection, told: Mapping[str, str]) -> None:
@@ -204,4 +204,6 @@ class Daemon:
 
 def _report_death(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.error("stopped", what=task.get_name(), problem=str(task.exception()), remedy="restart to have it again")
+        log.error(
+            "task stopped", name=task.get_name(), problem=str(task.exception()), remedy="restart to have it again"
+        )

@@ -65,25 +65,25 @@ class Reloader:
             try:
                 await self.reload()
             except Exception:
-                log.exception("bug", kept="the last good configuration", remedy="the next edit is looked at again")
+                log.exception("reload met a bug", kept="the last good configuration", remedy="edit again")
 
     async def reload(self) -> None:
         """Load, check, and put in force; or keep the last good configuration and say what is wrong."""
         try:
             loaded = await asyncio.to_thread(settings.load, self.configuration.dir, self._environ, self.configuration)
         except ConfigError as error:
-            log.error("rejected", problem=str(error), kept="the last good configuration")
+            log.error("configuration rejected", problem=str(error), kept="the last good configuration")
             await self._hand_over(Reloaded(self.configuration, str(error)))
             return
         needs = settings.changed_needing_restart(self.configuration.settings, loaded.settings)
         if needs:
-            log.warning("restart needed", keys=", ".join(needs), rest="applied")
+            log.warning("configuration needs a restart", keys=", ".join(needs), rest="applied")
             loaded = settings.keeping_restart_keys(self.configuration, loaded)
         for warning in loaded.warnings:
-            log.warning("advice", text=warning)
+            log.warning("configuration advice", text=warning)
         self.configuration = loaded
         await asyncio.to_thread(settings.remember_examples, loaded)
-        log.info("loaded", feeds=len(loaded.feeds), rules=len(loaded.rules.rules))
+        log.info("configuration loaded", feeds=len(loaded.feeds), rules=len(loaded.rules.rules))
         await self._hand_over(Reloaded(loaded))
 
     async def _hand_over(self, reloaded: Reloaded) -> None:
@@ -94,7 +94,7 @@ class Reloader:
                 await self._apply(reloaded)
             except StoreError as error:
                 if not refused:
-                    log.error("store", problem=str(error), again_in_s=AGAIN_AFTER_S)
+                    log.error("configuration not stored", problem=str(error), again_in_s=AGAIN_AFTER_S)
                 refused = True
                 await asyncio.sleep(AGAIN_AFTER_S)
             else:

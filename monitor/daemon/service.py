@@ -79,7 +79,7 @@ class Service:
         self._stack.callback(self._thread.shutdown)
         trial = self._trial = Trial.of(self.environ)
         if trial.words:
-            log.warning("on trial", asked=trial.words)
+            log.warning("process on trial", asked=trial.words)
         self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
@@ -338,7 +338,7 @@ class Service:
         except StoreError:
             raise
         except Exception:
-            log.exception("bug", feeds=[one.feed.id for one in looks])
+            log.exception("poll met a bug", feeds=[one.feed.id for one in looks])
             return [outcome for one in looks for outcome in self._commit_alone(one)]
 
     def _commit_alone(self, look: Look) -> list[Outcome]:
@@ -347,7 +347,7 @@ class Service:
         except StoreError:
             raise
         except Exception as error:
-            log.exception("bug", feed=look.feed.id)
+            log.exception("poll met a bug", feed=look.feed.id)
             problem = ParseError(f"a fault of this program, {type(error).__name__}: please report it with the log")
             return self._transaction([replace(look, reading=None, error=problem)])
 
@@ -369,17 +369,17 @@ class Service:
         self.counters.add("entries", "new", outcome.new)
         event: dict[str, Any] = {"feed": outcome.feed.id, "status": after.last_status, "next": after.why_next}
         if after.failures:
-            log.warning("failed", **event, error=after.last_error, failures=after.failures)
+            log.warning("poll failed", **event, error=after.last_error, failures=after.failures)
         elif outcome.new or outcome.revised:
             level = log.debug if outcome.baseline else log.info  # a first round is summed up in one line
-            level("polled", **event, new=outcome.new, revised=outcome.revised, baseline=outcome.baseline)
+            level("poll done", **event, new=outcome.new, revised=outcome.revised, baseline=outcome.baseline)
         else:
-            log.debug("polled", **event)
+            log.debug("poll done", **event)
         for told in outcome.told:
             self.counters.add("alerts", told.alert.reason)
             level = log.debug if outcome.baseline else log.info
             level(
-                "suppressed" if told.alert.suppressed else "alert",
+                "alert suppressed" if told.alert.suppressed else "alert decided",
                 reason=str(told.alert.reason),
                 story=told.story.id,
                 feed=outcome.feed.id,
@@ -388,5 +388,5 @@ class Service:
                 deliveries=told.deliveries,
             )
         if outcome.notice:
-            log.warning("notice", feed=outcome.feed.id, text=outcome.notice)
+            log.warning("feed noticed", feed=outcome.feed.id, text=outcome.notice)
         self.on_outcome(outcome)

@@ -64,11 +64,11 @@ class Ticks:
                 await work()
                 self._note(name, "")
             except asyncio.CancelledError:
-                log.debug("cut", tick=name)  # we were told to stop; APScheduler would print it as an error
+                log.debug("tick cut short", tick=name)  # we were told to stop; APScheduler would print it as an error
             except MonitorError as error:
                 self._note(name, str(error))
             except Exception:
-                log.exception("failed", tick=name)
+                log.exception("tick failed", tick=name)
 
         job = self.scheduler.add_job(
             beat, EverySoOften(interval), name=name, max_instances=1, coalesce=True, misfire_grace_time=None
@@ -79,9 +79,9 @@ class Ticks:
         """Say once that a tick fails, and once that it works again, however often it comes meanwhile."""
         known, self._beats[name].problem = self._beats[name].problem, problem
         if problem and problem != known:
-            log.error("failed", tick=name, problem=problem)
+            log.error("tick failed", tick=name, problem=problem)
         elif known and not problem:
-            log.info("works again", tick=name)
+            log.info("tick works again", tick=name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; a tick that is under way then is left to finish by its own means."""

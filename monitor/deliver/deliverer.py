@@ -105,7 +105,7 @@ class Deliverer:
         now, names = self._ground.options.now(), list(one.settings)
         left = await self._write(lambda conn: deliveries.recover(conn, now, names, now - orphaned))
         if left:
-            log.warning("recovered", deliveries=left, state="unknown", of=names)
+            log.warning("deliveries recovered", deliveries=left, state="unknown", of=names)
         task = self._tasks[key] = asyncio.create_task(one.run(), name=f"lane {key[-1]}")
         try:
             await task
@@ -142,7 +142,7 @@ class Deliverer:
         left = await self._write(lambda conn: self._recover(conn, now))
         self._ground.options.reached(Point.RECOVERED)
         if left:
-            log.warning("recovered", deliveries=left, state="unknown")
+            log.warning("deliveries recovered", deliveries=left, state="unknown")
         self._started = True
 
     def _recover(self, conn: Connection, now: datetime) -> list[str]:

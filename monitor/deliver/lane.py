@@ -186,16 +186,16 @@ class Lane:
                 await self._park(settings, error, secret)
                 return False
             if error.scope is DeliveryScope.TRANSIENT and scope_of(error.code) is None:
-                log.warning("not introduced", receivers=self._names, code=error.code)
+                log.warning("receiver not introduced", receivers=self._names, code=error.code)
                 return True  # a word nobody knows is no reason to stay silent: the message itself will tell
             # Nothing was posted: whatever broke, it is safe to ask again.
             self._stumble(error)
             self._knock_at = self._ready_at or 0.0
-            log.warning("unreachable", receivers=self._names, code=error.code, error=str(error))
+            log.warning("receiver unreachable", receivers=self._names, code=error.code, error=str(error))
             return False
         self._streak = 0
         if identity.who and not self._call.fallback:
-            log.info("connected", receivers=self._names, bot=identity.who, team=identity.team)
+            log.info("receiver connected", receivers=self._names, bot=identity.who, team=identity.team)
         return True
 
     async def _park(
@@ -207,7 +207,7 @@ class Lane:
         every = self._ground.every
         fresh = await self._write(lambda conn: parking.park(conn, refusal, every, self._options))
         if fresh:
-            log.error("parked", receivers=fresh, scope=str(error.scope), code=error.code, error=str(error))
+            log.error("receiver parked", receivers=fresh, scope=str(error.scope), code=error.code, error=str(error))
         self._probation = None
         await self.close()
 
@@ -220,7 +220,7 @@ class Lane:
         names = sharing(settings, str(parked.parked_scope), self._ground.every)
         freed = await self._write(lambda conn: parking.unpark(conn, names, self._now(), self._options))
         if freed:  # another lane of the same park may have been first
-            log.info("unparked", receivers=freed, was=parked.parked_code)
+            log.info("receiver unparked", receivers=freed, was=parked.parked_code)
 
     # --- one attempt -----------------------------------------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class Lane:
         if not ours:
             await late.withdraw(late.Doubled(work.delivery, receipt), call.receiver, self._read, self._nap)
             return
-        log.info("sent", receiver=row.receiver, role=str(row.role), action=str(row.action), delivery=row.id)
+        log.info("delivery sent", receiver=row.receiver, role=str(row.role), action=str(row.action), delivery=row.id)
 
     def _succeeded(self, conn: Connection, work: steps.Work, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
         ours = steps.succeeded(conn, work.delivery, receipt, now, proven=proven)
@@ -275,7 +275,7 @@ class Lane:
     async def _failed(self, work: steps.Work, error: DeliveryError, settings: ReceiverSettings) -> None:
         now, row = self._now(), work.delivery
         log.warning(
-            "failed",
+            "delivery failed",
             receiver=row.receiver,
             role=str(row.role),
             delivery=row.id,
@@ -350,7 +350,7 @@ class Lane:
             try:
                 return await asyncio.shield(asyncio.to_thread(work))
             except StoreError as error:
-                log.error("store", receivers=self._names, error=str(error))
+                log.error("delivery not stored", receivers=self._names, error=str(error))
                 if self._stopping.is_set():
                     raise
                 await self._nap(_NAP_S)

@@ -53,7 +53,9 @@ async def withdraw(late: Doubled, receiver: Receiver, read: Read, nap: Callable[
                 await _delete(late, receiver)
             return
         await nap(_BETWEEN_S)
-    log.warning("late", delivery=row.id, receiver=row.receiver, why="what another worker makes of it is not settled")
+    log.warning(
+        "delivery late", delivery=row.id, receiver=row.receiver, why="what another worker makes of it is unsettled"
+    )
 
 
 async def _delete(late: Doubled, receiver: SlackChannel) -> None:
@@ -61,6 +63,8 @@ async def _delete(late: Doubled, receiver: SlackChannel) -> None:
     try:
         await receiver.withdraw(late.receipt)
     except DeliveryError as error:
-        log.error("doubled", **facts, ts=late.receipt.ts, code=error.code, remedy="delete one of the two messages")
+        log.error(
+            "message doubled", **facts, ts=late.receipt.ts, code=error.code, remedy="delete one of the two messages"
+        )
         return
-    log.warning("withdrawn", **facts, why="we were away for so long that another worker posted it")
+    log.warning("message withdrawn", **facts, why="we were away for so long that another worker posted it")

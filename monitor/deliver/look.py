@@ -77,12 +77,14 @@ async def _one_place(rows: Sequence[Delivery], target_id: str | None, how: Look)
     await how.write(lambda conn: steps.not_found(conn, missing, now + settle, drop=drop))
     how.options.reached(Point.LOOK_COMMITTED)
     for row in rows:
-        log.info("looked", receiver=row.receiver, delivery=row.id, found=row.id in places, scan=row.scans + 1)
+        log.info(
+            "delivery looked for", receiver=row.receiver, delivery=row.id, found=row.id in places, scan=row.scans + 1
+        )
 
 
 async def _could_not_look(rows: Sequence[Delivery], error: DeliveryError, how: Look) -> None:
     now = how.options.now()
-    log.warning("look failed", receiver=rows[0].receiver, code=error.code, error=str(error))
+    log.warning("deliveries not looked for", receiver=rows[0].receiver, code=error.code, error=str(error))
     if error.scope is DeliveryScope.CREDENTIAL:
         raise error
     unknown_code = error.scope is DeliveryScope.TRANSIENT and scope_of(error.code) is None

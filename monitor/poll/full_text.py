@@ -50,9 +50,9 @@ class FullText:
             text = await self.pages.text(entry.url, hop)
         except (FetchError, ParseError) as error:
             refused(entry.url, error)
-            log.info("page", feed=look.feed.id, url=entry.url, problem=str(error), asked_because=why)
+            log.info("page not read", feed=look.feed.id, url=entry.url, problem=str(error), asked_because=why)
             return ""
-        log.info("page", feed=look.feed.id, url=entry.url, characters=len(text), asked_because=why)
+        log.info("page read", feed=look.feed.id, url=entry.url, characters=len(text), asked_because=why)
         return text
 
 

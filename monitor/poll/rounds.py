@@ -227,7 +227,7 @@ class Rounds:
         try:
             await self._look_in_turn(feed, state)
         except HostAway as error:
-            log.debug("let go", feed=feed.id, why=str(error))
+            log.debug("poll let go", feed=feed.id, why=str(error))
             self._over(feed.id, state.url)
             return
         except BaseException:
@@ -285,12 +285,12 @@ class Rounds:
                 await self._commit(batch)
             except StoreError as error:
                 if self.store_ok:
-                    log.error("store", problem=str(error), waiting=len(batch), again_in_s=AGAIN_AFTER_S)
+                    log.error("polls not stored", problem=str(error), waiting=len(batch), again_in_s=AGAIN_AFTER_S)
                 self.store_ok = False
                 await asyncio.sleep(AGAIN_AFTER_S)
             else:
                 if not self.store_ok:
-                    log.info("store", problem="none, writing again")
+                    log.info("polls stored again")
                 self.store_ok = True
                 return
 

@@ -95,7 +95,7 @@ class Turns:
             try:
                 waits = await loop.run_in_executor(self._thread, self._transaction, wishes)
             except StoreError as error:
-                log.warning("turns", problem=str(error), again_in_s=AGAIN_AFTER_S)
+                log.warning("turns at hosts not taken", problem=str(error), again_in_s=AGAIN_AFTER_S)
                 await self._later(wishes)
                 continue
             for host, asked in wishes.take.items():

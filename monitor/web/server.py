@@ -61,7 +61,7 @@ class PageServer:
             sockets = await self._listen()
             await self._serve(sockets)
         except Exception:
-            log.exception("stopped", remedy="polling goes on; restart to have the page again")
+            log.exception("status page stopped", remedy="polling goes on; restart to have the page again")
 
     async def _serve(self, sockets: list[socket.socket]) -> None:
         from monitor.web.app import application  # it imports templates and metrics: not before they are wanted
@@ -81,7 +81,7 @@ class PageServer:
         self._server = Server(config)
         self.port = sockets[0].getsockname()[1]
         self.bound.set()
-        log.info("open", at=f"http://{_shown(self.address[0])}:{self.port}/")
+        log.info("status page open", at=f"http://{_shown(self.address[0])}:{self.port}/")
         await self._server.serve(sockets)
 
     async def _listen(self) -> list[socket.socket]:
@@ -94,7 +94,7 @@ class PageServer:
             except OSError as error:
                 if not told:
                     log.warning(
-                        "not open",
+                        "status page not open",
                         at=f"{_shown(host)}:{port}",
                         problem=error.strerror or str(error),
                         remedy="polling goes on; free the port, or set another in `web.listen` and restart",

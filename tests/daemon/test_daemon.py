@@ -83,7 +83,7 @@ async def test_a_saved_rule_is_live_within_two_seconds(world: World) -> None:
         await until(lambda: world.polls >= 2, "the feed was polled twice")
         world.write("rules/own.yaml", RULE.format(word="chip maker"))
         saved = time.monotonic()
-        await until(lambda: daemon.words().count("loaded") >= 1, "the rule is live", 10)
+        await until(lambda: daemon.words().count("configuration loaded") >= 1, "the rule is live", 10)
         took = time.monotonic() - saved
         world.publish("Another chip maker moves")
         await until(lambda: bool(world.told()), "the new rule told of a new entry")
@@ -100,7 +100,7 @@ async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> N
     async with world.installed.running() as daemon:
         await until(lambda: world.polls >= 2, "the feed was polled twice")
         real.write_text(RULE.format(word="chip maker"), encoding="utf-8")
-        await until(lambda: "loaded" in daemon.words(), "the rule is live", 10)
+        await until(lambda: "configuration loaded" in daemon.words(), "the rule is live", 10)
 
 
 async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(world: World) -> None:
@@ -112,7 +112,7 @@ async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(w
         (config.with_name("next") / "rules" / "own.yaml").write_text(RULE.format(word="chip maker"), encoding="utf-8")
         config.rename(config.with_name("last"))
         config.with_name("next").rename(config)
-        await until(lambda: "loaded" in daemon.words(), "the new directory is in force", 10)
+        await until(lambda: "configuration loaded" in daemon.words(), "the new directory is in force", 10)
 
 
 async def test_an_edit_saved_while_the_database_is_locked_takes_effect_afterwards(world: World) -> None:
@@ -126,7 +126,7 @@ async def test_an_edit_saved_while_the_database_is_locked_takes_effect_afterward
         other.execute("ROLLBACK")
         other.close()
         world.write("rules/own.yaml", RULE.format(word="chip maker"))
-        await until(lambda: daemon.words().count("loaded") >= 2, "the next edit is loaded", 60)
+        await until(lambda: daemon.words().count("configuration loaded") >= 2, "the next edit is loaded", 60)
         world.publish("Another chip maker moves")
         await until(lambda: bool(world.told()), "the last rule is in force", 60)
 
@@ -222,7 +222,7 @@ async def test_status_tells_a_daemon_that_was_stopped_from_one_that_runs(world: 
     async with world.installed.running() as daemon:
         await until(lambda: world.polls >= 1, "the daemon polls")
         assert (await world.installed.ask("status"))["running"]
-        await until(lambda: "passed" in daemon.words(), "the canary came through")
+        await until(lambda: "canary passed" in daemon.words(), "the canary came through")
         await daemon.stop()
     status = await world.installed.ask("status")
     assert not status["running"]
@@ -275,6 +275,6 @@ async def test_what_is_pressed_in_slack_is_seen_by_the_commands(world: World) ->
         assert (await installed.command("rules", "list")).out.count("100 % of 1") == len(judged)
         assert await daemon.stop() == 0
     words = daemon.words()
-    assert "listening" in words
+    assert "listener connected" in words
     for secret in ("xapp-1-canary", "xoxb-daemon", "/_socket/", "/actions/"):
         assert secret not in words

@@ -48,7 +48,7 @@ async def test_a_host_that_is_not_ours_is_a_warning(sqlite_database: Database, t
         page.start()
         await asyncio.sleep(1)
         await page.close()
-    assert [one["event"] for one in logs] == ["not open"]
+    assert [one["event"] for one in logs] == ["status page not open"]
 
 
 async def test_signals_stay_the_daemons(sqlite_database: Database, tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ async def test_a_taken_port_stops_no_poll(tmp_path: Path) -> None:
             await until(lambda: len(feeds.of("/a.xml")) >= 2, "the feed was polled twice", 60)
             assert await daemon.stop() == 0
     other.close()
-    assert "not open" in daemon.words()
+    assert "status page not open" in daemon.words()
     assert "polling goes on" in daemon.words()
