@@ -17,11 +17,14 @@ from monitor.clock import stamp
 from monitor.model import Step, Story
 from monitor.store import stories as store
 from monitor.store.engine import Connection
+from monitor.text import printable
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HTTP = re.compile(r"\s*https?://\S", re.IGNORECASE)
 _HOST = re.compile(r"https?://(?:\[[0-9a-f:.]+\])?", re.IGNORECASE)
+# What a spreadsheet would run: at the start of a cell, and after `;`, which many countries' spreadsheets split at.
+_RUNS = re.compile(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NO_IRI = re.compile(r"""[\s"<>\\^`{|}\[\]\x00-\x1f]|%(?![0-9A-Fa-f]{2})""")
 COLUMNS = (
     "id", "storyline", "first_seen", "last_seen", "orgs", "models", "direction", "stage", "object", "from", "to",
@@ -139,8 +142,7 @@ def _cell(value: object) -> str:
         text = "yes" if value else "no"
     else:
         text = str(value.value if isinstance(value, Enum) else value)
-    text = _NOT_XML.sub("", text)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return _RUNS.sub(r"\1\2'", _clean(text))
 
 
 def as_atom(rows: Sequence[Mapping[str, Any]], now: datetime, *, address: str = "") -> str:
@@ -187,7 +189,8 @@ def _iri(url: str) -> str:
     """An address as RFC 3987 has it: what feeds write into links, and no link may hold, is a percent escape."""
     host = _HOST.match(url.strip())
     start = host.end() if host else 0  # the brackets of an IPv6 address stay
-    return url.strip()[:start] + _NO_IRI.sub(lambda found: quote(found[0]), url.strip()[start:])
+    rest = _NO_IRI.sub(lambda found: quote(found[0]), url.strip()[start:])
+    return url.strip()[:start] + "".join(one if printable(one) == one else quote(one, errors="replace") for one in rest)
 
 
 def _in_words(row: Mapping[str, Any]) -> str:
@@ -201,10 +204,14 @@ def _in_words(row: Mapping[str, Any]) -> str:
 
 
 def _add(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
-    clean = {name: _NOT_XML.sub("", value) for name, value in attributes.items()}
-    child = ET.SubElement(parent, f"{{{_ATOM}}}{tag}", clean)
-    child.text = _NOT_XML.sub("", text) or None
+    child = ET.SubElement(parent, f"{{{_ATOM}}}{tag}", {name: _clean(value) for name, value in attributes.items()})
+    child.text = _clean(text) or None
     return child
+
+
+def _clean(text: str) -> str:
+    """The text as XML can hold it, its control and bidi characters written out as on the page."""
+    return _NOT_XML.sub("", printable(text))
 
 
 def by(outlet: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from monitor.poll import Look, Outcome
 from monitor.store import entries
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Database
+from monitor.text import printable
 from monitor.web import ledger
 from tests.poll.house import House, item
 
@@ -120,3 +124,32 @@ def test_an_entry_moves_its_update_and_keeps_its_id(writer: House) -> None:
     after = told()
     assert after.keys() == before.keys()
     assert sorted(after[one] > before[one] for one in before) == [False, True]
+
+
+BITES = {
+    "=HYPERLINK(1)": "'=HYPERLINK(1)",
+    " +1": " '+1",
+    "\t@sum": "\\x09@sum",
+    "＝1": "'＝1",
+    "Meta;=cmd": "Meta;'=cmd",
+    "\u202eesolc": "\\u202eesolc",
+    "a\x1b[2J\x9b": "a\\x1b[2J\\x9b",
+    "GPT-4 = closed; still-open": "GPT-4 = closed; still-open",
+}
+
+
+@pytest.mark.parametrize(("title", "cell"), BITES.items())
+def test_what_a_headline_hides_is_written_out_and_nothing_runs(title: str, cell: str) -> None:
+    """A38: bidi and control characters as on the page, in every export; in a table, no cell begins like a formula."""
+    day = datetime(2026, 3, 4, tzinfo=UTC)
+    source = {"outlet": title, "title": title, "url": f"https://a.example/{title.strip()}", "published": day}
+    row = dict.fromkeys(ledger.COLUMNS, title) | {"orgs": [title], "models": [], "steps": [], "outlets": [title]}
+    row |= {"id": 1, "first_seen": day, "last_seen": day, "sources": [source]}
+    [read] = csv.DictReader(io.StringIO(ledger.as_csv([row]), newline=""))
+    assert (read["title"], read["evidence"], read["orgs"], read["outlets"]) == (cell,) * 4
+    feed = ledger.as_atom([row], day)
+    assert feed == printable(feed)
+    entry = etree.fromstring(feed.encode()).find("a:entry", ATOM)
+    assert entry.findtext("a:title", None, ATOM) == printable(title)
+    assert printable(title) in entry.findtext("a:content", None, ATOM)
+    assert entry.find("a:link", ATOM).get("href").isprintable()

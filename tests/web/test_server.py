@@ -38,7 +38,7 @@ async def test_a_port_that_is_taken_is_a_warning_and_tried_again(sqlite_database
         await asyncio.wait_for(page.bound.wait(), 20)
         await page.close()
     told = [(one["log_level"], one["event"]) for one in logs]
-    assert told == [("warning", "not open"), ("info", "open")]
+    assert told == [("warning", "status page not open"), ("info", "status page open")]
     assert "in use" in logs[0]["problem"]
 
 
