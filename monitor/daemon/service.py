@@ -33,7 +33,7 @@ from monitor.feeds.pace import HostPace, host_key
 from monitor.feeds.polling import Polling
 from monitor.feeds.reader import Briefing, Reader
 from monitor.model import Feed, FeedState
-from monitor.poll import Look, Manners, Outcome, Rounds, Tools, Turns, World, commit
+from monitor.poll import Look, Manners, Outcome, Rounds, Tools, Turns, World, commit, outage
 from monitor.settings import Configuration
 from monitor.store import canary as canary_store
 from monitor.store import due as due_times
@@ -329,6 +329,9 @@ class Service:
         self._trial.reached(Point.COMMIT_DONE)
         for outcome in outcomes:
             self._account(outcome)
+        if back := [one.before for one in outcomes if one.recovered]:
+            with suppress(StoreError):  # the polls are stored: nobody need store them again for this
+                await self.in_database(lambda conn: outage.hurry_back(conn, back, self.world, self.now()))
         return outcomes
 
     def _commit_together(self, looks: Sequence[Look]) -> list[Outcome]:

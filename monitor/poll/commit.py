@@ -44,6 +44,11 @@ class Outcome:
         """Whether this poll was the feed's first that brought a document."""
         return self.before.baselined_at is None and self.after.baselined_at is not None
 
+    @property
+    def recovered(self) -> bool:
+        """Whether a feed that failed was read again."""
+        return self.before.failures > 0 and not self.after.failures and not self.stale
+
 
 def commit(conn: Connection, look: Look, world: World) -> Outcome:
     """Store one look. Nothing is written when its feed has moved on since (`stale`)."""

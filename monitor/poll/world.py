@@ -47,6 +47,7 @@ class World:
     new_id: Callable[[], str]
     reached: Reached = len
     nothing_answers: bool = False  # operations were told so, as far as this process knows (poll/outage.py)
+    hurried_at: datetime | None = None  # when feeds were last polled sooner, for the network was back
     _steps: tuple[object, timedelta] | None = None  # of which transaction, and what it saw
     _index: StoryIndex | None = field(default=None, repr=False)
     _apart: bool = False  # the index is none of the database's

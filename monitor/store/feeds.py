@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, literal, or_, select, tuple_, update
 
 from monitor.model import Feed, FeedState, PublisherHints
 from monitor.store.bulk import Change
@@ -28,6 +28,7 @@ __all__ = [
     "in_brief",
     "nothing_answers",
     "pull_back",
+    "read_between",
     "reschedule",
     "save",
     "shift_due_times",
@@ -35,6 +36,7 @@ __all__ = [
     "states",
     "still_due",
     "sync_feeds",
+    "unanswered",
 ]
 
 _FIELDS = tuple(FeedState.__dataclass_fields__)
@@ -47,6 +49,7 @@ _NO_HINTS = PublisherHints()
 _SAVED = tuple(name for name in _FIELDS if name not in ("feed_id", "poll_seq", "config_url", "created_at"))
 _SAVE = Change(table, (*_SAVED, "poll_seq"), ("id", "poll_seq"))
 
+_TRIED = table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False)
 _LISTED = select(*(table.c[name] for name in ("id", "config_url", "url", "poll_seq", "title", "paused", "listed")))
 _OF_FEED = update(table).where(table.c.id == bindparam("of_feed"))
 _LIST = _OF_FEED.values({name: bindparam(f"to_{name}") for name in ("title", "paused", "listed")})
@@ -114,9 +117,7 @@ def get(conn: Connection, feed_id: str) -> FeedState | None:
 
 def due(conn: Connection, now: datetime, limit: int, *, skip: Collection[str] = ()) -> list[FeedState]:
     """Feeds to poll now, the longest due first. `skip` are ids under way or waiting for their host."""
-    query = _STATES.where(
-        table.c.next_poll_at <= now, table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False)
-    )
+    query = _STATES.where(table.c.next_poll_at <= now, *_TRIED)
     if skip:
         query = query.where(table.c.id.not_in(skip))
     return list(_states(conn.execute(query.order_by(table.c.next_poll_at).limit(limit))))
@@ -125,9 +126,7 @@ def due(conn: Connection, now: datetime, limit: int, *, skip: Collection[str] = 
 def due_page(conn: Connection, now: datetime, limit: int, after: tuple[datetime, str] | None) -> list[DueFeed]:
     """A page of the feeds that are due, the longest due first, without their states; `after`: the last of the page
     before."""
-    query = select(table.c.next_poll_at, table.c.id, table.c.url).where(
-        table.c.next_poll_at <= now, table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False)
-    )
+    query = select(table.c.next_poll_at, table.c.id, table.c.url).where(table.c.next_poll_at <= now, *_TRIED)
     if after is not None:
         query = query.where(tuple_(table.c.next_poll_at, table.c.id) > tuple_(*map(literal, after)))
     rows = conn.execute(query.order_by(table.c.next_poll_at, table.c.id).limit(limit))
@@ -136,13 +135,7 @@ def due_page(conn: Connection, now: datetime, limit: int, after: tuple[datetime,
 
 def still_due(conn: Connection, ids: Collection[str], now: datetime) -> list[FeedState]:
     """Those of these feeds that are to be polled now."""
-    query = _STATES.where(
-        table.c.id.in_(list(ids)),
-        table.c.next_poll_at <= now,
-        table.c.listed,
-        table.c.paused.is_(False),
-        table.c.gone.is_(False),
-    )
+    query = _STATES.where(table.c.id.in_(list(ids)), table.c.next_poll_at <= now, *_TRIED)
     return list(_states(conn.execute(query.order_by(table.c.next_poll_at))))
 
 
@@ -164,11 +157,23 @@ def reschedule(conn: Connection, state: FeedState) -> bool:
 
 def nothing_answers(conn: Connection, since: datetime, least: int, *, besides: str) -> bool:
     """Whether no feed was read since then, while `least` of them are tried and fail (the one of `besides` included)."""
-    tried = table.c.listed, table.c.paused.is_(False), table.c.gone.is_(False), table.c.id != besides
+    tried = *_TRIED, table.c.id != besides
     if conn.scalar(select(table.c.id).where(*tried, table.c.last_success_at >= since).limit(1)) is not None:
         return False
     failing = conn.execute(select(table.c.id).where(*tried, table.c.failures > 0).limit(least - 1)).all()
     return len(failing) == least - 1
+
+
+def unanswered(conn: Connection, since: datetime) -> list[FeedState]:
+    """The feeds that are tried, and that no server answers since then or later."""
+    failing = table.c.failures > 0, table.c.last_status.is_(None), table.c.failing_since >= since
+    return list(_states(conn.execute(_STATES.where(*_TRIED, *failing))))
+
+
+def read_between(conn: Connection, since: datetime, until: datetime) -> int:
+    """How many of the feeds that are tried were last read then."""
+    then = table.c.last_success_at >= since, table.c.last_success_at < until
+    return conn.scalar(select(func.count()).select_from(table).where(*_TRIED, *then)) or 0
 
 
 def block_host(conn: Connection, name: str, until: datetime) -> None:

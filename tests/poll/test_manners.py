@@ -172,3 +172,21 @@ async def test_hosts_that_redirect_to_each_other_do_not_wait_for_ever(server: Fe
     await asyncio.wait_for(one_round(config), 20)
     assert datetime.now(UTC) - start < timedelta(seconds=20)
     assert {one.path for one in server.requests} == {"/old0", "/old1", "/new0", "/new1"}
+
+
+async def test_after_an_outage_the_first_answer_brings_the_others_back(server: FeedServer, tmp_path: Path) -> None:
+    """A40: four feeds of four hosts back off for hours; one answers, and the others are polled within minutes."""
+    server.document("/feed", rss("Feed", ITEMS))
+    config = configured(tmp_path, [server.url("/feed", host) for host in HOSTS[:4]])
+    now = datetime.now(UTC)
+    away = {"failures": 6, "failing_since": now - timedelta(hours=9), "last_error": "dns: no such name"}
+    away |= {"last_poll_at": now - timedelta(hours=1), "next_poll_at": now + timedelta(hours=7)}
+    async with serving(config) as service:
+        known = (await service.reading(feed_store.states)).values()
+        with service.database.write() as conn:
+            assert all(feed_store.save(conn, replace(one, **away), one.poll_seq) for one in known)
+        service.start([(await service.reading(feed_store.states))["f0"]])
+        await service.rounds.join()
+        waits = {name: one.next_poll_at - now for name, one in (await service.reading(feed_store.states)).items()}
+    assert timedelta(minutes=14) < waits.pop("f0")
+    assert max(waits.values()) < timedelta(minutes=6)

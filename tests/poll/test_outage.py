@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from monitor.errors import FetchError, FetchReason
 from monitor.model import Feed, Role
+from monitor.poll import outage
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Database
 from tests.poll.house import NOW, House, item
@@ -108,3 +111,75 @@ def test_an_end_that_was_not_stored_is_told_by_the_next(house: House) -> None:
 
 def _full() -> str:
     raise OSError("no room")
+
+
+# ---- when it is over
+
+
+def hurry(house: House, *back: str) -> int:
+    """These feeds answer; how many of the others are polled sooner for it."""
+    outcomes = [house.commit(house.look(name, OLD)) for name in back]
+    with house.database.write() as conn:
+        return outage.hurry_back(conn, [one.before for one in outcomes if one.recovered], house.world, house.now)
+
+
+def waits(house: House) -> dict[str, timedelta]:
+    with house.database.read() as conn:
+        states = feed_store.states(conn)
+    return {name: (states[name].next_poll_at or house.now) - house.now for name in house.feeds}
+
+
+def test_the_first_answer_after_an_outage_ends_the_others_back_off(house: House) -> None:
+    """Within minutes and spread, and not before their intervals allow; a second answer moves nothing again."""
+    fail(house, *NAMES)
+    house.now += timedelta(minutes=30)
+    assert min(waits(house).values()) > timedelta(hours=1), "they back off"
+    assert hurry(house, "wire") == 3
+    others = [wait for name, wait in waits(house).items() if name != "wire"]
+    assert timedelta() < min(others) < max(others) <= timedelta(minutes=5)
+    with house.database.read() as conn:
+        assert feed_store.states(conn)["post"].why_next == "the network is back"
+    before = waits(house)
+    assert hurry(house, "lab") == 0
+    assert {**waits(house), "lab": None} == {**before, "lab": None}
+
+
+def test_a_feed_that_was_asked_a_moment_ago_is_not_asked_again_at_once(house: House) -> None:
+    """A4: its last try may have reached the server, whatever we saw of it."""
+    fail(house, *NAMES)
+    house.commit(house.failed("post"))
+    hurry(house, "wire")
+    assert waits(house)["post"] >= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("others", "why"),
+    [
+        ("answer", "the network was there: three of six were read meanwhile"),
+        ("refuse", "servers answered, if only with errors"),
+        ("are one host", "of one host it is its own trouble"),
+        ("failed before", "they failed for days before this one did"),
+    ],
+)
+def test_what_is_no_outage_ends_no_back_off(database: Database, others: str, why: str) -> None:
+    house = opened(database, NOW)
+    witnesses = ("x", "y", "z") if others == "answer" else ()
+    for name in (*NAMES, *witnesses):
+        host = "one" if others == "are one host" and name != "wire" else name
+        house.feeds[name] = Feed(name, f"https://{host}.example.org/feed/{name}")
+    with database.write() as conn:
+        feed_store.sync_feeds(conn, house.feeds.values(), lambda _: NOW, NOW)
+    for name in house.feeds:
+        house.commit(house.look(name, OLD))
+    if others == "failed before":
+        fail(house, *NAMES[2:], "ledger", times=50)
+    for _ in range(5):
+        fail(house, "wire", times=1)
+        for name in ("ledger", "post", "lab"):
+            failed = house.failed(name)
+            refused = FetchError(FetchReason.HTTP, "HTTP 503", status=503)
+            house.commit(replace(failed, error=refused) if others == "refuse" else failed)
+        for name in witnesses:
+            house.commit(house.look(name, OLD))
+    house.now += timedelta(minutes=30)
+    assert hurry(house, "wire") == 0, why
