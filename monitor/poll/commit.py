@@ -14,7 +14,7 @@ from monitor.alerts import dispatch
 from monitor.errors import FetchError
 from monitor.feeds import identify, pace, plan
 from monitor.feeds.identify import Verdict
-from monitor.model import Entry, Feed, FeedState, said_at
+from monitor.model import Entry, Feed, FeedState, Trust, said_at
 from monitor.poll import outage
 from monitor.poll.look import Look
 from monitor.poll.tell import Heard, Told, tell
@@ -22,6 +22,7 @@ from monitor.poll.world import Policy, World
 from monitor.store import deliveries, due, entries, hits
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
+from monitor.stories import statement
 from monitor.text import title_hash
 from monitor.trial import Point
 
@@ -135,12 +136,16 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
             entries.revise(conn, entry_id, one.entry, look.at)
         else:
             entry_id, baseline = added[id(one)]
-        if sifted is not None and position not in sifted:
-            continue
-        found = policy.rules.match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id)
+        may_match = sifted is None or position in sifted
+        match = policy.rules.match
+        found = match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id) if may_match else ()
+        too_old = _too_old(one.entry, look, policy)
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
-            heard.append(Heard(entry_id, one.entry, found, baseline, _too_old(one.entry, look, policy)))
+            heard.append(Heard(entry_id, one.entry, found, baseline, too_old))
+        elif one.verdict is Verdict.NEW and look.feed.trust is Trust.PRIMARY and not (baseline or too_old):
+            said = statement.read(one.entry)
+            heard += [Heard(entry_id, one.entry, (), stated=said)] if said is not None else []
     return _as_it_happened(heard, look.at)
 
 

@@ -11,14 +11,15 @@ from datetime import datetime
 
 from monitor.alerts import decide, dispatch
 from monitor.alerts.decide import Event, Held
-from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Step, Story, last_move
+from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Shift, Step, Story, last_move
 from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, due, mutes, stories
 from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
-from monitor.stories import assign, late, outlets, record, storyline
+from monitor.stories import assign, late, outlets, record, statement, storyline
 from monitor.stories.assign import Assignment
+from monitor.stories.statement import Statement
 from monitor.trial import Point
 
 HELD = (
@@ -29,13 +30,15 @@ HELD = (
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An entry that rules hit, new or revised. `baseline`, `too_old`: why it may not alert by itself."""
+    """An entry that rules hit, new or revised. `baseline`, `too_old`: why it may not alert by itself. `stated`: no rule
+    hit it, but a lab says this in it; it belongs to an open story, or is passed over."""
 
     entry_id: int
     entry: Entry
     hits: tuple[Hit, ...]
     baseline: bool = False
     too_old: str = ""
+    stated: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class _Placed:
     heard: Heard
     event: Event
     at: datetime
+    shift: Shift  # as its entry tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     tell_alone(conn)
     world.index(conn, look.at)  # others may have told since: know it before anything is placed
     in_force = mutes.active(conn, look.at)
-    placed = [_place(conn, one, look, world) for one in heard]
+    placed = list(filter(None, (_place(conn, one, look, world) for one in heard)))
     world.reached(Point.COMMIT_PLACED)
     decided = [decide.decide(one.event, in_force, look.at) for one in placed]
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
@@ -117,8 +121,10 @@ def _newcomer(heard: Heard, look: Look) -> _Newcomer:
     return _Newcomer(heard, candidate, coverage, look)
 
 
-def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed:
+def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed | None:
     new = _newcomer(heard, look)
+    if heard.stated is not None:
+        return _stated(conn, new, heard.stated, world)
     member_of = stories.of_entry(conn, heard.entry_id)
     if member_of is not None:
         return _event(new, *_edited(conn, member_of, new))
@@ -134,6 +140,19 @@ def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed:
     return _event(new, reason, story, line)
 
 
+def _stated(conn: Connection, new: _Newcomer, stated: Statement, world: World) -> _Placed | None:
+    """What a lab says in words that no rule reads, in the open story that it surely speaks of; else nothing."""
+    rules = world.policy.rules
+    lab = rules.canonical("org", new.look.feed.title or new.look.feed.id)
+    models = rules.named("model", Entry("", (), stated.entry.title, stated.said))
+    candidate = statement.candidate(stated, lab, models, new.candidate)
+    found = statement.belongs(candidate, world.index(conn, new.look.at))
+    if found is None or found.story_id is None:
+        return None
+    new = replace(new, candidate=candidate)
+    return _event(new, *_grow(conn, found.story_id, new, found.why))
+
+
 def _event(new: _Newcomer, reason: Reason, story: Story, line: str) -> _Placed:
     feed, heard = new.look.feed, new.heard
     event = Event(
@@ -147,7 +166,7 @@ def _event(new: _Newcomer, reason: Reason, story: Story, line: str) -> _Placed:
         baseline=heard.baseline,
         too_old=heard.too_old,
     )
-    return _Placed(heard, event, new.look.at)
+    return _Placed(heard, event, new.look.at, new.candidate.shift)
 
 
 def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Reason, Story, str]:
@@ -274,7 +293,7 @@ def _record(conn: Connection, placed: _Placed, alert: Alert, held: Held | None, 
     waits = held is not None and alert in held.originals
     recorded = held.recorded[held.originals.index(alert)] if held is not None and waits else alert
     alert_id = alerts.add(conn, recorded, story.id, placed.heard.entry_id, now)
-    shift = storyline.entry_shift(placed.heard.hits)
+    shift = placed.shift
     said = {"entry_id": placed.heard.entry_id, "evidence": shift.evidence, "marks": shift.marks}
     ids = dispatch.Ids(alert_id, story.id, story.storyline_id, said)
     recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)

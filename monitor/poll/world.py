@@ -17,7 +17,7 @@ from monitor.feeds.plan import Polling
 from monitor.model import Feed
 from monitor.rules.rule_set import RuleSet
 from monitor.store import alerts, due
-from monitor.store import stories as stored
+from monitor.store import open_stories as stored
 from monitor.store.engine import Connection
 from monitor.stories.assign import StoryIndex
 from monitor.trial import Reached

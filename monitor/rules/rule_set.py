@@ -91,9 +91,13 @@ class RuleSet:
         known = self._names_of[kind].get(text.fold(name))
         if known:
             return known
-        document, _ = self.index.look(Subject(Entry("", (), name)))
+        return next(iter(self.named(kind, Entry("", (), name))), text.fold(name))
+
+    def named(self, kind: str, entry: Entry) -> tuple[str, ...]:
+        """The names of a kind that an entry names, by the vocabularies, in order and each once."""
+        document, _ = self.index.look(Subject(entry))
         found = outermost(document, [v for v in self.vocabularies.values() if v.kind == kind])
-        return found[0].entity.name if found else text.fold(name)
+        return tuple(dict.fromkeys(mention.entity.name for mention in found))
 
     @cached_property
     def _names_of(self) -> Mapping[str, Mapping[str, str]]:

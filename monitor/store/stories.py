@@ -19,7 +19,6 @@ from monitor.model import (
     Coverage,
     Direction,
     Entry,
-    OpenStory,
     Severity,
     Shift,
     Stage,
@@ -33,7 +32,7 @@ from monitor.store.hits import shift_of, shift_row
 from monitor.store.schema import entry, step, story, story_entry, storyline
 from monitor.text import fold
 
-_MANY = 500
+MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def why_joined(conn: Connection, entry_id: int) -> str:
 
 def members(conn: Connection, story_id: int) -> tuple[Candidate, ...]:
     """The entries of a story with what each of them says, oldest first."""
-    return _members(conn, [story_id]).get(story_id, ())
+    return members_of(conn, [story_id]).get(story_id, ())
 
 
 def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
@@ -183,52 +182,6 @@ def continued(conn: Connection) -> dict[int, int]:
     return {row.id: row.previous_id for row in conn.execute(query)}
 
 
-_INDEXED = (
-    select(story.c.id, story.c.storyline_id, storyline.c.due_at)
-    .join(storyline, storyline.c.id == story.c.storyline_id)
-    .order_by(story.c.last_seen_at, story.c.id)
-)
-
-
-def open_stories(conn: Connection, since: datetime) -> Iterator[OpenStory]:
-    """The stories with news since then, or whose storyline holds a promise that was due since then; for the index."""
-    yield from _open(conn, _INDEXED.where(or_(story.c.last_seen_at >= since, storyline.c.due_at >= since)))
-
-
-def as_open(conn: Connection, story_ids: Collection[int]) -> Iterator[OpenStory]:
-    """These stories as they stand now, for the index."""
-    if story_ids:
-        yield from _open(conn, _INDEXED.where(story.c.id.in_(list(story_ids))))
-
-
-def _open(conn: Connection, query: Select[Any]) -> Iterator[OpenStory]:
-    rows = conn.execute(query).all()
-    for start in range(0, len(rows), _MANY):
-        page = rows[start : start + _MANY]
-        found = _members(conn, [row.id for row in page])
-        yield from (OpenStory(row.id, row.storyline_id, found.get(row.id, ()), row.due_at) for row in page)
-
-
-def closed_stories(conn: Connection, before: datetime) -> Iterator[OpenStory]:
-    """The last story of each storyline without news since `before`, as one member with its headline; for the shelf."""
-    last = (
-        select(func.max(story.c.id).label("id"))
-        .join(storyline, storyline.c.id == story.c.storyline_id)
-        .where(storyline.c.last_news_at < before)
-        .group_by(story.c.storyline_id)
-        .subquery()
-    )
-    query = (
-        select(story, storyline.c.due_at)
-        .join(last, last.c.id == story.c.id)
-        .join(storyline, storyline.c.id == story.c.storyline_id)
-        .order_by(story.c.last_seen_at)
-    )
-    for row in conn.execute(query):
-        alone = Candidate(Entry("", (), row.title), shift_of(row.shift), row.last_seen_at)
-        yield OpenStory(row.id, row.storyline_id, (alone,), row.due_at)
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which stories to list; empty fields ask for nothing. `name` is an org or a model, in any case."""
@@ -256,7 +209,7 @@ def listing(conn: Connection, wanted: Wanted | None = None) -> list[Story]:
     # Names live in JSON lists, which the two databases search differently: a ledger is small enough to look through.
     rows = conn.execute(select(story.c.id, story.c.orgs, story.c.models))
     ids = [row.id for row in rows if _names(wanted.name, (*row.orgs, *row.models))]
-    pages = (ids[start : start + _MANY] for start in range(0, len(ids), _MANY))
+    pages = (ids[start : start + MANY] for start in range(0, len(ids), MANY))
     found = [one for page in pages for one in _stories(conn, query.where(story.c.id.in_(page)))]
     return sorted(found, key=lambda one: (one.last_seen_at, one.id), reverse=True)[wanted.offset :][: wanted.limit]
 
@@ -366,7 +319,8 @@ def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cov
     }
 
 
-def _members(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Candidate, ...]]:
+def members_of(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Candidate, ...]]:
+    """The members of each of these stories, oldest first."""
     columns = (entry.c.feed_id, entry.c.title, entry.c.summary, entry.c.url, entry.c.links, entry.c.published_at)
     found: dict[int, list[Candidate]] = defaultdict(list)
     for row in _memberships(conn, story_ids, *columns):
@@ -395,8 +349,8 @@ def _members(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cand
 def _memberships(conn: Connection, story_ids: Collection[int], *columns: Any) -> Iterator[Row[Any]]:
     query = select(story_entry, *columns).join(entry, entry.c.id == story_entry.c.entry_id)
     ordered = list(story_ids)
-    for start in range(0, len(ordered), _MANY):
-        some = ordered[start : start + _MANY]
+    for start in range(0, len(ordered), MANY):
+        some = ordered[start : start + MANY]
         yield from conn.execute(
             query.where(story_entry.c.story_id.in_(some)).order_by(story_entry.c.joined_at, story_entry.c.entry_id)
         )

@@ -138,6 +138,18 @@ class StoryIndex:
         ]
         return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
 
+    def surely(self, entry: Traits) -> Assignment | None:
+        """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely."""
+        found = [
+            one
+            for one in self.find(entry)
+            if one[0].points >= SURE and not entry.labs.isdisjoint(self._stories[one[1]].profile.labs)
+        ]
+        if not found or not _lately(entry, self._stories[found[0][1]].profile) or _rival(found) is not None:
+            return None
+        best = found[0]
+        return Assignment(best[1], best[2], None, f"its lab's own word; {best[0].why}", best[0].points)
+
     def _rarity(self) -> Callable[[str], float]:
         """How rare a word is in the open stories, 0 (in all of them) to 1 (new)."""
         words, most = self._words, math.log(len(self._stories) + 50)

@@ -269,8 +269,10 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
     """
     everyone = sorted(members, key=lambda member: (member.at, member.entry_id))
     told = ranked(coverage)
-    shift = weigh([Report(member.shift, member.trust, member.at) for member in everyone])
-    tell_it = {one.entry_id for one in everyone if one.shift.stage is shift.stage and not one.shift.denied}
+    # What no rule read (statement.py) is a source, and no voice on what happened; nor does its headline tell that.
+    read = [member for member in everyone if member.rule_ids] or everyone
+    shift = weigh([Report(member.shift, member.trust, member.at) for member in read])
+    tell_it = {one.entry_id for one in read if one.shift.stage is shift.stage and not one.shift.denied}
     title = next((one.title for one in told if one.entry_id in tell_it and one.title), "")
     return replace(
         story,

@@ -20,7 +20,7 @@ from monitor.model import (
     Story,
     Trust,
 )
-from monitor.store import alerts, entries, mutes, stories
+from monitor.store import alerts, entries, mutes, open_stories, stories
 from monitor.store.engine import Connection, Database
 from monitor.stories import storyline
 from monitor.stories.assign import StoryIndex, assign
@@ -102,7 +102,7 @@ def test_an_update_changes_what_the_story_says_and_wakes_its_storyline(database:
         stories.update_story(conn, later)
     with database.read() as conn:
         assert stories.get(conn, story.id) == later
-        assert [one.id for one in stories.closed_stories(conn, NOW + DAY)] == []
+        assert [one.id for one in open_stories.closed_stories(conn, NOW + DAY)] == []
 
 
 def test_a_storyline_comes_with_its_stories_and_steps(database: Database) -> None:
@@ -143,7 +143,7 @@ def test_an_index_read_from_the_database_places_as_the_one_before_the_restart(da
         story = opened(conn, member(conn, "Meta weighs dropping its open Behemoth"))
         copy = member(conn, "Meta weighs dropping its open Behemoth - The Daily", at=NOW + DAY)
     with database.read() as conn:
-        index = StoryIndex(stories.open_stories(conn, NOW - DAY))
+        index = StoryIndex(open_stories.open_stories(conn, NOW - DAY))
     assert assign(copy, index, copy.seen_at).story_id == story.id
 
 
@@ -153,9 +153,9 @@ def test_a_story_that_is_over_is_linked_back_to(database: Database) -> None:
         late = member(conn, "Behemoth to stay closed", at=NOW + 90 * DAY)
     with database.read() as conn:
         since = late.seen_at - 30 * DAY
-        index = StoryIndex(stories.open_stories(conn, since))
+        index = StoryIndex(open_stories.open_stories(conn, since))
         assert len(index) == 0
-        for closed in stories.closed_stories(conn, since):
+        for closed in open_stories.closed_stories(conn, since):
             index.shelve(closed)
     found = assign(late, index, late.seen_at)
     assert (found.story_id, found.previous_id) == (None, story.storyline_id)
@@ -166,7 +166,7 @@ def test_a_promise_that_is_not_due_keeps_its_story_open(database: Database) -> N
         story = opened(conn, member(conn, "Meta promises Behemoth in June"), due_at=NOW + 100 * DAY)
         stories.note(conn, story.storyline_id, due_at=NOW + 50 * DAY)  # an earlier date changes nothing
     with database.read() as conn:
-        [found] = stories.open_stories(conn, NOW + 80 * DAY)
+        [found] = open_stories.open_stories(conn, NOW + 80 * DAY)
         assert (found.id, found.due_at) == (story.id, NOW + 100 * DAY)
 
 

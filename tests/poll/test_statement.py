@@ -1,0 +1,67 @@
+"""A33: a lab's own word on an open story, in words and under a headline that no rule reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+
+from monitor.model import Alert, Reason, Role, Trust
+from monitor.store import stories
+from monitor.store.engine import Database
+from tests.poll.house import CLOSING, House, item
+
+KEPT = "We have decided to keep its weights with us for now."
+# What a lab posts while its story is open, by whom, hours later; none of it surely belongs there.
+NOT_OF_IT = [
+    ("A new data centre in Ohio", "Behemoth will be trained on it. It will open in 2028.", "Meta newsroom", 1),
+    ("An update on our work", f"Our largest model so far is ready. {KEPT}", "Meta newsroom", 1),
+    ("An update on our work", f"Behemoth is their largest model so far. {KEPT}", "Mistral AI", 1),
+    ("An update on our work", f"Behemoth is our largest model so far. {KEPT}", "Newsroom", 1),
+    ("An update on our work", f"Behemoth is our largest model so far. {KEPT}", "Meta newsroom", 24 * 9),
+    ("An update on our work", f"Behemoth 7 is our largest model so far. {KEPT}", "Meta newsroom", 1),
+]
+OF_IT = [
+    ("An update on our work", f"Behemoth is our largest model so far. {KEPT}"),
+    ("Where we go from here", "We keep building a mix of open and closed models. No decision was made on Behemoth."),
+]
+
+
+def told(house: House, title: str, words: str, hours: float = 1) -> list[Alert]:
+    """What was decided of a post of the feed `wire`, so many hours from now."""
+    now = house.now
+    house.now += timedelta(hours=hours)
+    outcome = house.poll("wire", item(title, f"{title} {words} {hours}", words, pubDate=format_datetime(house.now)))
+    house.now = now + timedelta(minutes=1)
+    return [one.alert for one in outcome.told]
+
+
+def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(sqlite_database: Database) -> None:
+    """It is told once with the sentence that says so, and changes neither stage nor headline."""
+    house = House(sqlite_database)
+    versioned = CLOSING.replace("Behemoth", "Behemoth 8")
+    for feed in house.feeds:
+        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    house.poll("ledger", item(versioned, "first", pubDate=format_datetime(house.now)))
+
+    def by(title: str, trust: Trust = Trust.PRIMARY) -> None:
+        house.feeds["wire"] = replace(house.feeds["wire"], title=title, trust=trust)
+
+    for title, words, lab, hours in NOT_OF_IT:
+        by(lab)
+        assert told(house, title, words, hours) == [], (title, words, lab, hours)
+    by("Meta newsroom", Trust.PRESS)
+    assert told(house, *OF_IT[0]) == [], "the press says nothing that no rule reads"
+    by("Meta newsroom")
+    decided = [told(house, *post, hours=2 + number) for number, post in enumerate(OF_IT)]
+    assert [one.reason for [one] in decided] == [Reason.PRIMARY_SOURCE, Reason.REPEAT]
+    [first] = house.outbox(Role.MOVE)
+    assert first.facts["evidence"] == KEPT
+    house.world.undo()  # the open stories are read anew
+    house.poll("ledger", item(f"{versioned}, sources say", "third", pubDate=format_datetime(house.now)))
+    with house.database.read() as conn:
+        [story] = stories.listing(conn)
+        assert stories.why_joined(conn, story.coverage[0].entry_id).startswith("its lab's own word")
+    assert [one.trust for one in story.coverage] == [Trust.PRIMARY, Trust.PRIMARY, Trust.PRESS, Trust.PRESS]
+    assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth",))
+    assert "a primary source says so" not in story.shift.reasons, "it was not read, so it confirms nothing"
