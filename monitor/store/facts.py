@@ -27,12 +27,6 @@ def set_at(conn: Connection, name: str) -> datetime | None:
     return conn.scalar(select(table.c.at).where(table.c.name == name))
 
 
-def starting_with(conn: Connection, prefix: str) -> dict[str, Any]:
-    """All facts whose name starts so, by name."""
-    rows = conn.execute(select(table.c.name, table.c.value).where(table.c.name.startswith(prefix, autoescape=True)))
-    return {name: value for name, value in rows}  # noqa: C416  # rows, not pairs, for the type checker
-
-
 def count(conn: Connection, name: str, by: float, now: datetime) -> None:
     """Add to a counter; it starts at 0."""
     insert = insert_into(conn, table).values(name=name, value=None, number=by, at=now)

@@ -78,7 +78,6 @@ class RuleVersion:
     loaded_at: datetime | None
     hits: int = 0
     first: int = 0
-    last_hit_at: datetime | None = None
 
 
 def rule_versions(conn: Connection) -> dict[str, list[RuleVersion]]:
@@ -95,7 +94,6 @@ def rule_versions(conn: Connection) -> dict[str, list[RuleVersion]]:
             loaded_at=row.loaded_at if row else None,
             hits=hit_.news,
             first=hit_.all - hit_.news,
-            last_hit_at=hit_.last,
         )
         found.setdefault(rule_id, []).append(one)
     for versions in found.values():
@@ -108,19 +106,14 @@ class _Hits:
     title: str = ""
     news: int = 0
     all: int = 0
-    last: datetime | None = None
 
 
 def _hits(conn: Connection) -> dict[tuple[str, str], _Hits]:
     news = func.sum(case((hit.c.baseline.is_(False), 1), else_=0))
-    query = select(
-        hit.c.rule_id, hit.c.rule_version, func.max(hit.c.rule_title), news, func.count(), func.max(hit.c.created_at)
-    )
+    query = select(hit.c.rule_id, hit.c.rule_version, func.max(hit.c.rule_title), news, func.count())
     return {
-        (rule_id, version): _Hits(title, int(of_news), int(every), last)
-        for rule_id, version, title, of_news, every, last in conn.execute(
-            query.group_by(hit.c.rule_id, hit.c.rule_version)
-        )
+        (rule_id, version): _Hits(title, int(of_news), int(every))
+        for rule_id, version, title, of_news, every in conn.execute(query.group_by(hit.c.rule_id, hit.c.rule_version))
     }
 
 

@@ -242,11 +242,6 @@ def count(conn: Connection) -> int:
     return conn.scalar(select(func.count()).select_from(story).where(story.c.baseline.is_(False))) or 0
 
 
-def prune(conn: Connection, before: datetime) -> int:
-    """Delete the storylines without news since `before`, with their stories, memberships and steps; how many."""
-    return conn.execute(storyline.delete().where(storyline.c.last_news_at < before)).rowcount
-
-
 def _news(conn: Connection, storyline_id: int, told: Story) -> None:
     row = storyline.c
     conn.execute(

@@ -20,7 +20,7 @@ from monitor.model import (
     Story,
     Trust,
 )
-from monitor.store import alerts, entries, mutes, open_stories, stories
+from monitor.store import alerts, entries, mutes, open_stories, retention, stories
 from monitor.store.engine import Connection, Database
 from monitor.stories import storyline
 from monitor.stories.assign import StoryIndex, assign
@@ -209,7 +209,7 @@ def test_pruning_takes_a_quiet_storyline_with_all_that_hangs_on_it(database: Dat
         alerts.add(conn, Alert(Reason.NEW_STORY, Severity.LOW), old.id, None, NOW)
         kept = opened(conn, member(conn, "new", at=NOW + 10 * DAY))
     with database.write() as conn:
-        assert stories.prune(conn, NOW + DAY) == 1
+        assert retention.prune_storylines(conn, NOW + DAY, 10) == 1
         assert [one.id for one in stories.listing(conn)] == [kept.id]
         assert alerts.of_story(conn, old.id) == []
 
