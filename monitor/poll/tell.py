@@ -9,9 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.alerts import decide, dispatch
+from monitor.alerts import decide, dispatch, reading
 from monitor.alerts.decide import Event, Held
-from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Shift, Step, Story, last_move
+from monitor.model import (
+    Alert,
+    Candidate,
+    Coverage,
+    Entry,
+    Hit,
+    OpenStory,
+    Reason,
+    Shift,
+    Step,
+    Story,
+    Storyline,
+    last_move,
+)
 from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, due, mutes, stories
@@ -173,8 +186,9 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     """A story of its own: in a storyline that is awake, or in a new one that may link back to one asleep."""
     now, shift, at, baseline = new.look.at, new.candidate.shift, new.candidate.at, new.heard.baseline
     storyline_id = assignment.storyline_id
-    said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
+    shift = _named(shift, before)
+    said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
     weighed = decide.severity_now(new.candidate.severity, shift.stage, said)
     context = "; ".join(weighed.why)
     if storyline_id is None:
@@ -182,8 +196,9 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
         storyline_id = stories.create_storyline(conn, start)
     else:
         stories.note(conn, storyline_id, due_at=assignment.due_at)
-    opened = replace(storyline.opened(new.candidate, new.coverage, baseline=baseline), severity=weighed.severity)
-    story = stories.create_story(conn, storyline_id, opened)
+    opened = storyline.opened(new.candidate, new.coverage, baseline=baseline)
+    story = stories.create_story(conn, storyline_id, replace(opened, severity=weighed.severity, shift=shift))
+    _name_others(conn, story, before)
     stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
     steps = before.steps if before is not None else ()
     reason, line = Reason.NEW_STORY, ""
@@ -215,9 +230,8 @@ def _grow(
 
     What the storyline told before is no move when a publisher's edit says it again, or a late report of an older story.
     """
-    before = stories.get(conn, story_id)
-    assert before is not None
-    steps = stories.steps(conn, before.storyline_id)
+    line = stories.line_with(conn, story_id)
+    before, steps = next(one for one in line.stories if one.id == story_id), line.steps
     at = new.look.at if edited else new.candidate.at
     denied_late = new.candidate.shift.denied and late.overtaken(Reason.DENIED, new.candidate.shift, at, steps)
     if denied_late:
@@ -226,10 +240,12 @@ def _grow(
     others = tuple(one for one in before.coverage if one.entry_id != new.candidate.entry_id)
     members = stories.members(conn, story_id)
     after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
+    after = replace(after, shift=_named(after.shift, line, but=story_id))
     said = record.context(after.shift, stories.records(conn, after.shift.orgs, without=after.storyline_id))
     weighed = decide.severity_now(after.severity, after.shift.stage, said)
     after = replace(after, severity=weighed.severity)
     stories.update_story(conn, after)
+    _name_others(conn, after, line)
     newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
     reason = storyline.moved(before, after, newest_last)
     if reason is not None and (edited or not stories.is_latest(conn, after)):
@@ -250,6 +266,25 @@ def _grow(
     if reason is None:
         return Reason.REPEAT, after, late.LINE if overtaken else ""
     return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
+
+
+def _named(shift: Shift, line: Storyline | None, but: int = 0) -> Shift:
+    """A shift that names no lab or no model is of those that its storyline names elsewhere: it asks the same question."""
+    others = tuple(one for one in line.stories if one.id != but) if line is not None else ()
+    if line is None or not others or (shift.orgs and shift.models):
+        return shift
+    orgs, models = reading.orgs_and_models(replace(line, stories=others))
+    return replace(shift, orgs=shift.orgs or orgs, models=shift.models or models)
+
+
+def _name_others(conn: Connection, story: Story, line: Storyline | None) -> None:
+    """And stories that named none before are of those that this one names."""
+    for one in line.stories if line is not None else ():
+        shift = replace(
+            one.shift, orgs=one.shift.orgs or story.shift.orgs, models=one.shift.models or story.shift.models
+        )
+        if one.id != story.id and shift != one.shift:
+            stories.update_story(conn, replace(one, shift=shift))
 
 
 def _undenied(new: _Newcomer) -> _Newcomer:

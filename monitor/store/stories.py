@@ -152,6 +152,13 @@ def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
     return Storyline(storyline_id, tuple(told), steps(conn, storyline_id), row.previous_id, row.context)
 
 
+def line_with(conn: Connection, story_id: int) -> Storyline:
+    """The storyline of a story that is there."""
+    found = storyline_of(conn, conn.scalar(select(story.c.storyline_id).where(story.c.id == story_id)) or 0)
+    assert found is not None
+    return found
+
+
 def steps(conn: Connection, storyline_id: int) -> tuple[Step, ...]:
     """The dated steps of a storyline, oldest first."""
     query = (

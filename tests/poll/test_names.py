@@ -1,0 +1,52 @@
+"""Which lab and model a story is of, where one report of its storyline names them and another does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from monitor.alerts.decide import Match, Route
+from monitor.model import Reason
+from monitor.store import stories
+from monitor.store.engine import Database
+from tests.poll.house import House, item
+
+VAGUE = "Meta weighs dropping its most powerful open-source model for a closed one"
+NAMED = "Meta weighs dropping Behemoth, its open-source model, for a closed one"
+VAGUE_DEED = "Meta makes its most powerful model closed"
+NAMED_DEED = "Meta pulls Behemoth weights: its model is closed now"
+
+
+@pytest.mark.parametrize(
+    ("life", "found"),
+    [
+        pytest.param([(VAGUE, 0), (NAMED, 1)], [("Behemoth",)], id="a later report of one story"),
+        pytest.param([(VAGUE, 0), (NAMED_DEED, 9)], [("Behemoth",)] * 2, id="a later story names what the first did not"),
+        pytest.param([(NAMED, 0), (VAGUE_DEED, 9)], [("Behemoth",)] * 2, id="a later story means what the first named"),
+        pytest.param(
+            [(VAGUE, 0), (VAGUE_DEED, 9), (f"{NAMED_DEED}, says Zuckerberg", 9.5)],
+            [("Behemoth",)] * 2,
+            id="a later report of the later story",
+        ),
+    ],
+)
+def test_a_storyline_is_of_the_model_that_one_of_its_reports_names(
+    sqlite_database: Database, life: list[tuple[str, float]], found: list[tuple[str, ...]]
+) -> None:
+    """A33: record, routes and search by model see every story of the storyline; a receiver of one model hears of it."""
+    house = House(sqlite_database, routes=(Route(to="licensing", match=Match(model="Behemoth")),))
+    for feed in house.feeds:
+        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    began, told = house.now, []
+    for number, (title, day) in enumerate(life):
+        house.now = began + timedelta(days=day)
+        outcome = house.poll(
+            "ledger" if number % 2 else "wire", item(title, number, pubDate=format_datetime(house.now))
+        )
+        told += [one.alert.reason for one in outcome.told]
+    with house.database.read() as conn:
+        listed = stories.listing(conn, stories.Wanted(name="behemoth"))
+    assert [one.shift.models for one in listed] == found
+    assert any(reason is not Reason.NO_ROUTE for reason in told)
