@@ -269,7 +269,7 @@ def _grow(
 
 
 def _named(shift: Shift, line: Storyline | None, but: int = 0) -> Shift:
-    """A shift that names no lab or no model is of those that its storyline names elsewhere: it asks the same question."""
+    """A shift that names no lab or no model is of those that its storyline names elsewhere."""
     others = tuple(one for one in line.stories if one.id != but) if line is not None else ()
     if line is None or not others or (shift.orgs and shift.models):
         return shift

@@ -23,7 +23,7 @@ NAMED_DEED = "Meta pulls Behemoth weights: its model is closed now"
     ("life", "found"),
     [
         pytest.param([(VAGUE, 0), (NAMED, 1)], [("Behemoth",)], id="a later report of one story"),
-        pytest.param([(VAGUE, 0), (NAMED_DEED, 9)], [("Behemoth",)] * 2, id="a later story names what the first did not"),
+        pytest.param([(VAGUE, 0), (NAMED_DEED, 9)], [("Behemoth",)] * 2, id="a later story names it"),
         pytest.param([(NAMED, 0), (VAGUE_DEED, 9)], [("Behemoth",)] * 2, id="a later story means what the first named"),
         pytest.param(
             [(VAGUE, 0), (VAGUE_DEED, 9), (f"{NAMED_DEED}, says Zuckerberg", 9.5)],
