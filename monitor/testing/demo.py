@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+from monitor import clock
 from monitor.testing.feed_server import FeedServer, rss
 from monitor.testing.installed import Installed, until
 from monitor.testing.slack_page import page_of
@@ -41,6 +44,7 @@ OUTLETS = (
 class Act:
     """One outlet says something, and what that must lead to in Slack: so many more posts and edits."""
 
+    days_ago: float  # how old the report says it is: a month passes in a minute
     outlet: str
     title: str
     text: str
@@ -51,6 +55,7 @@ class Act:
 
 ACTS = (
     Act(
+        31,
         "ledger",
         "Meta reportedly plans to turn open-source Behemoth into a closed model",
         "Behemoth was to be Meta's most powerful open model. According to sources it will never be published, and "
@@ -59,6 +64,7 @@ ACTS = (
         posts=1,
     ),
     Act(
+        30.8,
         "forum",
         "Meta may scrap its open source Behemoth model and go closed, leak says",
         "Link to the Ledger piece. Nothing decided yet.",
@@ -67,6 +73,7 @@ ACTS = (
         edits=1,
     ),
     Act(
+        28,
         "wire",
         "Meta weighs dropping its open-source Behemoth model for a closed one",
         "Executives of the superintelligence lab have discussed replacing Behemoth, so far an open model, with a "
@@ -76,6 +83,7 @@ ACTS = (
         edits=2,
     ),
     Act(
+        27,
         "wire",
         "Meta denies that it will close Behemoth",
         "A spokesperson denied the report that Behemoth will become a closed model: the mix of open and closed models "
@@ -85,6 +93,7 @@ ACTS = (
         edits=2,
     ),
     Act(
+        24,
         "newsroom",
         "Meta announces that Behemoth will be a closed model",
         "Behemoth comes through our API next month. We will not release the weights of Behemoth.",
@@ -93,6 +102,7 @@ ACTS = (
         edits=2,
     ),
     Act(
+        13,
         "ledger",
         "Meta delays the move: Behemoth goes closed a month later than planned",
         "The open-source preview stays up for now.",
@@ -101,6 +111,7 @@ ACTS = (
         edits=2,
     ),
     Act(
+        6,
         "wire",
         "Meta pulls Behemoth weights from Hugging Face: the model is closed now",
         "Since this morning Behemoth is available through the API only.",
@@ -109,6 +120,7 @@ ACTS = (
         edits=2,
     ),
     Act(
+        0,
         "newsroom",
         "Meta reverses its decision to make Behemoth a closed model",
         "After the feedback of the past days we will release the weights of Behemoth under the licence they were "
@@ -139,7 +151,7 @@ async def play(root: Path, rules: Path, tell: Callable[[str, Mapping[str, Any] |
         # The stand-in has no limit of one message a second.
         installed = Installed(root, {"SLACK_BOT_TOKEN": TOKEN, "LICENSEWATCH_PACE": "100ms"})
         installed.configure(_monitor(slack.api_url), [_feed(feeds, outlet) for outlet in OUTLETS], rules)
-        items = {outlet.id: [_item(outlet, title, "") for title in outlet.before] for outlet in OUTLETS}
+        items = {outlet.id: [_item(outlet, title, "", 40) for title in outlet.before] for outlet in OUTLETS}
         for outlet in OUTLETS:
             _publish(feeds, outlet, items[outlet.id])
         tell(f"Four feeds with {sum(map(len, items.values()))} old entries: read as baseline, in silence", None)
@@ -171,7 +183,7 @@ async def _play_act(
         "chat.postMessage": len(slack.posts("chat.postMessage")) + act.posts,
         "chat.update": len(slack.posts("chat.update")) + act.edits,
     }
-    items[outlet.id].insert(0, _item(outlet, act.title, act.text))
+    items[outlet.id].insert(0, _item(outlet, act.title, act.text, act.days_ago))
     _publish(feeds, outlet, items[outlet.id])
     await until(
         lambda: all(sum(call.ok for call in slack.posts(name)) >= count for name, count in wanted.items()),
@@ -190,6 +202,7 @@ polling:
   rhythm: fixed
   host_gap: 0s
   allow_private_networks: [127.0.0.0/8]
+entries: {{max_age: 60d}}  # the reports are dated over a month
 receivers:
   - {{name: licensing, type: slack, channel: {CHANNEL}, api_url: "{api_url}"}}
 routes:
@@ -206,11 +219,12 @@ def _publish(feeds: FeedServer, outlet: Outlet, items: list[dict[str, str]]) -> 
     feeds.document(f"/{outlet.id}.xml", rss(outlet.title, items))
 
 
-def _item(outlet: Outlet, title: str, text: str) -> dict[str, str]:
+def _item(outlet: Outlet, title: str, text: str, days_ago: float) -> dict[str, str]:
     slug = "-".join(title.lower().split())
     return {
         "title": title,
         "link": f"https://{outlet.id}.example.org/{slug}",
         "guid": f"{outlet.id}/{slug}",
+        "pubDate": format_datetime(clock.now() - timedelta(days=days_ago)),
         "description": text,
     }
