@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,8 @@ from monitor.cli.context import Context, current
 from monitor.counts import counted
 from monitor.errors import UsageError
 from monitor.housekeep import Retention
+from monitor.settings import Settings
+from monitor.settings.checks import retention_fault
 from monitor.store import copying
 from monitor.store.backup import backup as copy
 from monitor.store.engine import Database
@@ -154,8 +156,7 @@ def prune(
     What identifies an entry is kept for ever, so that nothing old alerts again. Works beside a running daemon.
     """
     context = current(ctx)
-    keep = context.settings().retention
-    keep = Retention(_duration(entries, keep.entries), _duration(stories, keep.stories))
+    keep = _kept(context.settings(), {"entries": entries, "stories": stories})
     database, now = context.database(), clock.now()
     texts, lines = housekeep.waiting(database, keep, now)
     if dry_run:
@@ -184,10 +185,18 @@ def _target(given: Path | None, database: Path) -> Path:
     return given / stamp if given.is_dir() else given
 
 
-def _duration(text: str, configured: timedelta) -> timedelta:
-    if not text:
-        return configured
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r}: {error}.") from None
+def _kept(settings: Settings, given: Mapping[str, str]) -> Retention:
+    """What to keep: as configured, or for as long as options say, where that is long enough."""
+    keep = settings.retention
+    for key, text in given.items():
+        if not text:
+            continue
+        try:
+            duration = parse_duration(text)
+        except ValueError as error:
+            raise UsageError(f"{text!r}: {error}.") from None
+        fault = retention_fault(key, duration, settings.entries, settings.alerts)
+        if fault:
+            raise UsageError(f"--{key}: {fault}.")
+        keep = dataclasses.replace(keep, **{key: duration})
+    return keep

@@ -17,7 +17,7 @@ from rich.text import Text
 from monitor import settings
 from monitor.alerts.console import lines
 from monitor.cli import output
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, UsageError
 from monitor.model import Message
 from monitor.testing.demo import ACTS, Played, play
 from monitor.text import printable
@@ -38,7 +38,10 @@ def demo(
         "A made-up story, told by four made-up outlets. The daemon is the real one; nothing leaves this machine.\n"
     )
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--keep {keep}: the directory cannot be made: {error.strerror}.") from None
         _finish(_play(keep), keep)
         return
     with tempfile.TemporaryDirectory(prefix="licensewatch-demo-") as scratch:

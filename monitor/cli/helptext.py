@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 import typer.core
 
 _FIRST = ("list", "show")
@@ -12,6 +13,14 @@ _WHOLE = 1_000  # characters of a summary, which are then wrapped
 
 class Group(typer.core.TyperGroup):
     """A noun whose commands are listed with their whole first sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run one of its commands; a wrong value is told without the word of the library that found it."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of its commands, those that look first."""

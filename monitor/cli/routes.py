@@ -10,10 +10,13 @@ from monitor import clock
 from monitor.alerts.decide import AlertFacts, delivered_from, routes_for
 from monitor.cli import output
 from monitor.cli.context import Context, current
+from monitor.cli.feeds_named import wanted
 from monitor.cli.numbers import LARGEST
+from monitor.cli.show_rule import known_rule
 from monitor.errors import UsageError
 from monitor.model import Direction, Severity, ShiftObject, Stage, Trust
 from monitor.store import stories as store
+from monitor.yamlfile import nearest
 
 app = typer.Typer(help="Where alerts go.", no_args_is_help=True)
 
@@ -63,6 +66,7 @@ def test(
             feed_tags=tuple(feed_tag or ()),
             trust=trust or Trust.PRESS,
         )
+        _refuse_unknown(context, facts)
         facts = _filled(context, facts, trust)
     settings = context.configuration().settings
     receivers, why = routes_for(facts, settings.routes)
@@ -76,6 +80,25 @@ def test(
         output.say(f"  {line}")
     if from_ > now:
         output.say(f"Quiet hours or a digest hold it until {from_:%Y-%m-%d %H:%M} UTC.")
+
+
+def _refuse_unknown(context: Context, facts: AlertFacts) -> None:
+    """A slip in an id would be answered as if that rule matched: UsageError with the nearest name."""
+    configuration = context.configuration()
+    for name in facts.rules:
+        known_rule(configuration.rules, name)
+    if facts.feed:
+        wanted(configuration, facts.feed)
+    tags = {
+        "rule": (facts.tags, {tag for rule in configuration.rules.rules.values() for tag in rule.tags}),
+        "feed": (facts.feed_tags, {tag for feed in configuration.feeds for tag in feed.tags}),
+    }
+    for noun, (asked, known) in tags.items():
+        for tag in asked:
+            if tag not in known:
+                close = nearest(tag, known)
+                hint = f"Did you mean {close}?" if close else f"There are: {', '.join(sorted(known)) or 'none'}."
+                raise UsageError(f"No {noun} has the tag {tag}. {hint}")
 
 
 def _of_story(context: Context, story_id: int) -> AlertFacts:
@@ -107,8 +130,6 @@ def _filled(context: Context, facts: AlertFacts, trust: Trust | None) -> AlertFa
     feed = next((one for one in configuration.feeds if one.id == facts.feed), None)
     if feed is not None:
         facts = replace(facts, feed_tags=facts.feed_tags or feed.tags, trust=trust or feed.trust)
-    elif facts.feed:
-        output.warn(f"No feed {facts.feed} stands in feeds.yaml.")
     rules = configuration.rules.rules
     tags = facts.tags or tuple(dict.fromkeys(tag for rule in facts.rules if rule in rules for tag in rules[rule].tags))
     return replace(facts, tags=tags)

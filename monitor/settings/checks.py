@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
+from monitor.alerts.decide import AlertPolicy
 from monitor.errors import Problem
+from monitor.feeds.identify import EntryPolicy
 from monitor.model import Feed, Rhythm
 from monitor.rules.rule_set import RuleSet
 from monitor.settings.shape import MonitorFile
 from monitor.yamlfile import MappingNode, Node, find, format_duration, nearest, problem
 
 SHORT = timedelta(minutes=1)  # shorter intervals are for tests and for servers of one's own
+SHORTEST_KEPT = timedelta(days=1)  # of what retention lets go of: anything less is a slip
 DEFAULT_RECEIVER = "slack"  # its name, when monitor.yaml says nothing of receivers
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID_WORDS = "letters, digits, '.', '_' and '-', at most 64, beginning with a letter or digit"
@@ -100,6 +103,7 @@ def check_monitor(node: Node, monitor: MonitorFile) -> list[Problem]:
     for i, route in enumerate(monitor.routes):
         problems += _unknown_receivers(node, ("routes", i, "to"), route.receivers, names)
     problems += _polling_problems(node, monitor)
+    problems += _retention_problems(node, monitor)
     problems += _unknown_receivers(node, ("ops", "to"), monitor.ops.receivers, names)
     return problems
 
@@ -118,9 +122,31 @@ def _polling_problems(node: Node, monitor: MonitorFile) -> list[Problem]:
     return problems
 
 
-def _said(node: Node, key: str) -> bool:
-    polling = find(node, "polling")
-    return isinstance(polling, MappingNode) and key in polling.values
+def _retention_problems(node: Node, monitor: MonitorFile) -> list[Problem]:
+    return [
+        problem(find(node, "retention", key), f"retention.{key}: {fault}")
+        for key in ("entries", "stories")
+        if _said(node, key, "retention")
+        and (fault := retention_fault(key, getattr(monitor.retention, key), monitor.entries, monitor.alerts))
+    ]
+
+
+def retention_fault(key: str, kept: timedelta, entries: EntryPolicy, alerts: AlertPolicy) -> str:
+    """Why `entries` or `stories` must be kept for longer than that, in words; "" when they need not."""
+    least, setting, why = {
+        "entries": (entries.max_age, "entries.max_age", "what may still alert needs its text"),
+        "stories": (alerts.repeat_after, "alerts.repeat_after", "a story that was forgotten is told anew"),
+    }[key]
+    if kept >= max(least, SHORTEST_KEPT):
+        return ""
+    if least < SHORTEST_KEPT:
+        return f"found {format_duration(kept)}, at least {format_duration(SHORTEST_KEPT)} is wanted"
+    return f"found {format_duration(kept)}, shorter than {setting} ({format_duration(least)}): {why}"
+
+
+def _said(node: Node, key: str, section: str = "polling") -> bool:
+    found = find(node, section)
+    return isinstance(found, MappingNode) and key in found.values
 
 
 def _unknown_receivers(

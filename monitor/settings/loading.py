@@ -194,6 +194,8 @@ def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str
     config_dir, env = at
     sections = {field.name: getattr(monitor, field.name) for field in dataclasses.fields(MonitorFile)}
     state_dir = _state_dir(monitor.state_dir, config_dir, env)
+    if monitor.state_dir:
+        _refuse_without_parent("state_dir", monitor.state_dir, find(node, "state_dir").place)
     said = node.values if isinstance(node, MappingNode) else {}
     given = monitor.receivers if "receivers" in said else (SlackReceiver(name=DEFAULT_RECEIVER),)
     receivers = tuple(_with_channel(receiver, env) for receiver in given)
@@ -226,6 +228,16 @@ def _state_dir(given: str | None, config_dir: Path, env: Mapping[str, str]) -> P
     return config_dir.parent / "var"
 
 
+def _refuse_without_parent(key: str, written: str, place: Place) -> None:
+    """A directory that somebody named by its whole path is made, but not those above it: on a disk that is not mounted
+    all of them are missing, and what is remembered would land on another."""
+    directory = Path(written).expanduser()
+    if not directory.is_absolute() or _is_there(directory.parent):
+        return
+    message = f"{key}: found {directory}, but there is no directory {directory.parent}"
+    raise ConfigError(problem(place, message, "mount its disk, or make the directory: `mkdir -p` does"))
+
+
 def _normal(path: Path) -> Path:
     """Absolute and without `..`, links left alone: it is what a person reads in messages."""
     return Path(os.path.normpath(path.absolute()))
@@ -247,6 +259,7 @@ def _database_url(url: str, base: Path, place: Place) -> str:
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"} and rest:
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/") and rest != "/:memory:":
+        _refuse_without_parent("database", str(Path(rest[1:]).parent), place)
         return f"sqlite:///{_normal(base / Path(rest[1:]).expanduser())}"
     allowed = "allowed: sqlite:///relative/file.db, sqlite:////absolute/file.db, postgresql+psycopg://user@host/name"
     raise ConfigError(problem(place, f"database: found a URL that begins with '{scheme[:20]}'", allowed))

@@ -137,9 +137,12 @@ def test_prune_says_what_would_go_and_then_lets_go_of_it(config: Path) -> None:
     assert (tried["entries"], tried["dry_run"]) == (2, True)
     assert json.loads(db(config, "prune", "--entries", "365d", "--json").stdout)["entries"] == 1
     assert "1 entry lost the text, 0 storylines went." in db(config, "prune").stdout
-    wrong = db(config, "prune", "--entries", "soon")
-    assert wrong.returncode == 2
-    assert "a duration is a number with its unit" in wrong.stderr
+    for words, said in (
+        (("--entries", "soon"), "a duration is a number with its unit"),
+        (("--stories", "0d"), "--stories: found 0s, shorter than alerts.repeat_after (30d)"),
+    ):
+        wrong = db(config, "prune", *words)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
 
 
 def licensewatch(config: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
