@@ -231,7 +231,7 @@ def hold(alerts: Sequence[Alert], policy: AlertPolicy, feed_id: str, *, reissued
     count = counted(len(told), "alert waits", "alerts wait")
     line = f"{feed_id}: {count} for a person and nothing is lost. {cause[:1].upper()}{cause[1:]}."
     recorded = tuple(replace(alert, reason=Reason.HELD, note=f"{alert.reason}; {cause}") for alert in told)
-    return Held(recorded, told, Alert(Reason.NOTICE, Severity.MEDIUM, line))
+    return Held(recorded, told, Alert(Reason.NOTICE, worst(alert.severity for alert in told), line))
 
 
 def routes_for(facts: AlertFacts, routes: Sequence[Route]) -> tuple[tuple[str, ...], tuple[str, ...]]:

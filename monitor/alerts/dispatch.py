@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.alerts.decide import AlertPolicy, delivered_from
 from monitor.alerts.receivers import ReceiverSettings, SlackReceiver, policy_of
-from monitor.model import Action, Alert, Delivery, DeliveryState, Reason, Role, Thread
+from monitor.model import Action, Alert, Delivery, DeliveryState, Reason, Role, Severity, Thread
 
 MOVES = frozenset(
     {
@@ -91,6 +91,26 @@ def hurried(alert: Alert, recipients: Recipients, now: datetime) -> tuple[str, .
     return tuple(found)
 
 
+def due_now(role: Role, severity: Severity, receiver: ReceiverSettings, policy: AlertPolicy, now: datetime) -> datetime:
+    """From when a message that waits for its hour may go, by the settings of now. Notices come in no digest."""
+    hours = policy_of(receiver, policy)
+    return delivered_from(replace(hours, digest=None) if role is Role.NOTICE else hours, severity, now)
+
+
+def held_notice(
+    held: Alert, facts: Mapping[str, Any], ops: Recipients, now: datetime, new_id: Callable[[], str]
+) -> tuple[Delivery, ...]:
+    """The one message that says that alerts are held: it stands for them, so it keeps their quiet hours."""
+    made = notice({**facts, "severity": str(held.severity)}, ops.routed, now, new_id)
+    return tuple(_in_its_hour(one, held.severity, ops, now) for one in made)
+
+
+def _in_its_hour(one: Delivery, severity: Severity, ops: Recipients, now: datetime) -> Delivery:
+    receiver = ops.known.get(one.receiver)
+    due = now if receiver is None else due_now(one.role, severity, receiver, ops.policy, now)
+    return replace(one, next_attempt_at=due if due > now else None)
+
+
 def notice(
     facts: Mapping[str, Any], receivers: Iterable[str], now: datetime, new_id: Callable[[], str]
 ) -> tuple[Delivery, ...]:
@@ -162,7 +182,7 @@ class _Draft:
             self.edit(role, target_id),
             action=Action.POST,
             state=DeliveryState.HELD if held else DeliveryState.PENDING,
-            next_attempt_at=due if due > self.now else None,
+            next_attempt_at=due if due > self.now and not held else None,
         )
 
     def edit(self, role: Role, target_id: str | None) -> Delivery:

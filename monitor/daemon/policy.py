@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from monitor.alerts import dispatch
 from monitor.feeds import plan
 from monitor.poll import Policy
 from monitor.settings import Configuration
-from monitor.store import facts
+from monitor.store import due, facts
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
 
@@ -44,6 +45,16 @@ def replan(conn: Connection, policy: Policy, now: datetime) -> None:
         moved = plan.reload(feed, state, policy.polling, now) if feed is not None else state
         if moved.next_poll_at != state.next_poll_at:
             feed_store.reschedule(conn, moved)
+
+
+def rehour(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Let messages that wait for quiet hours to end, or for a digest, wait for what the settings say now."""
+    for wait in due.waits(conn, now):
+        receiver = policy.receivers.get(wait.receiver)
+        if receiver is not None:
+            until = dispatch.due_now(wait.role, wait.severity, receiver, policy.alerts, now)
+            if until != wait.until:
+                due.wait_until(conn, wait.id, until if until > now else None)
 
 
 def _pace(policy: Policy) -> str:

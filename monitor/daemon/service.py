@@ -235,6 +235,7 @@ class Service:
 
     def _replan(self, conn: Connection) -> None:
         policies.replan(conn, self.world.policy, self.now())
+        policies.rehour(conn, self.world.policy, self.now())
 
     async def mind_the_clock(self) -> None:
         """Move due times with a wall clock that somebody set. Each commit looks first: times of before and after such a

@@ -106,8 +106,8 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     world.told(conn)
     if held:
         facts = {"title": f"Alerts held: {look.feed.title or look.feed.id}", "text": held.notice.line, "remedy": HELD}
-        names = world.policy.ops.receivers
-        deliveries.enqueue(conn, dispatch.notice(facts, names, look.at, world.new_id))
+        ops = dispatch.Recipients(world.policy.ops.receivers, world.policy.receivers, policy=world.policy.alerts)
+        deliveries.enqueue(conn, dispatch.held_notice(held.notice, facts, ops, look.at, world.new_id))
     return tuple(told)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Interval, func, literal, update
+from sqlalchemy import Column, Connection, Interval, func, literal, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from monitor.model import DeliveryState
+from monitor.model import Action, DeliveryState, Role, Severity
 from monitor.store import facts, schema
 from monitor.store.columns import Words
 
@@ -34,6 +35,44 @@ def hurry(conn: Connection, delivery_ids: Collection[str]) -> int:
     row = schema.delivery.c
     wanted = row.id.in_(list(delivery_ids)), row.state == str(DeliveryState.PENDING), row.attempts == 0
     return conn.execute(update(schema.delivery).where(*wanted).values(next_attempt_at=None)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A message that nobody tried yet and that waits for its hour: quiet hours to end, or a digest."""
+
+    id: str
+    receiver: str
+    role: Role
+    severity: Severity
+    until: datetime
+
+
+def waits(conn: Connection, now: datetime) -> list[Wait]:
+    """Every message that waits for its hour; of one on retry, or held for a person, no setting says when it goes."""
+    row, decided = schema.delivery.c, schema.alert.c
+    states = [str(DeliveryState.PENDING), str(DeliveryState.PARKED)]
+    query = (
+        select(row.id, row.receiver, row.role, row.next_attempt_at, row.facts, decided.severity)
+        .outerjoin(schema.alert, decided.id == row.alert_id)
+        .where(row.state.in_(states), row.action == str(Action.POST), row.first_attempt_at.is_(None))
+        .where(row.next_attempt_at > now)
+    )
+    return [
+        Wait(
+            one.id,
+            one.receiver,
+            Role(one.role),
+            Severity(one.severity or one.facts.get("severity") or Severity.MEDIUM),
+            one.next_attempt_at,
+        )
+        for one in conn.execute(query)
+    ]
+
+
+def wait_until(conn: Connection, delivery_id: str, until: datetime | None) -> None:
+    """Let a message wait until then instead; None: it may go now."""
+    conn.execute(update(schema.delivery).where(schema.delivery.c.id == delivery_id).values(next_attempt_at=until))
 
 
 def steps_so_far(conn: Connection) -> timedelta:
