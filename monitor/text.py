@@ -312,6 +312,29 @@ def printable(text: str, *, lines: bool = True) -> str:
     return shown if lines else shown.replace("\n", "\\x0a")
 
 
+_HUNG = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
+_COMMON_IN_NAMES = frozenset({"the", "com", "news", "www"})
+
+
+def hung(title: str) -> tuple[str, str]:
+    """A headline and the name that an outlet or an aggregator hung on it: "Lab closes its model - The Outlet"."""
+    found = _HUNG.search(title)
+    if found and len(found["tail"].split()) <= 5 and len(title[: found.start()].split()) >= 4:
+        return title[: found.start()], found["tail"].strip()
+    return title, ""
+
+
+def unsigned(title: str, outlet: str) -> str:
+    """A headline without its outlet's own name at the end; anything else that stands there is part of it."""
+    bare, tail = hung(title)
+    signed, name = _name(tail), _name(outlet)
+    return bare if signed and (signed == name or (len(signed) > 3 and name.startswith(signed))) else title
+
+
+def _name(outlet: str) -> str:
+    return "".join(word for word in words(outlet) if word not in _COMMON_IN_NAMES)
+
+
 def title_hash(title: str) -> str:
     """32 hex digits that titles share which differ in case, accents, dashes and spaces only."""
     return hashlib.blake2b(" ".join(fold(title).split()).encode("utf-8", "replace"), digest_size=16).hexdigest()

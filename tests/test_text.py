@@ -133,6 +133,23 @@ def test_sentences(written: str, count: int) -> None:
     assert len(text.sentences(written)) == count
 
 
+@pytest.mark.parametrize(
+    ("title", "outlet", "bare"),
+    [
+        ("Lab closes its model - The Daily Wire", "Daily Wire", "Lab closes its model"),
+        ("Lab closes its model | TechSite", "TechSite.com", "Lab closes its model"),
+        ("Lab closes its model – Daily Wire", "The Daily Wire: AI", "Lab closes its model"),
+        ("Lab closes its model - TechSite", "Daily Wire", "Lab closes its model - TechSite"),
+        ("Lab closes its model - for good", "Daily Wire", "Lab closes its model - for good"),
+        ("Lab closes its model - AI", "AI-Kurier", "Lab closes its model - AI"),
+        ("Behemoth - The Daily Wire", "Daily Wire", "Behemoth - The Daily Wire"),
+        ("Lab closes its model - The News", "", "Lab closes its model - The News"),
+    ],
+)
+def test_a_headline_loses_its_own_outlets_name_and_nothing_else(title: str, outlet: str, bare: str) -> None:
+    assert text.unsigned(title, outlet) == bare
+
+
 @given(st.text(max_size=80))
 def test_sentences_cover_all_words_in_order(written: str) -> None:
     bounds = text.sentences(written)

@@ -44,7 +44,8 @@ def list_(
         output.emit_json([story_record(story) for story in found])
         return
     columns = ("id", "line", "last seen", "severity", "shift", "who", "outlets", "title")
-    output.table("Stories" if not baseline else "Stories of first polls, not told", columns, map(_row, found))
+    heading = "Stories" if not baseline else "Stories of first polls, not told"
+    output.table(heading, columns, map(_row, found), clipped="title")
     if not found and not baseline:
         output.note("None yet. What the first polls of feeds found is under --baseline.")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor import text
 from monitor.alerts import decide, dispatch, reading
 from monitor.alerts.decide import Event, Held
 from monitor.model import (
@@ -112,9 +113,10 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
 
 
 def _newcomer(heard: Heard, look: Look) -> _Newcomer:
+    outlet, title = outlets.outlet(heard.entry, look.feed.title), heard.entry.title
     candidate = Candidate(
         entry=heard.entry,
-        shift=storyline.entry_shift(heard.hits),
+        shift=outlets.unsigned(storyline.entry_shift(heard.hits), title, outlet),
         seen_at=look.at,
         entry_id=heard.entry_id,
         trust=look.feed.trust,
@@ -124,8 +126,8 @@ def _newcomer(heard: Heard, look: Look) -> _Newcomer:
     coverage = Coverage(
         entry_id=heard.entry_id,
         feed_id=look.feed.id,
-        outlet=outlets.outlet(heard.entry, look.feed.title),
-        title=heard.entry.title,
+        outlet=outlet,
+        title=text.unsigned(title, outlet),
         url=heard.entry.url,
         trust=look.feed.trust,
         seen_at=look.at,
@@ -187,7 +189,7 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     now, shift, at, baseline = new.look.at, new.candidate.shift, new.candidate.at, new.heard.baseline
     storyline_id = assignment.storyline_id
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
-    shift = _named(shift, before)
+    shift = _completed(shift, before)
     said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
     weighed = decide.severity_now(new.candidate.severity, shift.stage, said)
     context = "; ".join(weighed.why)
@@ -198,7 +200,7 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
         stories.note(conn, storyline_id, due_at=assignment.due_at)
     opened = storyline.opened(new.candidate, new.coverage, baseline=baseline)
     story = stories.create_story(conn, storyline_id, replace(opened, severity=weighed.severity, shift=shift))
-    _name_others(conn, story, before)
+    _complete_others(conn, story, before)
     stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
     steps = before.steps if before is not None else ()
     reason, line = Reason.NEW_STORY, ""
@@ -240,12 +242,12 @@ def _grow(
     others = tuple(one for one in before.coverage if one.entry_id != new.candidate.entry_id)
     members = stories.members(conn, story_id)
     after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
-    after = replace(after, shift=_named(after.shift, line, but=story_id))
+    after = replace(after, shift=_completed(after.shift, line, but=story_id))
     said = record.context(after.shift, stories.records(conn, after.shift.orgs, without=after.storyline_id))
     weighed = decide.severity_now(after.severity, after.shift.stage, said)
     after = replace(after, severity=weighed.severity)
     stories.update_story(conn, after)
-    _name_others(conn, after, line)
+    _complete_others(conn, after, line)
     newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
     reason = storyline.moved(before, after, newest_last)
     if reason is not None and (edited or not stories.is_latest(conn, after)):
@@ -268,21 +270,16 @@ def _grow(
     return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
 
 
-def _named(shift: Shift, line: Storyline | None, but: int = 0) -> Shift:
-    """A shift that names no lab or no model is of those that its storyline names elsewhere."""
-    others = tuple(one for one in line.stories if one.id != but) if line is not None else ()
-    if line is None or not others or (shift.orgs and shift.models):
-        return shift
-    orgs, models = reading.orgs_and_models(replace(line, stories=others))
-    return replace(shift, orgs=shift.orgs or orgs, models=shift.models or models)
+def _completed(shift: Shift, line: Storyline | None, but: int = 0) -> Shift:
+    """A shift with what the other stories of its storyline say and it does not."""
+    others = [one.shift for one in reading.newest_first(line) if one.id != but] if line is not None else ()
+    return storyline.completed(shift, others)
 
 
-def _name_others(conn: Connection, story: Story, line: Storyline | None) -> None:
-    """And stories that named none before are of those that this one names."""
+def _complete_others(conn: Connection, story: Story, line: Storyline | None) -> None:
+    """And the stories that said less before, with what this one says."""
     for one in line.stories if line is not None else ():
-        shift = replace(
-            one.shift, orgs=one.shift.orgs or story.shift.orgs, models=one.shift.models or story.shift.models
-        )
+        shift = storyline.completed(one.shift, (story.shift,))
         if one.id != story.id and shift != one.shift:
             stories.update_story(conn, replace(one, shift=shift))
 

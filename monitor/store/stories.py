@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, cast, false, func, or_, select, update
 
+from monitor import text
 from monitor.model import (
     Candidate,
     Coverage,
@@ -308,7 +309,7 @@ def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cov
             entry_id=row.entry_id,
             feed_id=row.feed_id,
             outlet=row.outlet,
-            title=row.title,
+            title=text.unsigned(row.title, row.outlet),
             url=row.url,
             trust=Trust(row.trust),
             seen_at=row.joined_at,

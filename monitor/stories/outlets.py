@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from monitor.model import Entry
-from monitor.stories.traits import address, tail
+from dataclasses import replace
+
+from monitor import text
+from monitor.model import Entry, Shift
+from monitor.stories.traits import address
 
 # They hide the publisher's address behind their own and write "Headline - Publisher".
 _AGGREGATORS = (
@@ -21,4 +24,13 @@ def outlet(entry: Entry, feed_title: str) -> str:
     """The outlet of an entry; the feed's title, or its id, when nothing better is known."""
     host = address(entry.url).partition("/")[0]
     hidden = any(host == one or host.endswith(f".{one}") for one in _AGGREGATORS)
-    return (tail(entry.title) if hidden else "") or feed_title or entry.feed_id
+    return (text.hung(entry.title)[1] if hidden else "") or feed_title or entry.feed_id
+
+
+def unsigned(shift: Shift, title: str, outlet: str) -> Shift:
+    """A shift whose quote does not end in the outlet's own name, where its headline does."""
+    name = title[len(text.unsigned(title, outlet)) :]
+    if not name or not shift.evidence.endswith(name):
+        return shift
+    evidence = shift.evidence.removesuffix(name)
+    return replace(shift, evidence=evidence, marks=tuple(mark for mark in shift.marks if mark[1] <= len(evidence)))

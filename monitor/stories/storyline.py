@@ -250,7 +250,7 @@ def opened(candidate: Candidate, coverage: Coverage, *, baseline: bool = False) 
     return Story(
         id=0,
         storyline_id=0,
-        title=candidate.entry.title,
+        title=coverage.title or candidate.entry.title,
         severity=candidate.severity,
         shift=candidate.shift,
         rule_ids=candidate.rule_ids,
@@ -284,6 +284,20 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
         coverage=told,
         baseline=story.baseline and baseline,
     )
+
+
+def completed(shift: Shift, others: Iterable[Shift]) -> Shift:
+    """A shift with what other stories of its storyline name, for they ask the same question; the first goes first.
+
+    Lab and model where it names none; terms from those that go the same way and contradict it on neither side.
+    """
+    for other in others:
+        shift = replace(shift, orgs=shift.orgs or other.orgs, models=shift.models or other.models)
+        same_way = SENSES[shift.direction] is SENSES[other.direction]
+        agree = all(not a or not b or a == b for a, b in ((shift.from_, other.from_), (shift.to, other.to)))
+        if same_way and agree:
+            shift = replace(shift, from_=shift.from_ or other.from_, to=shift.to or other.to)
+    return shift
 
 
 def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:

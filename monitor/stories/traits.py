@@ -33,7 +33,6 @@ from monitor.text import SMALL_WORDS
 _NO_PART_OF_A_NAME = SMALL_WORDS | GENERIC | NO_NAMES
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
 SUBJECT = 4  # words: a longer beginning of a headline is more than who acts
-_HEADLINE_TAIL = re.compile(r"\s+[-–—|·»]\s+(?P<tail>[^-–—|·»]{2,40})$")
 _LABEL = re.compile(
     r"^\s*(?:\[[\w /-]{1,16}\]"
     r"|(?:breaking|exclusive|update|updated|report|news|analysis|opinion|watch|live)\s*(?=[:|])"
@@ -205,21 +204,7 @@ def _actor(orgs: Iterable[str]) -> str:
 def headline(title: str) -> str:
     """A title without what outlets and aggregators hang on it: "BREAKING: …", "[News] …", "… - Publisher"."""
     bare = _LABEL.sub("", title, count=1)
-    hung = _hung(bare)
-    return (bare[: hung.start()] if hung else bare).strip() or title
-
-
-def tail(title: str) -> str:
-    """The publisher that is hung on a title, or nothing."""
-    hung = _hung(title)
-    return hung["tail"].strip() if hung else ""
-
-
-def _hung(title: str) -> re.Match[str] | None:
-    found = _HEADLINE_TAIL.search(title)
-    if found and len(found["tail"].split()) <= 5 and len(title[: found.start()].split()) >= 4:
-        return found
-    return None
+    return text.hung(bare)[0].strip() or title
 
 
 def spell(value: str) -> list[str]:

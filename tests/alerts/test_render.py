@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts import blocks, bundle, render, wording
+from monitor.alerts import blocks, bundle, reading, render, wording
 from monitor.alerts.console import lines, readable
 from monitor.model import (
     STAGE_WORDS,
@@ -261,6 +261,18 @@ def test_the_coverage_lists_every_article_with_its_outlet_and_time() -> None:
     page = as_words(render.coverage(storyline(outlets=8)))
     assert "Coverage · 8 outlets, 8 articles" in page
     assert page.count("on the plan to close Behemoth — ") == 8
+
+
+def test_the_coverage_goes_by_the_date_of_each_article_whenever_it_was_seen() -> None:
+    """A33: best source first, then oldest first; a date to come is when it was seen."""
+    dated = {"Future": T0 + timedelta(days=400), "Third": T0 - timedelta(days=1), "First": T0 - timedelta(days=3)}
+    told = [replace(coverage(n, name), published_at=at) for n, (name, at) in enumerate(dated.items(), 1)]
+    told.append(replace(coverage(9, "Lab", trust=Trust.PRIMARY), published_at=T0))
+    told.append(replace(coverage(8, "Second"), published_at=T0 - timedelta(days=2)))
+    one = storyline()
+    one = replace(one, stories=(replace(one.stories[0], coverage=tuple(told)),))
+    assert [entry.outlet for entry in reading.coverage_of(one)] == ["Lab", "First", "Second", "Third", "Future"]
+    assert "2026" not in as_words(render.coverage(one))
 
 
 def test_a_headline_that_many_outlets_print_stands_once_with_all_of_them() -> None:

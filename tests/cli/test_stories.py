@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
+import sqlite3
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -110,6 +111,13 @@ def test_stories_list_as_json(filled: Path) -> None:
     assert story["shift"]["direction"] == "closing"
     assert (story["first_seen"], story["entries"][0]["feed"]) == ("2026-03-04T12:00:00Z", "byte")
     assert set(story["entries"][0]) == {"feed", "title", "url", "published"}
+
+
+def test_a_row_of_the_list_stays_a_line(filled: Path) -> None:
+    with closing(sqlite3.connect(filled.parent / "var" / "licensewatch.db")) as connection, connection:
+        connection.execute("UPDATE story SET title = ?", ("Meta closes its model " * 40,))
+    lines = run(filled, "stories", "list").stdout.splitlines()
+    assert (len(lines), max(map(len, lines)) <= 200, lines[-1].endswith("…")) == (3, True, True)
 
 
 def test_baseline_stories_are_listed_when_asked_for(filled: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -17,6 +18,23 @@ VAGUE = "Meta weighs dropping its most powerful open-source model for a closed o
 NAMED = "Meta weighs dropping Behemoth, its open-source model, for a closed one"
 VAGUE_DEED = "Meta makes its most powerful model closed"
 NAMED_DEED = "Meta pulls Behemoth weights: its model is closed now"
+
+
+def test_an_outlets_name_at_the_end_of_its_headline_is_no_part_of_it(sqlite_database: Database) -> None:
+    """Neither in the headline of story and step, nor in the quote; whoever else is named there stays."""
+    house = House(sqlite_database)
+    house.feeds["wire"] = replace(house.feeds["wire"], title="The Daily Wire: AI")
+    house.poll("wire", item("Chip maker opens a plant"))
+    house.poll("wire", item(f"{VAGUE} - Daily Wire", "first"))
+    house.poll("ledger", item("Chip maker opens a plant"))
+    house.poll("ledger", item(f"{NAMED} | TechSite", "second"))
+    with house.database.read() as conn:
+        [story] = stories.listing(conn)
+        [step] = stories.steps(conn, story.storyline_id)
+        quotes = [one.shift.evidence for one in stories.members(conn, story.id)]
+    assert [story.title, step.headline] == [VAGUE] * 2
+    assert [one.title for one in story.coverage] == [VAGUE, f"{NAMED} | TechSite"]
+    assert quotes == [VAGUE, f"{NAMED} | TechSite"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,22 @@ def test_what_moved(before: Shift, after: Shift, reason: Reason | None) -> None:
     assert storyline.shift_moved(before, after) is reason
 
 
+@pytest.mark.parametrize(
+    ("shift", "others", "terms"),
+    [
+        (Shift(Direction.CLOSING), [Shift(Direction.CLOSING, from_="MIT", to="closed")], ("MIT", "closed")),
+        (Shift(Direction.CLOSING, to="closed"), [Shift(Direction.RESTRICTING, from_="MIT")], ("MIT", "closed")),
+        (Shift(Direction.CLOSING, to="closed"), [Shift(Direction.CLOSING, from_="MIT", to="X")], ("", "closed")),
+        (Shift(Direction.OPENING), [Shift(Direction.CLOSING, from_="MIT", to="closed")], ("", "")),
+        (Shift(Direction.CLOSING), [Shift(Direction.CLOSING, to="A"), Shift(Direction.CLOSING, to="B")], ("", "A")),
+    ],
+)
+def test_terms_that_the_storyline_names_elsewhere(shift: Shift, others: list[Shift], terms: tuple[str, str]) -> None:
+    """From stories that go the same way and contradict it on neither side."""
+    found = storyline.completed(shift, others)
+    assert (found.from_, found.to) == terms
+
+
 def test_the_first_primary_source_is_a_move_and_the_second_is_not() -> None:
     press = candidate("Acme closes Falcon", entry_id=1)
     actor = candidate("Our new terms", entry_id=2, trust=Trust.PRIMARY)
