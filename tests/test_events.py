@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 SUBJECTS = """
-alert button canary clock configuration daemon deliveries delivery feed feeds job jobs listener lock message mute page
-poll polls press process queue receiver reload status task tick turns worker
+alert button canary clock configuration daemon deliveries delivery feed feeds job jobs leader listener lock message
+mute page poll polls press process queue receiver reload status task tick turns worker
 """
 
 

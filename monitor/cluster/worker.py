@@ -22,8 +22,9 @@ from monitor.cluster.leader import Leader
 from monitor.daemon.acting import Acting
 from monitor.daemon.page import open_page
 from monitor.daemon.reload import Reloaded, Reloader
-from monitor.daemon.report import report_configuration
+from monitor.daemon.report import report_configuration, tell_operations
 from monitor.daemon.service import Service
+from monitor.daemon.standstill import among_many, gap
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError, TooOld
 from monitor.settings import Configuration
@@ -41,7 +42,9 @@ BEAT = timedelta(seconds=5)
 INDEXING = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(minutes=10)
 TAKEOVER = timedelta(seconds=30)
+LONG_DEAD = timedelta(days=1)
 DRAIN = timedelta(seconds=20)
+STANDSTILL = timedelta(seconds=30)
 CANARY = timedelta(seconds=10)
 INDEXED_AT_ONCE = 50
 
@@ -63,6 +66,7 @@ class Worker:
     _refused: str = ""
     _acting: asyncio.Task[None] | None = None
     _ticked: float = field(default_factory=clock.monotonic)
+    _began: float = field(default_factory=clock.monotonic)
 
     async def run(self) -> None:
         """Work until told to stop; then finish what is under way and leave nothing in `sending`."""
@@ -98,6 +102,7 @@ class Worker:
         ticks.every(min(BEAT, takeover / 3), "beat", self._beat)
         ticks.every(INDEXING, "search", self._index)
         ticks.every(CANARY, "canary", self._canary)
+        ticks.every(STANDSTILL, "standstill", self._mind_the_leader)
         ticks.every(HOUSEKEEPING, "housekeeping", self._housekeep)
         ticks.every(min(timedelta(seconds=10), takeover / 3), "assure", self._assure)
         return ticks
@@ -150,12 +155,34 @@ class Worker:
     async def _lead_if_nobody_does(self) -> None:
         ours = await asyncio.to_thread(self.leadership.ours)
         if ours and not self.service.leads:
+            await self.service.in_database(self._tell_of_the_gap)
             await self.service.lead()
             log.info("worker leads", why="nobody else does")
         if not ours and self.service.leads:
             log.info("worker follows", why="another worker leads")
         self.service.leads = ours
         await self._act_from_slack(ours)
+
+    async def _mind_the_leader(self) -> None:
+        """Whoever leads may wait for something for ever: each worker looks, and one of them tells operations."""
+        up = timedelta(seconds=clock.monotonic() - self._began)
+        if await self.service.in_database(lambda conn: self._tell_of_the_leader(conn, up)):
+            await self.queue.defer_deliveries(
+                await self.service.deliverer.lanes_due(parked=False)
+            )  # the leader may do no more
+
+    def _tell_of_the_leader(self, conn: Connection, up: timedelta) -> bool:
+        told = among_many(conn, self.service.now(), up)
+        if told is not None:
+            log.warning("leader looked at", text=told["title"])
+            tell_operations(conn, told, self.service)
+        return told is not None
+
+    def _tell_of_the_gap(self, conn: Connection) -> None:
+        told = gap(conn, self.service.now())
+        if told is not None:
+            log.warning("polls stood still", text=told["text"])
+            tell_operations(conn, told, self.service)
 
     async def _act_from_slack(self, wanted: bool) -> None:
         """The leader answers buttons and commands for all."""
@@ -191,6 +218,9 @@ class Worker:
             self._stop(self._refused)
             return
         step = await asyncio.to_thread(self.shared_clock.look, self.service.database)
+        if not self.service.leads and await self.service.reading(self._leader_is_dead):
+            log.warning("leader unseated", why="nothing was heard of it")
+            await asyncio.to_thread(self.leadership.unseat)
         if not self.queue.connected:
             return
         await self.queue.clear_orphans()
@@ -198,6 +228,14 @@ class Worker:
             if step is not None:
                 await self.leader.shift(step)
             await self.leader.take_over()
+
+    def _leader_is_dead(self, conn: Connection) -> bool:
+        """Whether a worker that led was not heard of for so long that it is dead, and no other leads.
+
+        One that is frozen (a machine paused, SIGSTOP) keeps its session, and with it the lead."""
+        leaders = [one for one in workers.alive(conn, self.service.now(), LONG_DEAD) if one.leads]
+        silent_since = self.service.now() - self.leader.takeover
+        return bool(leaders) and all(one.seen_at < silent_since for one in leaders)
 
     async def _index(self) -> None:
         """Make new entries findable."""

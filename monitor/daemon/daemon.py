@@ -13,17 +13,16 @@ import sdnotify
 import structlog
 
 from monitor import clock, housekeep
-from monitor.alerts import dispatch
 from monitor.daemon import memory
 from monitor.daemon.acting import Acting
 from monitor.daemon.page import open_page
 from monitor.daemon.reload import Reloaded, Reloader
-from monitor.daemon.report import report_configuration
+from monitor.daemon.report import report_configuration, tell_operations
 from monitor.daemon.service import Service
 from monitor.daemon.standstill import Standstill, gap
 from monitor.daemon.ticks import Ticks
 from monitor.errors import LockHeld, StoreError
-from monitor.store import deliveries, due, engine, facts, search
+from monitor.store import due, engine, facts, search
 from monitor.store.engine import Connection
 from monitor.store.lock import DatabaseLock
 
@@ -154,7 +153,7 @@ class Daemon:
         age_s = clock.monotonic() - self._ticked
         told = self._standstill.notice(age_s, clock.now())
         if told is not None:
-            await self.service.in_database(lambda conn: self._tell_operations(conn, told))
+            await self.service.in_database(lambda conn: tell_operations(conn, told, self.service))
             log.warning("polls stand still", text=told["title"])
             self._standstill.said(age_s)
 
@@ -162,11 +161,7 @@ class Daemon:
         told = gap(conn, clock.now())
         if told is not None:
             log.warning("polls stood still", text=told["text"])
-            self._tell_operations(conn, told)
-
-    def _tell_operations(self, conn: Connection, told: Mapping[str, str]) -> None:
-        names = self.service.world.policy.ops.receivers
-        deliveries.enqueue(conn, dispatch.notice(told, names, clock.now(), self.service.world.new_id))
+            tell_operations(conn, told, self.service)
 
     async def _remember_tick(self) -> None:
         now = clock.now()

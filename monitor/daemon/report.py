@@ -1,6 +1,8 @@
-"""Telling operations of a rejected configuration, once, and once when one is accepted again."""
+"""Telling operations: in general, and of a rejected configuration once, and once when one is accepted again."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from monitor.alerts import dispatch
 from monitor.daemon.service import Service
@@ -24,5 +26,10 @@ def report_configuration(conn: Connection, problem: str, service: Service) -> No
         if problem
         else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
     )
+    tell_operations(conn, told, service)
+
+
+def tell_operations(conn: Connection, told: Mapping[str, str], service: Service) -> None:
+    """Put a notice into the outbox for each receiver of `ops`."""
     names = service.world.policy.ops.receivers
-    deliveries.enqueue(conn, dispatch.notice(told, names, now, service.world.new_id))
+    deliveries.enqueue(conn, dispatch.notice(told, names, service.now(), service.world.new_id))

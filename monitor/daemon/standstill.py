@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.store import facts
+from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 
 STILL_S = 60.0  # ticks come every second
+_STANDS = "stands_still"  # among many: since when, once operations were told
 LONG = timedelta(minutes=5)  # a shorter gap is a restart
 
 
@@ -42,6 +44,31 @@ class Standstill:
     def said(self, age_s: float) -> None:
         """The notice of that age is written down."""
         self.told, self.since = age_s > STILL_S, None
+
+
+def among_many(conn: Connection, now: datetime, up: timedelta) -> dict[str, str] | None:
+    """What to tell when the leader's ticks stand still, or come again, and no other process told it; None: nothing.
+
+    That is noted down. `up`: for how long this process runs; what came before is told at a start (`gap`).
+    """
+    tick = facts.set_at(conn, "last_tick")
+    still = tick is not None and min(now - tick, up).total_seconds() > STILL_S
+    if still is (facts.get(conn, _STANDS) is not None):
+        return None
+    tell_alone(conn)
+    since = facts.get(conn, _STANDS)
+    if still is (since is not None):
+        return None  # another was faster
+    if not still or tick is None:
+        facts.forget(conn, _STANDS)
+        return {"title": "Polling goes on", "text": "Ticks come again. What feeds brought meanwhile is not lost."}
+    facts.set(conn, _STANDS, tick.isoformat(), now)
+    return {
+        "title": "Polling stands still",
+        "text": f"No worker found out what is due since {tick:%Y-%m-%d %H:%M} UTC, though workers live.",
+        "remedy": "The log of the leader (`licensewatch status` names it) says what it waits for; to restart it loses "
+        "nothing, and another leads meanwhile.",
+    }
 
 
 def gap(conn: Connection, now: datetime) -> dict[str, str] | None:

@@ -95,6 +95,10 @@ class Leadership:
             return False
         return True
 
+    def unseat(self) -> None:
+        """Take the lead from whoever has it and does not use it: its session is ended."""
+        self._lock.evict()
+
     def release(self) -> None:
         """Let another lead."""
         self._lock.release()
@@ -187,6 +191,7 @@ _HOLDER = text(
     "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid) "  # noqa: S608
     f"WHERE {_ROW}"
 )
+_EVICT = text(f"SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE {_ROW}")  # noqa: S608  # constants
 # The server lets go of a host that vanished after a minute, not after the two hours of its kernel's default.
 _ALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
 
@@ -229,6 +234,11 @@ class _AdvisoryLock:
             return bool(self._session.scalar(_MINE, self._key))
         except SQLAlchemyError:
             return False
+
+    def evict(self) -> None:
+        """End the session that holds the lock, whoever's it is."""
+        with explained(self._place), self._engine.connect() as session:
+            session.execute(_EVICT, self._key)
 
     def release(self) -> None:
         if self._session is not None:

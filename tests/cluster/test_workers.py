@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.store import facts
 from monitor.store.engine import Database
 from monitor.store.upgrade import Migrations, shipped
 from monitor.testing.installed import Installed, until
-from tests.cluster.crowd import Crowd, baseline, crowd
+from tests.cluster.crowd import OPERATIONS, SOAK, Crowd, baseline, crowd
 from tests.conftest import Postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -53,6 +57,26 @@ async def test_two_workers_share_the_work_and_leave_nothing_behind(workers: Crow
     assert workers.alive() == []
     assert not (await workers.siege.installed.ask("status"))["running"]
     assert "Traceback" not in workers.words()
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with workers.database.write() as conn:  # as if all had died then
+        facts.set(conn, "last_tick", "x", hour_ago)
+        facts.forget(conn, "stopped")
+    await workers.start("w0")
+    told = workers.siege.slack.messages
+    await until(lambda: any("stood still" in one["text"] for one in told(OPERATIONS)), "operations hear of it", 60)
+
+
+@pytest.mark.skipif(not SOAK, reason="half a minute of waiting: in `make soak`")
+async def test_a_frozen_leader_is_replaced_and_follows_when_it_thaws(workers: Crowd) -> None:
+    """Its session lives as long as its kernel does, and with it the lead."""
+    pid = next(one.pid for one in workers.alive() if one.leads)
+    os.kill(pid, signal.SIGSTOP)
+    workers.siege.newsroom.begin(workers.siege.dice)
+    await until(lambda: [one.leads for one in workers.alive()] == [True], "the other leads", 60)
+    os.kill(pid, signal.SIGCONT)
+    await until(lambda: sorted(one.leads for one in workers.alive()) == [False, True], "it follows", 60)
+    await workers.settle(60)
+    assert all(one.good and one.expected for one in workers.verdicts()), workers.verdicts()
 
 
 async def test_a_lone_daemon_works_on_postgresql_as_on_sqlite(tmp_path: Path, cluster_url: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon.standstill import Standstill, gap
+from monitor.daemon.standstill import Standstill, among_many, gap
 from monitor.store import facts
 from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
@@ -152,3 +152,26 @@ def test_an_end_counts_as_ordered_only_when_it_came_after_the_last_tick(
             facts.set(conn, "stopped", "x", noon + timedelta(minutes=stopped))
         assert (gap(conn, noon + timedelta(hours=1)) is not None) is told
         assert gap(conn, noon + timedelta(minutes=4)) is None
+
+
+def test_of_many_workers_one_tells_that_the_leader_stands_still_and_one_that_it_goes_on(database: Database) -> None:
+    """What happened before a worker was there is told at its start, and not by this."""
+    noon = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+    def looks(minutes: float, up: timedelta = timedelta(days=1)) -> str | None:
+        with database.write() as conn:
+            told = among_many(conn, noon + timedelta(minutes=minutes), up)
+        return told["title"] if told else None
+
+    def leader_ticks(minutes: float) -> None:
+        with database.write() as conn:
+            facts.set(conn, "last_tick", "x", noon + timedelta(minutes=minutes))
+
+    assert looks(0) is None, "nobody ever ticked"
+    leader_ticks(0)
+    assert looks(0.9) is None
+    assert looks(60, up=timedelta(seconds=50)) is None
+    assert [looks(2), looks(2), looks(30)] == ["Polling stands still", None, None]
+    leader_ticks(31)
+    assert [looks(31.1), looks(31.2)] == ["Polling goes on", None]
+    assert looks(33) == "Polling stands still"

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from monitor.errors import LockHeld, StoreError
 from monitor.store.engine import Database
-from monitor.store.lock import DatabaseLock, Holder
+from monitor.store.lock import DatabaseLock, Holder, Leadership
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 HOLD = """
@@ -160,3 +160,15 @@ def test_a_lock_lost_with_the_server_is_taken_again(database_url: str) -> None:
         with another_process(database_url), pytest.raises(LockHeld, match="licensewatch run"):
             lock.assure()
     database.close()
+
+
+def test_the_lead_is_taken_from_one_that_does_not_use_it(postgresql_database: Database) -> None:
+    """A frozen machine keeps its session: another ends it, leads, and the first learns of it."""
+    url = postgresql_database.url.render_as_string(hide_password=False)
+    frozen, other = Leadership(url, here()), Leadership(url, here())
+    assert (frozen.ours(), other.ours()) == (True, False)
+    other.unseat()
+    assert (other.ours(), frozen.ours()) == (True, False)
+    other.release()
+    assert frozen.ours()
+    frozen.release()
