@@ -136,7 +136,8 @@ class Event:
     """What happened to a story, before anyone decides whether to tell.
 
     `line` is the one line about what moved. `baseline`: the first poll of the feed. `too_old`: in words, why the entry
-    is too old to tell of ("published 2025-01-01, before the feed's last poll less 3d"), or nothing.
+    is too old to tell of ("published 2025-01-01, before the feed's last poll less 3d"), or nothing. `siblings`: the ids
+    of all stories of its storyline; a mute of one of them is of them all.
     """
 
     reason: Reason
@@ -148,6 +149,7 @@ class Event:
     trust: Trust = Trust.PRESS
     baseline: bool = False
     too_old: str = ""
+    siblings: tuple[int, ...] = ()
 
 
 def facts_of(event: Event) -> AlertFacts:
@@ -190,7 +192,7 @@ def muted_by(event: Event, mutes: Sequence[Mute], now: datetime) -> Mute | None:
     facts = facts_of(event)
     live = [mute for mute in mutes if mute.until > now]
     values = {
-        "story": {str(event.story.id)},
+        "story": {str(story_id) for story_id in (event.story.id, *event.siblings)},
         "feed": {facts.feed},
         "org": {org.casefold() for org in facts.orgs},
     }

@@ -149,8 +149,8 @@ def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[B
     if story.shift.evidence:
         yield section(_quote(story.shift))
     yield section(_reported(storyline, outlets))
-    if len(storyline.steps) > 1:
-        yield section(_development(storyline.steps, steps))
+    if len(storyline.steps) > 1 or storyline.previous is not None:
+        yield section(_development(storyline, steps))
     yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
@@ -193,16 +193,25 @@ def _reported(storyline: Storyline, shown: int) -> str:
     return told + more + (f" · {counted(every, 'outlet')} since it began" if every > len(names) else "")
 
 
-def _development(steps: Sequence[Step], shown: int) -> str:
+def _development(storyline: Storyline, shown: int) -> str:
+    steps = storyline.steps
     days = [day(step.at) for step in steps]
     lines = [
         _step_line(step, last, with_time=days.count(day) > 1)
         for step, last, day in zip(steps, (None, *steps), days, strict=False)
     ]
-    kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100)[::-1]
+    before = list(_asleep(storyline))
+    kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100 - blocks.length("\n".join(before)))[::-1]
     earlier = len(lines) - len(kept)
     top = [f"_{counted(earlier, 'earlier step')}_"] if earlier else []
-    return "\n".join(["*Steps so far*", *top, *kept])
+    return "\n".join(["*Steps so far*", *before, *top, *kept])
+
+
+def _asleep(storyline: Storyline) -> Iterator[str]:
+    """How things stood when the storyline that this one continues fell asleep."""
+    if storyline.previous is not None:
+        yield _step_line(storyline.previous, None, with_time=False)
+        yield f"_news again after a pause; before it was storyline {storyline.previous_id}_"
 
 
 def _step_line(step: Step, last: Step | None, *, with_time: bool) -> str:

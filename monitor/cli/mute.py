@@ -51,6 +51,7 @@ def add(
     """Withhold alerts for a while. What is withheld is recorded, with this mute as the reason.
 
     A story is withheld for its rules when every rule that matched it is muted; one that another rule finds too is told.
+    A story that is muted takes its storyline along: later steps, too, bring the message up to date and ring nobody.
 
     As in: licensewatch mute add org "Example Lab" --for 7d
     """

@@ -94,7 +94,7 @@ def _mute(scene: _Scene) -> tuple[Lines, bool]:
     if scene.press.verb is Verb.MUTE_RULE:
         kind, values, length = "rule", list(scene.story.rule_ids), RULE_MUTED
     else:
-        kind, values, length = "story", [str(one.id) for one in scene.storyline.stories], STORY_MUTED
+        kind, values, length = "story", [_muted_by(scene)], STORY_MUTED
     end, by = scene.now + length, f"{scene.press.person}"
     in_force = {(one.kind, one.value): one for one in mutes.active(scene.conn, scene.now)}
     lines, changed = [], False
@@ -106,6 +106,13 @@ def _mute(scene: _Scene) -> tuple[Lines, bool]:
         lines.append(f"{_named(kind)} {value} is muted until {known.until:%Y-%m-%d %H:%M} UTC (mute {known.id}).")
     lines.append("The button on the message lifts it, and so does “licensewatch mute remove”.")
     return tuple(lines), changed
+
+
+def _muted_by(scene: _Scene) -> str:
+    """Which story to mute: a mute of one holds for its storyline, so one that is muted already will do."""
+    muted = {one.value for one in mutes.active(scene.conn, scene.now) if one.kind == "story"}
+    ids = [str(one.id) for one in scene.storyline.stories]
+    return next((one for one in ids if one in muted), str(scene.story.id))
 
 
 def _unmute(scene: _Scene) -> tuple[Lines, bool]:

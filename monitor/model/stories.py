@@ -121,6 +121,7 @@ class Storyline:
     stories: tuple[Story, ...]
     steps: tuple[Step, ...] = ()
     previous_id: int | None = None  # the sleeping storyline this one continues
+    previous: Step | None = None  # how that one stood when it fell asleep
     context: str = ""  # what moved the severity: "raised: first closing by Meta after 6 the other way"
 
     @property

@@ -101,6 +101,8 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     in_force = mutes.active(conn, look.at)
     placed = list(filter(None, (_place(conn, one, look, world) for one in heard)))
     world.reached(Point.COMMIT_PLACED)
+    if any(mute.kind == "story" for mute in in_force):
+        placed = [_among_siblings(conn, one) for one in placed]
     decided = [decide.decide(one.event, in_force, look.at) for one in placed]
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
@@ -153,6 +155,11 @@ def _place(conn: Connection, heard: Heard, look: Look, world: World) -> _Placed 
     reason, story, line = _open(conn, new, assignment)
     index.add(OpenStory(story.id, story.storyline_id, (new.candidate,), assignment.due_at))
     return _event(new, reason, story, line)
+
+
+def _among_siblings(conn: Connection, one: _Placed) -> _Placed:
+    siblings = stories.ids_of(conn, one.event.story.storyline_id)
+    return replace(one, event=replace(one.event, siblings=siblings))
 
 
 def _stated(conn: Connection, new: _Newcomer, stated: Statement, world: World) -> _Placed | None:

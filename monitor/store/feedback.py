@@ -57,7 +57,7 @@ def reception(conn: Connection, storyline: Storyline, now: datetime) -> Receptio
     counted = {verdict: count for verdict, count in conn.execute(voters.group_by(table.c.verdict))}  # noqa: C416
     in_force = mutes.active(conn, now)
     rules = [_ends(in_force, "rule", rule) for rule in storyline.current.rule_ids]
-    told = _ends(in_force, "story", str(ids[-1]))
+    told = max(filter(None, (_ends(in_force, "story", str(one)) for one in ids)), default=None)
     muted = [end for end in rules if end is not None]
     until = min(muted) if muted and len(muted) == len(rules) else None
     return Reception(counted.get("relevant", 0), counted.get("noise", 0), until, told)

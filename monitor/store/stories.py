@@ -27,6 +27,7 @@ from monitor.model import (
     Story,
     Storyline,
     Trust,
+    last_move,
 )
 from monitor.store.engine import insert_into
 from monitor.store.hits import shift_of, shift_row
@@ -150,7 +151,13 @@ def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
     if row is None:
         return None
     told = _stories(conn, select(story).where(story.c.storyline_id == storyline_id).order_by(story.c.id))
-    return Storyline(storyline_id, tuple(told), steps(conn, storyline_id), row.previous_id, row.context)
+    earlier = last_move(steps(conn, row.previous_id)) if row.previous_id is not None else None
+    return Storyline(storyline_id, tuple(told), steps(conn, storyline_id), row.previous_id, earlier, row.context)
+
+
+def ids_of(conn: Connection, storyline_id: int) -> tuple[int, ...]:
+    """The stories of a storyline, oldest first."""
+    return tuple(conn.scalars(select(story.c.id).where(story.c.storyline_id == storyline_id).order_by(story.c.id)))
 
 
 def line_with(conn: Connection, story_id: int) -> Storyline:

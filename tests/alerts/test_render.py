@@ -106,6 +106,7 @@ storylines = st.builds(
     stories=st.lists(stories, min_size=1, max_size=3).map(tuple),
     steps=st.lists(steps, max_size=4).map(tuple),
     previous_id=st.none() | st.integers(1, 10**6),
+    previous=st.none() | steps,
     context=short,
 )
 lenient = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))

@@ -17,8 +17,8 @@ from monitor.alerts.decide import AlertPolicy, Digest, QuietHours, Route
 from monitor.alerts.receivers import SlackReceiver, WebhookReceiver
 from monitor.deliver import Deliverer, Options
 from monitor.feeds.identify import EntryPolicy
-from monitor.model import DeliveryState, Severity, Trust
-from monitor.store import deliveries
+from monitor.model import DeliveryState, Mute, Severity, Trust
+from monitor.store import deliveries, mutes
 from monitor.store.engine import Database
 from monitor.testing.slack_server import SlackServer
 from tests.poll.house import House, item
@@ -165,13 +165,34 @@ async def test_an_edit_that_turns_into_a_denial_is_told(stage: Stage) -> None:
     assert [move.split(" by ")[0] for move in stage.moves()] == ["A denial is reported"]
 
 
+async def test_a_muted_story_takes_its_storyline_along(stage: Stage) -> None:
+    """Who mutes a message hears nothing more of it, a later story of its storyline included; it stays up to date."""
+    await stage.publish("ledger", WEIGHS)
+    with stage.house.database.write() as conn:
+        mute = Mute(0, "story", "1", stage.house.now + timedelta(days=30), "anna")
+        mutes.add(conn, mute, stage.house.now)
+    stage.sleep(days=12)
+    await stage.publish("wire", EFFECTIVE)
+    assert stage.moves() == []
+    [parent] = stage.top
+    assert "*Closing* · in effect" in str(parent["blocks"])
+    await stage.publish("ledger", MISTRAL)
+    assert len(stage.top) == 2
+    stage.sleep(days=19)
+    await stage.publish("ledger", REVERSED)
+    assert [one.split(",")[0] for one in stage.moves()] == ["In effect → reversed"], "the mute is over"
+
+
 async def test_what_comes_after_the_storyline_fell_asleep_is_a_new_message_that_links_back(stage: Stage) -> None:
     """A storyline sleeps after `repeat_after` without news."""
     await stage.publish("ledger", WEIGHS)
     stage.sleep(days=40)
     await stage.publish("wire", ANNOUNCED)
     assert len(stage.top) == 2
-    assert "continues storyline 1" in str(stage.top[1]["blocks"])
+    [_, back] = [str(one["blocks"]) for one in stage.top]
+    assert "continues storyline 1" in back
+    assert "*under consideration, closing*" in back, "where things stood is said"
+    assert WEIGHS in back, "with the headline that links there"
 
 
 async def test_a_promise_that_comes_due_reopens_its_storyline(stage: Stage) -> None:
