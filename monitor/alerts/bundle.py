@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from monitor.alerts import blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
-from monitor.alerts.reading import coverage_of, now, outlets_of
+from monitor.alerts.reading import coverage_of, link_now, now, outlets_of
 from monitor.alerts.wording import capital, lead, state
 from monitor.counts import counted
 from monitor.model import Message, Severity, Storyline
@@ -47,8 +47,7 @@ def _body(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> tuple[list
 
 def _lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
     story = now(storyline)
-    best = next(iter(coverage_of(storyline)), None)
-    title = link(best.url, story.title, 300) if best else literal(story.title, 300)
+    title = link(link_now(storyline), story.title, 300)
     count = counted(len(outlets_of(coverage_of(storyline))), "outlet")
     first, *who = state(storyline, story)
     happened = [f"↳ {literal(capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]

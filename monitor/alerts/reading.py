@@ -32,6 +32,15 @@ def headline_now(storyline: Storyline) -> str:
     return (last.headline if last and last.reason in _MOVED else "") or storyline.current.title
 
 
+def link_now(storyline: Storyline) -> str:
+    """The article with the headline of now; the best one where its own is gone."""
+    last = last_move(storyline.steps)
+    if last and last.reason in _MOVED and last.headline:
+        return last.url
+    told = coverage_of(storyline)
+    return next((one.url for one in told if one.title == storyline.current.title), told[0].url if told else "")
+
+
 def newest_first(storyline: Storyline) -> Iterator[Story]:
     """The current story, then all by age."""
     return chain((storyline.current,), reversed(storyline.stories))

@@ -197,7 +197,8 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     storyline_id = assignment.storyline_id
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
     shift = _completed(shift, before)
-    said = record.context(shift, stories.records(conn, shift.orgs, without=storyline_id))
+    previous_id = before.previous_id if before is not None else assignment.previous_id
+    said = record.context(shift, stories.records(conn, shift.orgs, without=(storyline_id, previous_id)))
     weighed = decide.severity_now(new.candidate.severity, shift.stage, said)
     context = "; ".join(weighed.why)
     if storyline_id is None:
@@ -250,7 +251,7 @@ def _grow(
     members = stories.members(conn, story_id)
     after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
     after = replace(after, shift=_completed(after.shift, line, but=story_id))
-    said = record.context(after.shift, stories.records(conn, after.shift.orgs, without=after.storyline_id))
+    said = record.context(after.shift, stories.records(conn, after.shift.orgs, without=(line.id, line.previous_id)))
     weighed = decide.severity_now(after.severity, after.shift.stage, said)
     after = replace(after, severity=weighed.severity)
     stories.update_story(conn, after)

@@ -235,16 +235,16 @@ def _names(wanted: str, known: Sequence[str]) -> bool:
     return any(f"{fold(name)} ".startswith(f"{typed} ") for name in known)
 
 
-def records(conn: Connection, orgs: Collection[str], without: int | None = None) -> dict[str, list[Shift]]:
+def records(conn: Connection, orgs: Collection[str], without: Collection[int | None] = ()) -> dict[str, list[Shift]]:
     """The past shifts of these orgs, oldest first, those of first polls included: each storyline once, as it ended.
 
-    `without`: the storyline that is being told now; what it did before is no history of the lab.
+    `without`: the storyline that is being told now, and the one that it continues; what these did is no history.
     """
     # The lists are JSON text: looking for the quoted name in it spares reading every story there ever was.
     named = [cast(story.c.orgs, Text).contains(json.dumps(org), autoescape=True) for org in orgs]
     query = select(story.c.storyline_id, story.c.orgs, story.c.shift).where(or_(false(), *named))
-    if without is not None:
-        query = query.where(story.c.storyline_id != without)
+    if told_now := [one for one in without if one is not None]:
+        query = query.where(story.c.storyline_id.not_in(told_now))
     found: dict[str, dict[int, Shift]] = {org: {} for org in orgs}
     for storyline_id, names, shift in conn.execute(query.order_by(story.c.first_seen_at, story.c.id)):
         for org in found.keys() & set(names):

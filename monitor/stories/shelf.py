@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from monitor.model import Stage
 from monitor.stories.similarity import Weights, likeness, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 
@@ -137,8 +138,9 @@ def question(entry: Traits, latest: Traits) -> float:
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:
-    """Whether one follows from the other: another kind of event, or the other way."""
-    return entry.kind is not latest.kind or entry.sense is not latest.sense
+    """Whether one follows from the other: another kind of event, the other way, or decided what was only talked of."""
+    decided = entry.stage is Stage.ANNOUNCED and latest.stage in {Stage.RUMOUR, Stage.CONSIDERING}
+    return decided or entry.kind is not latest.kind or entry.sense is not latest.sense
 
 
 def _way(entry: Traits, latest: Traits) -> bool:

@@ -146,6 +146,7 @@ class Traits:
     sense: Sense
     direction: Direction
     kind: Kind
+    stage: Stage
     object: ShiftObject
     terms: str  # the licence something is put under, where one is named
     day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
@@ -189,6 +190,7 @@ def read(candidate: Candidate) -> Traits:
         sense=SENSES[shift.direction],
         direction=shift.direction,
         kind=kind(shift.stage, title),
+        stage=shift.stage,
         object=shift.object,
         terms=text.fold(shift.to) if shift.to not in _NO_TERMS else "",
         day=min(entry.published_at, candidate.seen_at).timestamp() / 86400 if entry.published_at else None,

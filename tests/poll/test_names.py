@@ -16,6 +16,7 @@ from tests.poll.house import House, item
 
 VAGUE = "Meta weighs dropping its most powerful open-source model for a closed one"
 NAMED = "Meta weighs dropping Behemoth, its open-source model, for a closed one"
+NAMED_DECISION = "Meta announces that Behemoth will be a closed model"
 VAGUE_DEED = "Meta makes its most powerful model closed"
 NAMED_DEED = "Meta pulls Behemoth weights: its model is closed now"
 
@@ -42,6 +43,7 @@ def test_an_outlets_name_at_the_end_of_its_headline_is_no_part_of_it(sqlite_data
     [
         pytest.param([(VAGUE, 0), (NAMED, 1)], [("Behemoth",)], id="a later report of one story"),
         pytest.param([(VAGUE, 0), (NAMED_DEED, 9)], [("Behemoth",)] * 2, id="a later story names it"),
+        pytest.param([(VAGUE, 0), (NAMED_DECISION, 4)], [("Behemoth",)] * 2, id="a decision names it"),
         pytest.param([(NAMED, 0), (VAGUE_DEED, 9)], [("Behemoth",)] * 2, id="a later story means what the first named"),
         pytest.param(
             [(VAGUE, 0), (VAGUE_DEED, 9), (f"{NAMED_DEED}, says Zuckerberg", 9.5)],

@@ -186,13 +186,15 @@ async def test_a_muted_story_takes_its_storyline_along(stage: Stage) -> None:
 async def test_what_comes_after_the_storyline_fell_asleep_is_a_new_message_that_links_back(stage: Stage) -> None:
     """A storyline sleeps after `repeat_after` without news."""
     await stage.publish("ledger", WEIGHS)
+    await stage.publish("ledger", ANNOUNCED)
     stage.sleep(days=40)
-    await stage.publish("wire", ANNOUNCED)
+    await stage.publish("wire", EFFECTIVE)
     assert len(stage.top) == 2
     [_, back] = [str(one["blocks"]) for one in stage.top]
     assert "continues storyline 1" in back
-    assert "*under consideration, closing*" in back, "where things stood is said"
-    assert WEIGHS in back, "with the headline that links there"
+    assert "*announced, closing*" in back, "where things stood is said"
+    assert ANNOUNCED in back, "with the headline that links there"
+    assert "raised: Meta is known for open models" in back, "what it continues is no history of the lab"
 
 
 async def test_a_promise_that_comes_due_reopens_its_storyline(stage: Stage) -> None:
@@ -250,6 +252,7 @@ async def test_a_digest_brings_everything_once_over_a_restart(stage: Stage, ever
     assert "Licensing digest: 2 storylines" in words
     assert "Under consideration → announced" in words
     assert MISTRAL in words
+    assert f"<https://news.example.org/wire/{ANNOUNCED.replace(' ', '-')}|{ANNOUNCED}>" in words, "its own article"
     stage.sleep(days=days)
     await stage.deliver()
     assert len(stage.slack.messages("C1")) == 1

@@ -198,7 +198,10 @@ def test_the_record_of_an_org_is_what_was_stored_before(database: Database) -> N
         first = opened(conn, member(conn, "one"))
         second = opened(conn, member(conn, "two"))
     with database.read() as conn:
-        assert stories.records(conn, ("Meta", "Met"), without=second.storyline_id) == {"Meta": [first.shift], "Met": []}
+        assert stories.records(conn, ("Meta", "Met"), without=(second.storyline_id, None)) == {
+            "Meta": [first.shift],
+            "Met": [],
+        }
         assert stories.records(conn, ()) == {}
 
 
