@@ -1,8 +1,8 @@
 """Documents to entries, in worker processes that a document cannot harm us through: they are killed and replaced.
 
 Workers start when there is something to read, so a round that brings nothing but 304 pays nothing for them. What is
-likely to take long (a large document, or one of a feed whose last could not be read) never occupies all of them: others
-with news do not wait for it.
+likely to take long (a large document, or one of a feed whose last could not be read) never occupies all of them, and
+nothing is sent after it before it is read: others with news do not wait for it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -86,10 +86,12 @@ class _Worker:
             )
         return cls(process, *await asyncio.open_connection(sock=ours))
 
-    async def ask(self, order: bytes, body: bytes) -> tuple[bytes, bool]:
-        """The answer, and whether the worker ends with it. Raises EOFError or OSError when it died."""
-        self._to.write(JOB.pack(len(order), len(body)) + order + body)  # one call of the kernel
-        await self._to.drain()
+    def send(self, job: bytes) -> None:
+        """Hand over a job; its answer comes after those of the jobs before it."""
+        self._to.write(job)
+
+    async def answer(self) -> tuple[bytes, bool]:
+        """The next answer, and whether the worker ends with it. Raises EOFError or OSError when it died."""
         length, last = ANSWER.unpack(await self._back.readexactly(ANSWER.size))
         if length > _MOST_ANSWER:
             raise EOFError("an answer that cannot be")
@@ -102,25 +104,120 @@ class _Worker:
         await asyncio.to_thread(self._process.wait)
 
 
+@dataclass(slots=True, eq=False)
+class _Job:
+    """An order with its document, as it goes over the wire, and the worker that has it."""
+
+    data: bytes
+    briefing: Briefing | None
+    sent_to: _Worker | None = None
+
+
+class _Desk:
+    """The place of one worker. What is to be read there next is sent while the document before it is read.
+
+    A worker that had to wait for us after each document would stand still for a quarter of a round.
+    """
+
+    def __init__(self, limits: Limits, start: Callable[[], Awaitable[_Worker]]) -> None:
+        self._limits, self._start = limits, start
+        self._worker: _Worker | None = None
+        self._line: list[_Job] = []
+        self._turn = asyncio.Lock()  # its holder's answer is the next one
+        self.load = 0  # what is read or waits here: 1 for a document, 2 for one that may take long
+
+    @property
+    def is_empty(self) -> bool:
+        return self._worker is None
+
+    async def perform(self, data: bytes, briefing: Briefing | None) -> bytes:
+        """The answer to a job. Raises ParseInterrupted when it cost too much."""
+        job = _Job(data, briefing)
+        self._line.append(job)
+        try:
+            if self._may_be_sent_ahead(job):
+                self._send(job, self._worker)
+            async with self._turn:
+                return await self._answer(job)
+        finally:
+            self._line.remove(job)
+            await self._let_go(job)
+
+    def _may_be_sent_ahead(self, job: _Job) -> bool:
+        worker = self._worker
+        if worker is None or (job.briefing is not None and worker.briefed != job.briefing.name):
+            return False
+        return all(one.sent_to is worker for one in self._line if one is not job)
+
+    def _send(self, job: _Job, worker: _Worker | None) -> None:
+        assert worker is not None
+        worker.send(job.data)
+        job.sent_to = worker
+
+    async def _answer(self, job: _Job) -> bytes:
+        try:
+            worker = self._worker = self._worker or await self._start()
+        except OSError as error:
+            raise ParseInterrupted(f"no worker could be started to read it ({error.strerror})") from error
+        seconds, keep = self._limits.wall_s, False
+        try:
+            async with asyncio.timeout(seconds):
+                if job.sent_to is not worker:  # not sent ahead, or to one that ended with the job before
+                    await self._brief(worker, job.briefing)
+                    self._send(job, worker)
+                answer, last = await worker.answer()
+            keep = not last
+            return answer
+        except TimeoutError as error:
+            raise ParseInterrupted(f"takes longer than {seconds:g} s to read") from error
+        except (EOFError, OSError) as error:
+            raise ParseInterrupted("takes more time or memory to read than a document may have") from error
+        finally:
+            job.sent_to = None
+            if not keep or worker is not self._worker:
+                self._worker = None
+                await worker.end()
+
+    async def _brief(self, worker: _Worker, briefing: Briefing | None) -> None:
+        if briefing is not None and worker.briefed != briefing.name:
+            worker.send(_data(briefing.order, briefing.body))
+            await worker.answer()
+            worker.briefed = briefing.name
+
+    async def _let_go(self, job: _Job) -> None:
+        """A job that was given up while it waited: nobody will take its answer, so its worker serves nobody else."""
+        worker = job.sent_to
+        if worker is not None and worker is self._worker:
+            self._worker = None
+            if not self._turn.locked():  # else whoever it reads for ends it
+                await worker.end()
+
+    async def end(self) -> None:
+        """Ends the worker, if there is one."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.end()
+
+
+def _data(order: bytes, body: bytes) -> bytes:
+    return JOB.pack(len(order), len(body)) + order + body  # one call of the kernel
+
+
 class Reader:
     """Reads documents in at most `workers` processes; an async context manager that ends them."""
 
     def __init__(
         self, workers: int = 2, limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PROGRAM
     ) -> None:
-        self._limits = limits
-        self._work = work
-        self._program = program
-        self._slots = asyncio.Semaphore(workers)
-        self._slow_slots = asyncio.Semaphore(max(workers - 1, 1))
-        self._idle: list[_Worker] = []
+        self._desks = [_Desk(limits, lambda: _Worker.start(limits, work, program)) for _ in range(workers)]
+        self._places = asyncio.Semaphore(2 * workers)  # so that no desk ever holds more than one and the next
+        self._slow_places = asyncio.Semaphore(max(workers - 1, 1))
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await asyncio.gather(*(worker.end() for worker in self._idle))
-        self._idle.clear()
+        await asyncio.gather(*(desk.end() for desk in self._desks))
 
     async def read(
         self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None, *, slow: bool = False
@@ -134,34 +231,15 @@ class Reader:
         order = wire.job(feed.id, feed.format, document.url, headers, now, *more)
         if not slow and len(document.body) <= _LARGE:
             return wire.received(await self.perform(order, document.body, briefing), feed.id)
-        async with self._slow_slots:
-            return wire.received(await self.perform(order, document.body, briefing), feed.id)
+        async with self._slow_places, self._places:  # and one more: nothing else waits behind it
+            return wire.received(await self.perform(order, document.body, briefing, load=2), feed.id)
 
-    async def perform(self, order: bytes, body: bytes, briefing: Briefing | None = None) -> bytes:
+    async def perform(self, order: bytes, body: bytes, briefing: Briefing | None = None, *, load: int = 1) -> bytes:
         """A worker's answer to an order. Raises ParseInterrupted when it cost too much."""
-        async with self._slots:
-            return await self._answer(order, body, briefing)
-
-    async def _answer(self, order: bytes, body: bytes, briefing: Briefing | None) -> bytes:
-        try:
-            worker = self._idle.pop() if self._idle else await _Worker.start(self._limits, self._work, self._program)
-        except OSError as error:
-            raise ParseInterrupted(f"no worker could be started to read it ({error.strerror})") from error
-        keep = False
-        try:
-            async with asyncio.timeout(self._limits.wall_s):
-                if briefing is not None and worker.briefed != briefing.name:
-                    await worker.ask(briefing.order, briefing.body)
-                    worker.briefed = briefing.name
-                answer, last = await worker.ask(order, body)
-            keep = not last
-            return answer
-        except TimeoutError as error:
-            raise ParseInterrupted(f"takes longer than {self._limits.wall_s:g} s to read") from error
-        except (EOFError, OSError) as error:
-            raise ParseInterrupted("takes more time or memory to read than a document may have") from error
-        finally:
-            if keep:
-                self._idle.append(worker)
-            else:
-                await worker.end()
+        async with self._places:
+            desk = min(self._desks, key=lambda one: (one.load, one.is_empty))
+            desk.load += load
+            try:
+                return await desk.perform(_data(order, body), briefing)
+            finally:
+                desk.load -= load

@@ -110,6 +110,26 @@ async def test_a_cancelled_reading_leaves_no_answer_behind(reader: Reader) -> No
     assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
 
 
+async def test_a_document_that_was_sent_ahead_is_read_whatever_becomes_of_the_one_before() -> None:
+    """A13, A36: it waits in the pipe of a worker that may die, and its own answer may be given up there."""
+    async with Reader(1, Limits(cpu_s=0.2)) as hasty:
+        await hasty.read(FEED, document(GOOD), NOW)
+        deadly, good = hasty.read(FEED, document(_items(8000)), NOW), hasty.read(FEED, document(GOOD), NOW)
+        died, read = await asyncio.gather(deadly, good, return_exceptions=True)
+        assert isinstance(died, ParseInterrupted)
+        assert isinstance(read, wire.Reading)
+        tasks = [asyncio.create_task(hasty.read(FEED, document(body), NOW)) for body in (_items(300), _items(7), GOOD)]
+        await asyncio.sleep(0)  # the first is read, the second is sent
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        first, given_up, last = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(first, wire.Reading)
+        assert isinstance(last, wire.Reading)
+        assert isinstance(given_up, asyncio.CancelledError)
+        assert (first.items, last.items) == (300, 4)
+        assert len(children()) == 1
+
+
 async def test_stop_signals_are_the_main_process_s_business(reader: Reader) -> None:
     """A document under way is read to its end when the unit is stopped."""
     await reader.read(FEED, document(GOOD), NOW)
