@@ -29,6 +29,7 @@ _NO_IRI = re.compile(r"""[\s"<>\\^`{|}\[\]\x00-\x1f]|%(?![0-9A-Fa-f]{2})""")
 COLUMNS = (
     "id", "storyline", "first_seen", "last_seen", "orgs", "models", "direction", "stage", "object", "from", "to",
     "confidence", "denied", "severity", "title", "evidence", "steps", "outlets", "urls", "first_poll",
+    "previous_storyline",
 )  # fmt: skip
 
 
@@ -138,6 +139,8 @@ def _cell(value: object) -> str:
         text = "; ".join(map(str, value))
     elif isinstance(value, datetime):
         text = stamp(value)
+    elif value is None:
+        text = ""
     elif isinstance(value, bool):
         text = "yes" if value else "no"
     else:
@@ -198,6 +201,7 @@ def _in_words(row: Mapping[str, Any]) -> str:
     terms = f"{row['from'] or '?'} → {row['to'] or '?'}" if row["from"] or row["to"] else ""
     lines = [f"{row['direction']} · {row['stage']} · {row['object']}", who, terms]
     lines += [f"“{row['evidence']}”"] if row["evidence"] else []
+    lines += [f"continues storyline {row['previous_storyline']}"] if row.get("previous_storyline") else []
     lines += [f"{step['at']:%Y-%m-%d} {step['stage']}: {step['reason']}{by(step['outlet'])}" for step in row["steps"]]
     lines += ["Sources: " + ", ".join(row["outlets"])] if row["outlets"] else []
     return "\n".join(filter(None, lines))

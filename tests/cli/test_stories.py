@@ -199,6 +199,8 @@ def test_a_storyline_of_two_stories_stands_once_with_each_step_once(filled: Path
     assert rows["1"]["steps"] == "2026-03-04 considering (new story); 2026-03-06 announced (stage moved)"
     assert rows[str(second.id)]["steps"] == "2026-03-13 reversed (new story in storyline)"
     assert rows[str(third.id)]["steps"] == ""
+    assert [rows[str(one)]["previous_storyline"] for one in (1, third.id)] == ["", "1"]
+    assert run(filled, "export", "--format", "atom").stdout.count("continues storyline 1<") == 1
     records = {row["id"]: row for row in asked(filled, "history")}
     assert (records[third.id]["previous_storyline"], records[1]["previous_storyline"]) == (1, None)
     assert [step["story"] for step in records[1]["steps"]] == [1, 1, second.id]
