@@ -89,11 +89,11 @@ def line(words: str) -> str:
 
 
 def _without_tags(markup: str) -> str:
-    markup = _without_skipped(markup)
+    markup = _without_skipped(markup).replace("\n", " ")  # lines of the source are no lines of the text
     if not markup.isprintable():
-        markup = " ".join(markup.split())  # lines of the source are no lines of the text
+        markup = " ".join(markup.split())
     bare = markup.replace("<p>", "\n").replace("</p>", "\n")  # often all the tags there are
-    return bare if "<" not in bare else _TAG.sub("", _BLOCK.sub("\n", markup))
+    return bare if "<" not in bare else _TAG.sub("", _BLOCK.sub("\n", bare))
 
 
 def _without_skipped(markup: str) -> str:
