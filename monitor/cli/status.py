@@ -82,11 +82,15 @@ def _show(
         output.warn(problem)
     counts = ", ".join(f"{len(some)} {word}" for word, some in health.items() if some)
     output.say(f"feeds      {len(configuration.feeds)}: {counts or 'none'}")
-    output.say(f"memory     {picture.entries:,} entries, {picture.hits:,} hits, {picture.stories:,} stories")
+    known = counted(picture.entries, "entry", "entries"), counted(picture.hits, "hit")
+    output.say(f"memory     {', '.join(known)}, {counted(picture.stories, 'story', 'stories')}")
     if picture.workers:
         jobs = sum(one.jobs for one in picture.workers)
         names = ", ".join(f"{one.host}:{one.pid}{' (leads)' if one.leads else ''}" for one in picture.workers[:SHOWN])
-        output.say(f"workers    {len(picture.workers)}: {names}; {jobs} jobs under way, {picture.jobs_waiting} waiting")
+        under_way = counted(jobs, "job")
+        output.say(
+            f"workers    {len(picture.workers)}: {names}; {under_way} under way, {picture.jobs_waiting:,} waiting"
+        )
 
 
 def _show_sent(picture: Picture, today: tuple[int, int]) -> None:
@@ -98,7 +102,9 @@ def _show_sent(picture: Picture, today: tuple[int, int]) -> None:
     output.say(f"outbox     {outbox or 'nothing yet'}{late}")
     canary = picture.canary
     passed = f"came through {output.shown(canary.passed_at)} UTC" if canary.passed_at else "has not come through yet"
-    output.say(f"canary     {passed}" + (f"; failed {canary.failures} times since" if canary.failures else ""))
+    output.say(
+        f"canary     {passed}" + (f"; failed {counted(canary.failures, 'time')} since" if canary.failures else "")
+    )
     for mute in picture.mutes:
         output.say(f"muted      {mute.kind} {mute.value} until {output.shown(mute.until)} UTC")
 

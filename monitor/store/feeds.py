@@ -26,6 +26,7 @@ __all__ = [
     "get",
     "host_blocks",
     "in_brief",
+    "longest_due",
     "nothing_answers",
     "pull_back",
     "read_between",
@@ -131,6 +132,13 @@ def due_page(conn: Connection, now: datetime, limit: int, after: tuple[datetime,
         query = query.where(tuple_(table.c.next_poll_at, table.c.id) > tuple_(*map(literal, after)))
     rows = conn.execute(query.order_by(table.c.next_poll_at, table.c.id).limit(limit))
     return [DueFeed(*row) for row in rows]
+
+
+def longest_due(conn: Connection) -> tuple[datetime | None, datetime | None]:
+    """Since when the feed is due that is tried next, and when any of those that are tried was last polled."""
+    query = select(func.min(table.c.next_poll_at), func.max(table.c.last_poll_at)).where(*_TRIED)
+    due_at, polled_at = conn.execute(query).one()
+    return due_at, polled_at
 
 
 def still_due(conn: Connection, ids: Collection[str], now: datetime) -> list[FeedState]:

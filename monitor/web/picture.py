@@ -63,6 +63,7 @@ class Picture:
     acting_problem: str = ""  # why nobody listens to Slack's buttons
     workers: list[WorkerState] = field(default_factory=list)  # of a cluster, those that are alive
     jobs_waiting: int = 0
+    polls: tuple[datetime | None, datetime | None] = (None, None)  # since when one is due, when the last was stored
 
     @property
     def running(self) -> bool:
@@ -101,6 +102,7 @@ def take(conn: Connection, now: datetime) -> Picture:
         acting_problem=facts.get(conn, "acting_problem") or "",
         workers=workers.alive(conn, now),
         jobs_waiting=facts.get(conn, "jobs_waiting") or 0,
+        polls=feeds.longest_due(conn),
     )
 
 
@@ -111,6 +113,12 @@ def problems_of(picture: Picture) -> list[str]:
         found.append(
             f"nothing ticked since {_shown(picture.last_tick)} UTC, and nobody stopped it: the daemon was killed, "
             "hangs, or cannot write its database; its log says which"
+        )
+    due_at, polled_at = picture.polls
+    if picture.running and due_at and picture.now - max(due_at, polled_at or due_at) > OVERDUE:
+        found.append(
+            f"no poll was stored since {_shown(polled_at or due_at)} UTC, though feeds are due: the disk is full, the database "
+            "refuses, or nothing ends; the log says which"
         )
     fault = canary_fault(picture.vitals)
     if fault:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.store import facts
+from monitor.model import Feed
+from monitor.store import facts, feeds
 from monitor.store.engine import Database
 from monitor.web import picture
 
@@ -36,3 +38,29 @@ def test_ticks_that_end_without_a_word_are_a_problem(
         seen = picture.take(conn, NOW)
     assert seen.running is running
     assert len(picture.problems_of(seen)) == problems
+
+
+@pytest.mark.parametrize(
+    ("due", "polled", "paused", "told"),
+    [
+        (20, 20, False, True),  # minutes ago: nothing of what is due was stored
+        (20, 2, False, False),  # many are due, and one after the other is polled
+        (2, 60, False, False),
+        (-30, 60, False, False),
+        (20, 20, True, False),
+        (20, None, False, True),
+    ],
+)
+def test_polls_that_cannot_be_stored_are_a_problem(
+    database: Database, due: int, polled: int | None, paused: bool, told: bool
+) -> None:
+    """A40: on a full disk a small row may still be written, so that ticks alone say that all is well."""
+    feed = Feed("a", "https://a.example/feed", paused=paused)
+    with database.write() as conn:
+        facts.set(conn, "last_tick", "x", NOW)
+        feeds.sync_feeds(conn, [feed], lambda _: NOW - timedelta(minutes=due), NOW)
+        state = feeds.states(conn)["a"]
+        at = None if polled is None else NOW - timedelta(minutes=polled)
+        assert feeds.save(conn, replace(state, last_poll_at=at), state.poll_seq)
+        problems = picture.problems_of(picture.take(conn, NOW))
+    assert [one.startswith("no poll was stored since") for one in problems] == [True] * told
