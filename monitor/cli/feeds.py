@@ -52,6 +52,7 @@ def record(feed: Feed, state: FeedState | None, entries: int, configuration: Con
         "last_status": state.last_status if state else None,
         "last_error": state.last_error if state else None,
         "failures": state.failures if state else 0,
+        "notice": state.notice if state else None,
     }
 
 
@@ -93,7 +94,7 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
         one["last_success_at"],
         one["next_poll_at"],
         one["last_status"],
-        (one["last_error"] or "")[:80],
+        (one["last_error"] or one["notice"] or "")[:80],  # silent, say, which is no error
     )
 
 

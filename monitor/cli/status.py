@@ -81,7 +81,9 @@ def _show(
     for problem in problems:
         output.warn(problem)
     counts = ", ".join(f"{len(some)} {word}" for word, some in health.items() if some)
-    output.say(f"feeds      {len(configuration.feeds)}: {counts or 'none'}")
+    silent = [feed.id for feed, state in health[FeedHealth.ACTIVE] if state and state.notice]
+    of_them = f"; silent or moved: {', '.join(silent[:SHOWN])}{' …' * (len(silent) > SHOWN)}" if silent else ""
+    output.say(f"feeds      {len(configuration.feeds)}: {counts or 'none'}{of_them}")
     known = counted(picture.entries, "entry", "entries"), counted(picture.hits, "hit")
     output.say(f"memory     {', '.join(known)}, {counted(picture.stories, 'story', 'stories')}")
     if picture.workers:

@@ -117,8 +117,8 @@ def problems_of(picture: Picture) -> list[str]:
     due_at, polled_at = picture.polls
     if picture.running and due_at and picture.now - max(due_at, polled_at or due_at) > OVERDUE:
         found.append(
-            f"no poll was stored since {_shown(polled_at or due_at)} UTC, though feeds are due: the disk is full, the database "
-            "refuses, or nothing ends; the log says which"
+            f"no poll was stored since {_shown(polled_at or due_at)} UTC, though feeds are due: the disk is full, the "
+            "database refuses, or nothing ends; the log says which"
         )
     fault = canary_fault(picture.vitals)
     if fault:

@@ -259,7 +259,7 @@ async def test_list_has_the_fields_that_scripts_rely_on(run: Run) -> None:
     records = json.loads((await run("feeds", "list", "--json")).out)
     assert [record["id"] for record in records] == ["one", "two"]
     names = "id url title state entries items interval_s last_poll_at last_success_at next_poll_at"
-    assert set(records[0]) == {*names.split(), "last_status", "last_error", "failures"}
+    assert set(records[0]) == {*names.split(), "last_status", "last_error", "failures", "notice"}
     assert (records[0]["state"], records[0]["interval_s"]) == ("new", 900)
 
 
@@ -283,8 +283,10 @@ async def test_resume_forgets_a_410_and_accept_redirect_writes_the_new_url(run: 
         states = feed_store.states(conn)
         gone = replace(states["one"], gone=True, next_poll_at=None, last_poll_at=now)
         assert feed_store.save(conn, gone, states["one"].poll_seq)
-        moved = replace(states["two"], url="https://new.example/feed", last_poll_at=now)
+        moved = replace(states["two"], url="https://new.example/feed", last_poll_at=now, notice="moved")
         assert feed_store.save(conn, moved, states["two"].poll_seq)
+    assert "moved" in (await run("feeds", "list")).out.partition("\ntwo")[2], "what operations were told of shows"
+    assert "1 gone; silent or moved: two" in (await run("status")).out
     assert (await run("feeds", "resume", "one")).code == 0
     with database.read() as conn:
         revived = feed_store.states(conn)["one"]
