@@ -16,6 +16,7 @@ LINE = "dated before what was told since: listed in its place, and told to nobod
 _DECIDED = frozenset({Stage.ANNOUNCED, Stage.EFFECTIVE, *ALWAYS})
 _DONE = frozenset({Stage.EFFECTIVE, *ALWAYS})
 # A story that its storyline goes on with is told whatever it says; the others move the state by themselves.
+_STAGED = frozenset({Reason.NEW_STORY_IN_STORYLINE, Reason.STAGE_MOVED})
 _OPENING = frozenset({Reason.NEW_STORY, Reason.NEW_STORY_IN_STORYLINE})
 
 
@@ -29,7 +30,7 @@ def overtaken(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) 
         return last.stage in _DECIDED
     if reason is Reason.DELAYED:
         return last.stage in _DONE
-    if reason is not Reason.NEW_STORY_IN_STORYLINE:
+    if reason not in _STAGED:
         return False
     known = {SENSES[step.direction] for step in steps} | {Sense.UNCLEAR}
     return SENSES[said.direction] in known and _behind(said, last)
@@ -60,6 +61,8 @@ def _further(stage: Stage, than: Stage) -> bool:
 def step(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) -> Step | None:
     """The step for what was overtaken, in its place by date, with what things stood at then; None when another outlet
     told it already."""
+    if reason is Reason.STAGE_MOVED:
+        return Step(at, said.stage, said.direction, reason)
     stood = last_move([one for one in steps if one.at <= at])
     if any(one.reason == reason and (stood is None or one.at >= stood.at) for one in steps if one.at < steps[-1].at):
         return None

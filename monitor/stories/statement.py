@@ -26,7 +26,7 @@ _LOOKED_AT = 20_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a lab says of openness or terms in an entry: the first sentence as quote, and all with their neighbours."""
+    """What a lab says of openness or terms in an entry: the first sentence and the next as quote, and all of it."""
 
     entry: Entry
     quote: str
@@ -41,7 +41,8 @@ def read(entry: Entry) -> Statement | None:
     if not speak:
         return None
     near = sorted({number for one in speak for number in (one - 1, one, one + 1) if 0 <= number < len(sentences)})
-    return Statement(entry, sentences[speak[0]], " ".join(sentences[number] for number in near))
+    quote = " ".join(sentences[speak[0] : speak[0] + 2])
+    return Statement(entry, quote, " ".join(sentences[number] for number in near))
 
 
 def candidate(statement: Statement, lab: str, models: Sequence[str], unread: Candidate) -> Candidate:

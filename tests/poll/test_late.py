@@ -112,6 +112,16 @@ def on(steps: tuple[Step, ...], began: datetime) -> list[tuple[str, str, int]]:
             id="talk of what was done and undone",
         ),
         pytest.param(
+            [(WEIGHS, 0, 0), (EFFECTIVE, 9, 9), (ANNOUNCED, 1, 10), (f"{ANNOUNCED}, it says", 1.1, 10.1)],
+            ["new story", "new story in storyline"],
+            [
+                ("new story", "considering", 0),
+                ("stage moved", "announced", 1),
+                ("new story in storyline", "effective", 9),
+            ],
+            id="an announcement of what was done since",
+        ),
+        pytest.param(
             [(WEIGHS, 5, 5), (ANNOUNCED, 4, 6)],
             ["new story", "stage moved"],
             [("new story", "considering", 5), ("stage moved", "announced", 5)],
@@ -130,6 +140,25 @@ def test_what_comes_late_is_listed_in_its_place(
     ahead = {"considering": "weighs", "announced": "announces", "effective": "pulls", "reversed": "reverses"}
     assert ahead[reading.now(line).shift.stage] in reading.now(line).title, "the headline says how things stand"
     assert len(house.outbox(Role.MOVE)) == len(told) - 1
+
+
+def test_an_edit_says_it_when_it_is_made(house: House) -> None:
+    """A18: an entry of Monday that denies since Friday denies on Friday."""
+    began = house.now
+    live(house, [(WEIGHS, 0, 0), (ANNOUNCED, 5, 5)])
+    house.now = began + timedelta(days=6)
+    outcome = house.poll("wire", item(DENIAL, 0, pubDate=format_datetime(began)))
+    assert [one.alert.reason for one in outcome.told] == [Reason.DENIED]
+    assert line_of(house).steps[-1].at == began + timedelta(days=6)
+
+
+def test_an_older_story_that_repeats_a_step_of_its_storyline_is_no_news(house: House) -> None:
+    """A33: who links to the first report and tells what a later story told brings no move."""
+    began = house.now
+    live(house, [(WEIGHS, 0, 0), (EFFECTIVE, 9, 9)])
+    house.now = began + timedelta(days=10)
+    outcome = house.poll("ledger", item(f"{EFFECTIVE} for good", 0, pubDate=format_datetime(house.now)))
+    assert [(one.alert.reason, one.story.id) for one in outcome.told] == [(Reason.REPEAT, 1)]
 
 
 def test_a_date_that_cannot_be_or_is_a_bare_day(house: House) -> None:

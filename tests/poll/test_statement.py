@@ -12,6 +12,7 @@ from monitor.store.engine import Database
 from tests.poll.house import CLOSING, House, item
 
 KEPT = "We have decided to keep its weights with us for now."
+LATER = "We will say more in spring."
 # What a lab posts while its story is open, by whom, hours later; none of it surely belongs there.
 NOT_OF_IT = [
     ("A new data centre in Ohio", "Behemoth will be trained on it. It will open in 2028.", "Meta newsroom", 1),
@@ -22,7 +23,7 @@ NOT_OF_IT = [
     ("An update on our work", f"Behemoth 7 is our largest model so far. {KEPT}", "Meta newsroom", 1),
 ]
 OF_IT = [
-    ("An update on our work", f"Behemoth is our largest model so far. {KEPT}"),
+    ("An update on our work", f"Behemoth is our largest model so far. {KEPT} {LATER} Our new campus is in Ohio."),
     ("Where we go from here", "We keep building a mix of open and closed models. No decision was made on Behemoth."),
 ]
 
@@ -56,7 +57,7 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(sqlite_d
     decided = [told(house, *post, hours=2 + number) for number, post in enumerate(OF_IT)]
     assert [one.reason for [one] in decided] == [Reason.PRIMARY_SOURCE, Reason.REPEAT]
     [first] = house.outbox(Role.MOVE)
-    assert first.facts["evidence"] == KEPT
+    assert first.facts["evidence"] == f"{KEPT} {LATER}"
     house.world.undo()  # the open stories are read anew
     house.poll("ledger", item(f"{versioned}, sources say", "third", pubDate=format_datetime(house.now)))
     with house.database.read() as conn:

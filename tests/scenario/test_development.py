@@ -156,8 +156,10 @@ async def test_a_late_report_of_what_was_told_is_no_news(stage: Stage) -> None:
     assert len(stage.top) == 1
 
 
-async def test_an_edit_that_turns_into_a_denial_is_told(stage: Stage) -> None:
+@pytest.mark.parametrize("others", [[], [WEIGHS_TOO]])
+async def test_an_edit_that_turns_into_a_denial_is_told(stage: Stage, others: list[str]) -> None:
     """A18: what an edit newly says is news once, though it leaves the stage where it was."""
+    stage.see("wire", *others)
     for title in (WEIGHS, DENIAL, DENIAL + ", again"):
         stage.sleep(hours=2)
         stage.house.poll("ledger", item(title, "one", pubDate=format_datetime(stage.house.now)))
