@@ -17,10 +17,12 @@ import typer
 from monitor import __version__, clock, settings, telemetry
 from monitor.alerts.receivers import ConsoleReceiver, ReceiverSettings
 from monitor.cli import output
-from monitor.cli.context import current
+from monitor.cli.context import Context, current
 from monitor.counts import counted
+from monitor.daemon import sifting
 from monitor.daemon.service import Service
-from monitor.errors import UsageError
+from monitor.errors import MonitorError, UsageError
+from monitor.feeds.reader import Begun
 from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
 from monitor.settings import Configuration
@@ -49,13 +51,14 @@ def run(
     if every and not once:
         raise UsageError("--all goes with --once: the daemon polls every feed when it is due.")
     context = current(ctx)
+    begun = _begun(context) if once else ()
     configuration = context.configuration()
     redactor = telemetry.set_up(verbose=context.verbose)
     command = "licensewatch run --once" if once else "licensewatch run"
     with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
         database = context.upgraded()
         settings.remember_examples(configuration)
-        service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
+        service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
         try:
             _greet(configuration, database)
             if once:
@@ -65,6 +68,14 @@ def run(
                 asyncio.run(_serve(service, lock))
         finally:
             database.close()
+
+
+def _begun(context: Context) -> Sequence[Begun]:
+    """Workers that start beside us where there is no database yet; what is wrong with the settings is told later."""
+    try:
+        return () if Database(context.settings().database).is_there() else sifting.begun()
+    except (MonitorError, OSError):
+        return ()
 
 
 async def _serve(service: Service, lock: DatabaseLock) -> None:

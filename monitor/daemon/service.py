@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,7 +30,7 @@ from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.pace import HostPace, host_key
 from monitor.feeds.polling import Polling
-from monitor.feeds.reader import Briefing, Reader
+from monitor.feeds.reader import Begun, Briefing, Reader
 from monitor.model import Feed, FeedState
 from monitor.poll import Look, Manners, Outcome, Rounds, Tools, Turns, World, commit, outage
 from monitor.settings import Configuration
@@ -44,7 +43,6 @@ from monitor.store.engine import Connection, Database
 from monitor.telemetry import Counters
 from monitor.trial import Point, Trial
 
-PARSING_WORKERS = max(1, min(4, os.cpu_count() or 2))  # on two cores one worker alone waits for the main process
 LONGEST_WAIT_S = 20.0  # a poll that others could do as well waits no longer for its host
 LEASE_MARGIN = timedelta(seconds=5)  # a request ends by its timeout; nobody takes its host before that
 CEILING = timedelta(days=1)  # no due time of ours lies further ahead than this or an interval, spread included twice
@@ -72,6 +70,7 @@ class Service:
     listens: bool = False  # somebody answers the buttons of our messages
     now: Callable[[], datetime] = clock.now
     shared: str | None = None  # the name of this process among them
+    begun: Sequence[Begun] = ()  # workers that were started before (sifting.begun)
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -83,7 +82,8 @@ class Service:
         self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
-        reader = await self._stack.enter_async_context(Reader(PARSING_WORKERS, program=sifting.PROGRAM))
+        reader = Reader(sifting.WORKERS, program=sifting.PROGRAM, begun=self.begun)
+        await self._stack.enter_async_context(reader)
         fetcher = await self._stack.enter_async_context(
             Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")
         )

@@ -1,6 +1,7 @@
 """Documents to entries, in worker processes that a document cannot harm us through: they are killed and replaced.
 
-Workers start when there is something to read, so a round that brings nothing but 304 pays nothing for them. What is
+Workers start when there is something to read (or before, where that is certain), so a round that brings nothing but 304
+pays nothing for them. What is
 likely to take long (a large document, or one of a feed whose last could not be read) never occupies all of them, and
 nothing is sent after it before it is read: others with news do not wait for it.
 """
@@ -15,9 +16,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, Popen
-from typing import Self
+from typing import NamedTuple, Self
 
 import monitor
 from monitor.errors import ParseInterrupted
@@ -25,7 +27,7 @@ from monitor.feeds import wire
 from monitor.feeds.wire import ANSWER, JOB, READ_HEADERS, Reading
 from monitor.model import Document, Feed
 
-__all__ = ["PROGRAM", "Briefing", "Limits", "Reader", "Reading"]
+__all__ = ["PROGRAM", "Begun", "Briefing", "Limits", "Reader", "Reading", "begin"]
 
 PROGRAM = "monitor.feeds.worker"
 _LARGE = 512 * 1024
@@ -65,6 +67,27 @@ class Briefing:
     tags: Sequence[str] = ()
 
 
+class Begun(NamedTuple):
+    """A worker process that has been started, and our end of its socket; it ends when that is closed."""
+
+    process: Popen[bytes]
+    ours: socket.socket
+
+
+def begin(limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PROGRAM) -> Begun:
+    """Starts a worker process. Raises OSError when the machine has nothing left for it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-m", program, str(limits.memory_mib), str(limits.cpu_s), work],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=DEVNULL,
+            env=_environment(),
+        )
+    return Begun(process, ours)
+
+
 class _Worker:
     """A worker process and our end of its socket. (asyncio's own subprocesses need a thread or a watcher each.)"""
 
@@ -73,18 +96,9 @@ class _Worker:
         self.briefed = ""  # the name of the briefing it had
 
     @classmethod
-    async def start(cls, limits: Limits, work: Work, program: str) -> Self:
-        """Starts one. Raises OSError when the machine has nothing left for it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = Popen(  # noqa: S603 ASYNC220 - our own interpreter and module; forking takes a millisecond
-                [sys.executable, "-P", "-m", program, str(limits.memory_mib), str(limits.cpu_s), work],
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=DEVNULL,
-                env=_environment(),
-            )
-        return cls(process, *await asyncio.open_connection(sock=ours))
+    async def of(cls, begun: Begun) -> Self:
+        """Connects to a process; forking it takes a millisecond, what it imports a third of a second."""
+        return cls(begun.process, *await asyncio.open_connection(sock=begun.ours))
 
     def send(self, job: bytes) -> None:
         """Hand over a job; its answer comes after those of the jobs before it."""
@@ -204,20 +218,38 @@ def _data(order: bytes, body: bytes) -> bytes:
 
 
 class Reader:
-    """Reads documents in at most `workers` processes; an async context manager that ends them."""
+    """Reads documents in at most `workers` processes; an async context manager that ends them.
+
+    `begun` are processes that were started before, with the same limits, work and program.
+    """
 
     def __init__(
-        self, workers: int = 2, limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PROGRAM
+        self,
+        workers: int = 2,
+        limits: Limits = Limits(),
+        work: Work = Work.FEEDS,
+        program: str = PROGRAM,
+        begun: Sequence[Begun] = (),
     ) -> None:
-        self._desks = [_Desk(limits, lambda: _Worker.start(limits, work, program)) for _ in range(workers)]
+        self._begun = list(begun)
+        self._begin = partial(begin, limits, work, program)
+        self._desks = [_Desk(limits, self._start) for _ in range(workers)]
         self._places = asyncio.Semaphore(2 * workers)  # so that no desk ever holds more than one and the next
         self._slow_places = asyncio.Semaphore(max(workers - 1, 1))
+
+    async def _start(self) -> _Worker:
+        return await _Worker.of(self._begun.pop() if self._begun else self._begin())
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await asyncio.gather(*(desk.end() for desk in self._desks))
+        for process, ours in self._begun:
+            ours.close()
+            process.kill()
+            await asyncio.to_thread(process.wait)
+        self._begun.clear()
 
     async def read(
         self, feed: Feed, document: Document, now: datetime, briefing: Briefing | None = None, *, slow: bool = False
