@@ -33,10 +33,10 @@ def house(sqlite_database: Database) -> House:
 def live(house: House, life: Life) -> list[Reason]:
     """Entries (headline, day it was said, day it came) of two feeds in turn; the reasons of what was told."""
     began, told = house.now, []
-    for number, (title, said, came) in enumerate(life):
+    for number, (title, said, came) in enumerate(life, 1):
         house.now = began + timedelta(days=came)
         dated = format_datetime(began + timedelta(days=said))
-        outcome = house.poll("ledger" if number % 2 else "wire", item(title, number, pubDate=dated))
+        outcome = house.poll("wire" if number % 2 else "ledger", item(title, number, pubDate=dated))
         told += [one.alert.reason for one in outcome.told if not one.alert.suppressed]
     return told
 
@@ -147,7 +147,7 @@ def test_an_edit_says_it_when_it_is_made(house: House) -> None:
     began = house.now
     live(house, [(WEIGHS, 0, 0), (ANNOUNCED, 5, 5)])
     house.now = began + timedelta(days=6)
-    outcome = house.poll("wire", item(DENIAL, 0, pubDate=format_datetime(began)))
+    outcome = house.poll("wire", item(DENIAL, 1, pubDate=format_datetime(began)))
     assert [one.alert.reason for one in outcome.told] == [Reason.DENIED]
     assert line_of(house).steps[-1].at == began + timedelta(days=6)
 
@@ -157,7 +157,9 @@ def test_an_older_story_that_repeats_a_step_of_its_storyline_is_no_news(house: H
     began = house.now
     live(house, [(WEIGHS, 0, 0), (EFFECTIVE, 9, 9)])
     house.now = began + timedelta(days=10)
-    outcome = house.poll("ledger", item(f"{EFFECTIVE} for good", 0, pubDate=format_datetime(house.now)))
+    outcome = house.poll(
+        "ledger", item("Behemoth closed: Meta no longer offers weights", 1, pubDate=format_datetime(house.now))
+    )
     assert [(one.alert.reason, one.story.id) for one in outcome.told] == [(Reason.REPEAT, 1)]
 
 
