@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from monitor import housekeep
 from monitor.housekeep import Retention
@@ -54,6 +54,30 @@ def add_storyline(conn: Connection, at: datetime, *, due_at: datetime | None = N
         )
     )
     return line[0], entry_id
+
+
+def test_what_texts_took_of_the_file_is_room_for_new_ones(sqlite_database: Database) -> None:
+    """A file that only grows fills the disk one day; and what refers to the entries goes on referring to them."""
+    with sqlite_database.write() as conn:
+        told = add_storyline(conn, LONG_AGO)[1]
+        for number in range(400):
+            entries.add(conn, [an_entry(number, content="lorem " * 500)], now=LONG_AGO, baseline=False)
+    with sqlite_database.read() as conn:
+        before, known = pages_in_use(conn), [conn.scalar(select(func.count()).select_from(one)) for one in KEPT]
+    housekeep.run(sqlite_database, Retention(), NOW)
+    with sqlite_database.read() as conn:
+        assert pages_in_use(conn) < before / 4
+        assert [conn.scalar(select(func.count()).select_from(one)) for one in KEPT] == known
+        assert entries.get(conn, told) is not None
+        assert conn.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+def pages_in_use(conn: Connection) -> int:
+    all_, free = (conn.scalar(text(f"PRAGMA {name}")) for name in ("page_count", "freelist_count"))
+    return all_ - free
+
+
+KEPT = (schema.entry, schema.entry_key, schema.story_entry)
 
 
 def count(database: Database, name: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from monitor.model import Action, DeliveryState, Role
@@ -34,8 +34,18 @@ def prune_entries(conn: Connection, before: datetime, now: datetime, limit: int)
         conn.execute(update(entry).where(entry.c.id.in_(ids), ~told).values(title=""))
         empty: dict[str, Any] = {"summary": "", "content": "", "author": "", "tags": [], "links": []}
         conn.execute(update(entry).where(entry.c.id.in_(ids)).values(**empty, pruned_at=now))
+        _pack(conn, ids)
         search.forget(conn, ids)
     return len(ids)
+
+
+def _pack(conn: Connection, ids: Sequence[int]) -> None:
+    """Move rows that became small together: SQLite joins pages when a row leaves one, not when it shrinks, and new
+    entries go to new pages, so that the file would grow for ever. Away and back; what refers to them waits for that."""
+    if conn.dialect.name == "sqlite":
+        conn.execute(text("PRAGMA defer_foreign_keys=ON"))  # until the transaction ends
+        conn.execute(update(entry).where(entry.c.id.in_(ids)).values(id=-entry.c.id))
+        conn.execute(update(entry).where(entry.c.id < 0).values(id=-entry.c.id))
 
 
 def prune_storylines(conn: Connection, before: datetime, limit: int) -> int:
