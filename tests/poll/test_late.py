@@ -86,9 +86,9 @@ def on(steps: tuple[Step, ...], began: datetime) -> list[tuple[str, str, int]]:
             id="talk of what was announced since",
         ),
         pytest.param(
-            [(EFFECTIVE, 9, 9), (WEIGHS, 1, 10), (f"{WEIGHS}, sources say", 1.1, 10.1)],
+            [(EFFECTIVE, 9, 9), (WEIGHS, 6.1, 10), (f"{WEIGHS}, sources say", 6.2, 10.1)],
             ["new story"],
-            [("new story in storyline", "considering", 1), ("new story", "effective", 9)],
+            [("new story in storyline", "considering", 6), ("new story", "effective", 9)],
             id="talk of what was done since is a story of its own, and told to nobody",
         ),
         pytest.param(
@@ -140,6 +140,8 @@ def test_what_comes_late_is_listed_in_its_place(
     ahead = {"considering": "weighs", "announced": "announces", "effective": "pulls", "reversed": "reverses"}
     assert ahead[reading.now(line).shift.stage] in reading.now(line).title, "the headline says how things stand"
     assert len(house.outbox(Role.MOVE)) == len(told) - 1
+    lowered = "lowered: under consideration" in line.context
+    assert lowered == (reading.now(line).shift.stage == "considering"), "what moved the severity of now"
 
 
 def test_an_edit_says_it_when_it_is_made(house: House) -> None:

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from monitor.alerts.decide import Match, Route
-from monitor.model import Reason
+from monitor.model import Reason, Role, Stage
 from monitor.store import stories
 from monitor.store.engine import Database
 from tests.poll.house import House, item
@@ -19,6 +19,17 @@ NAMED = "Meta weighs dropping Behemoth, its open-source model, for a closed one"
 NAMED_DECISION = "Meta announces that Behemoth will be a closed model"
 VAGUE_DEED = "Meta makes its most powerful model closed"
 NAMED_DEED = "Meta pulls Behemoth weights: its model is closed now"
+
+
+def test_who_holds_a_message_hears_of_its_moves_whatever_the_routes_say_of_them(sqlite_database: Database) -> None:
+    """A33: a route for talk brought the storyline there; what becomes of it is told there, too."""
+    house = House(sqlite_database, routes=(Route(to="licensing", match=Match(stage=Stage.CONSIDERING)),))
+    for feed in house.feeds:
+        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    house.poll("wire", item(NAMED, "first"))
+    [told] = house.poll("ledger", item(NAMED_DECISION, "second")).told
+    assert (told.alert.reason, told.alert.suppressed) == (Reason.STAGE_MOVED, False)
+    assert [one.receiver for one in house.outbox(Role.PARENT)] == ["licensing"]
 
 
 def test_an_outlets_name_at_the_end_of_its_headline_is_no_part_of_it(sqlite_database: Database) -> None:
