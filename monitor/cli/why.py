@@ -39,7 +39,7 @@ def why(
         {
             rule_id: explain.why_not(configuration.rules, rule_id, _subject(one, configuration))
             for rule_id in configuration.rules.rules
-            if rule_id not in {hit.rule_id for hit in one.hits}
+            if one.stored.pruned_at is None and rule_id not in {hit.rule_id for hit in one.hits}
         }
         for one in traces
     ]
@@ -88,6 +88,7 @@ def _record(known: Trace, misses: dict[str, str]) -> dict[str, Any]:
             "first_seen": known.stored.first_seen_at,
             "revision": known.stored.revision,
             "baseline": known.stored.baseline,
+            "pruned": known.stored.pruned_at,
         },
         "hits": [
             {
@@ -130,6 +131,9 @@ def _show(known: Trace, misses: dict[str, str]) -> None:
     baseline = ", on the first poll of its feed (baseline: stored, never told)" if stored.baseline else ""
     edits = f", edited {stored.revision} times" if stored.revision else ""
     output.say(f"  read    {output.shown(stored.first_seen_at)} UTC from {entry.feed_id}{baseline}{edits}")
+    if stored.pruned_at:
+        gone = output.shown(stored.pruned_at)
+        output.say(f"  text    gone since {gone} UTC (`retention.entries`): no rule can be asked about it any more")
     if not known.hits:
         output.say("  rules   no rule matched when it was read")
     for hit in known.hits:

@@ -137,6 +137,8 @@ def test_prune_says_what_would_go_and_then_lets_go_of_it(config: Path) -> None:
     assert (tried["entries"], tried["dry_run"]) == (2, True)
     assert json.loads(db(config, "prune", "--entries", "365d", "--json").stdout)["entries"] == 1
     assert "1 entry lost the text, 0 storylines went." in db(config, "prune").stdout
+    why = licensewatch(config, "why", "2").stdout
+    assert "text    gone since" in why
     for words, said in (
         (("--entries", "soon"), "a duration is a number with its unit"),
         (("--stories", "0d"), "--stories: found 0s, shorter than alerts.repeat_after (30d)"),
