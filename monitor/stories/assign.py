@@ -140,11 +140,7 @@ class StoryIndex:
 
     def surely(self, entry: Traits) -> Assignment | None:
         """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely."""
-        found = [
-            one
-            for one in self.find(entry)
-            if one[0].points >= SURE and not entry.labs.isdisjoint(self._stories[one[1]].profile.labs)
-        ]
+        found = [one for one in self.find(entry) if one[0].points >= SURE]
         if not found or not _lately(entry, self._stories[found[0][1]].profile) or _rival(found) is not None:
             return None
         best = found[0]

@@ -43,6 +43,9 @@ def test_news_is_told() -> None:
         (event(baseline=True), (), Reason.BASELINE),
         (event(too_old="published 2020-01-01"), (), Reason.TOO_OLD),
         (event(Reason.REPEAT), (), Reason.REPEAT),
+        (event(Reason.REPEAT, too_old="published 2020-01-01"), (), Reason.REPEAT),  # it brings the message up to date
+        (event(Reason.EDITED, too_old="published 2020-01-01"), (), Reason.EDITED),
+        (event(siblings=(6, 7, 9)), (mute("story", "9"),), Reason.MUTED),
         (event(), (mute("story", "7"),), Reason.MUTED),
         (event(), (mute("org", "acme"),), Reason.MUTED),
         (event(), (mute("feed", "byte"),), Reason.MUTED),

@@ -317,3 +317,22 @@ def test_two_licences_named_speak_against_one_event() -> None:
     under = [replace(newcomer, shift=replace(newcomer.shift, to=to)) for to in ("Apache-2.0", "CC-BY-NC-4.0")]
     first = replace(first, shift=replace(first.shift, to="Apache-2.0"))
     assert [joins(one, first) for one in under] == [True, False]
+
+
+def test_a_labs_own_word_goes_to_its_own_story_and_only_where_no_other_is_as_likely() -> None:
+    """A33: not to another lab's, though that links to it; not to one of two that fit alike; nor to one of weeks ago."""
+    facts = {"orgs": ("Acme",), "models": ("Falcon",)}
+    weighs = candidate("Acme weighs closing Falcon", links=("https://acme.example/post",), entry_id=1,
+                       direction=Direction.CLOSING, stage=Stage.CONSIDERING, **facts)  # fmt: skip
+    limits = candidate("Acme limits who may use Falcon", entry_id=2, direction=Direction.RESTRICTING,
+                       stage=Stage.EFFECTIVE, **facts)  # fmt: skip
+    word = candidate("Where we go from here", day=1, summary="Falcon stays with us.", **facts)
+    rival = candidate("Where we go", day=1, url="https://acme.example/post", orgs=("Rival",), models=("Falcon",))
+    late = candidate("Falcon: Acme weighs closing it", day=9, **facts)
+    alone = StoryIndex([OpenStory(1, 1, (weighs,))])
+    found = alone.surely(traits.read(word))
+    assert found is not None
+    assert found.story_id == 1
+    assert [alone.surely(traits.read(one)) for one in (rival, late)] == [None, None]
+    assert StoryIndex([OpenStory(1, 1, (weighs,)), OpenStory(2, 2, (limits,))]).surely(traits.read(word)) is None
+    assert StoryIndex([OpenStory(1, 1, (weighs,)), OpenStory(2, 1, (limits,))]).surely(traits.read(word)) is not None
