@@ -181,7 +181,8 @@ def decide(event: Event, mutes: Sequence[Mute], now: datetime) -> Alert:
     if mute is not None:
         return Alert(Reason.MUTED, severity, event.line, suppressed=True, note=mute_in_words(mute))
     if event.reason is Reason.REPEAT:
-        return Alert(Reason.REPEAT, severity, event.line, suppressed=True, note="more coverage of a story already told")
+        note = event.line or "more coverage of a story already told"
+        return Alert(Reason.REPEAT, severity, "", suppressed=True, note=note)
     if event.reason is Reason.EDITED:
         return Alert(Reason.EDITED, severity, event.line, suppressed=True, note="an edit of an entry already told")
     return Alert(event.reason, severity, event.line)

@@ -70,7 +70,7 @@ def coverage_of(storyline: Storyline) -> list[Coverage]:
 
 
 def ranked(entries: Iterable[Coverage]) -> list[Coverage]:
-    return sorted(entries, key=lambda one: (_TRUST_ORDER[one.trust], one.at, one.entry_id))
+    return sorted(entries, key=lambda one: (not one.read, _TRUST_ORDER[one.trust], one.at, one.entry_id))
 
 
 def outlets_of(entries: Iterable[Coverage]) -> list[str]:

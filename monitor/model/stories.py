@@ -26,7 +26,7 @@ def said_at(published_at: datetime | None, seen_at: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """One entry of a story as a reader sees it: who, what, where, when."""
+    """One entry of a story as a reader sees it: who, what, where, when; and whether a rule read in it what happened."""
 
     entry_id: int
     feed_id: str
@@ -36,6 +36,7 @@ class Coverage:
     trust: Trust
     seen_at: datetime
     published_at: datetime | None = None
+    read: bool = True
 
     @property
     def at(self) -> datetime:

@@ -134,6 +134,7 @@ def _newcomer(heard: Heard, look: Look) -> _Newcomer:
         trust=look.feed.trust,
         seen_at=look.at,
         published_at=heard.entry.published_at,
+        read=heard.stated is None,
     )
     return _Newcomer(heard, candidate, coverage, look)
 

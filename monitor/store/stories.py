@@ -321,10 +321,11 @@ def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cov
             trust=Trust(row.trust),
             seen_at=row.joined_at,
             published_at=row.published_at,
+            read=bool(row.rule_ids),
         )
         found[row.story_id].append(one)
     return {
-        story_id: tuple(sorted(some, key=lambda one: (_RANK[one.trust], one.at, one.entry_id)))
+        story_id: tuple(sorted(some, key=lambda one: (not one.read, _RANK[one.trust], one.at, one.entry_id)))
         for story_id, some in found.items()
     }
 

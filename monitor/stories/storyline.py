@@ -301,8 +301,8 @@ def completed(shift: Shift, others: Iterable[Shift]) -> Shift:
 
 
 def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
-    """Best source first, then oldest first."""
-    return tuple(sorted(coverage, key=lambda one: (-_TRUST[one.trust], one.at, one.entry_id)))
+    """Best source first, then oldest first; what no rule read reports nothing, and comes last."""
+    return tuple(sorted(coverage, key=lambda one: (not one.read, -_TRUST[one.trust], one.at, one.entry_id)))
 
 
 def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:

@@ -33,6 +33,12 @@ def mute(kind: str, value: str, hours: int = 1) -> Mute:
     return Mute(1, kind, value, NOW + timedelta(hours=hours), "anna")
 
 
+def test_why_a_repeat_is_one_is_on_record() -> None:
+    late = decide.decide(event(Reason.REPEAT, line="dated before what was told since"), (), NOW)
+    assert (late.note, late.line) == ("dated before what was told since", "")
+    assert decide.decide(event(Reason.REPEAT), (), NOW).note == "more coverage of a story already told"
+
+
 def test_news_is_told() -> None:
     assert decide.decide(event(), (), NOW) == Alert(Reason.NEW_STORY, Severity.HIGH)
 
@@ -203,6 +209,7 @@ def test_quiet_hours_let_the_exceptions_through() -> None:
     [
         (Digest("day", time(8)), "2026-03-05T08:00"),
         (Digest("day", time(13)), "2026-03-04T13:00"),
+        (Digest("day", NOW.time()), f"2026-03-05T{NOW:%H:%M}"),  # what comes at the hour itself is late for it
         (Digest("week", time(8)), "2026-03-09T08:00"),
         (Digest("day", time(8), "Asia/Tokyo"), "2026-03-04T23:00"),
     ],

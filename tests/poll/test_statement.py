@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
+from monitor.alerts import reading
 from monitor.model import Alert, Reason, Role, Trust
 from monitor.store import stories
 from monitor.store.engine import Database
@@ -62,7 +63,8 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(sqlite_d
     house.poll("ledger", item(f"{versioned}, sources say", "third", pubDate=format_datetime(house.now)))
     with house.database.read() as conn:
         [story] = stories.listing(conn)
-        assert stories.why_joined(conn, story.coverage[0].entry_id).startswith("its lab's own word")
-    assert [one.trust for one in story.coverage] == [Trust.PRIMARY, Trust.PRIMARY, Trust.PRESS, Trust.PRESS]
+        assert stories.why_joined(conn, story.coverage[-1].entry_id).startswith("its lab's own word")
+    assert [one.trust for one in story.coverage] == [Trust.PRESS, Trust.PRESS, Trust.PRIMARY, Trust.PRIMARY]
+    assert reading.outlets_of(reading.ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
     assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth",))
     assert "a primary source says so" not in story.shift.reasons, "it was not read, so it confirms nothing"
