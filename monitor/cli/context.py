@@ -76,14 +76,6 @@ class Context:
         database.check()
         return database
 
-    def upgraded(self) -> Database:
-        """The configured database, made or upgraded when it is not of this program's revision."""
-        from monitor.store.engine import Database
-
-        database = Database(self.settings().database)
-        database.upgrade()
-        return database
-
 
 def current(ctx: typer.Context) -> Context:
     """The context that the global options made."""

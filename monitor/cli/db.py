@@ -92,6 +92,7 @@ def backup(
         )
     if not database.is_there():
         raise UsageError(f"There is no database at {database.path} yet. `licensewatch run` makes it.")
+    database.revision()  # a copy of another program's would be found out when it is needed
     target = _target(file, database.path)
     with output.progress("copying") as advance:
         copied = 0

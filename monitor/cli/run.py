@@ -55,8 +55,10 @@ def run(
     configuration = context.configuration()
     redactor = telemetry.set_up(verbose=context.verbose)
     command = "licensewatch run --once" if once else "licensewatch run"
+    database = Database(configuration.settings.database)
+    database.revision()  # beside another program's file no lock of ours is made
     with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
-        database = context.upgraded()
+        database.upgrade()
         settings.remember_examples(configuration)
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
         try:

@@ -112,6 +112,20 @@ def test_a_backup_is_made_while_the_database_is_in_use_and_can_be_restored(confi
         assert entries.counts(conn) == {"wire": 3}
 
 
+def test_nothing_is_made_beside_another_programs_database(config: Path) -> None:
+    """Neither a copy, which would be found out when it is needed, nor a lock file."""
+    theirs = config.parent / "theirs.db"
+    with sqlite3.connect(theirs) as conn:
+        conn.execute("CREATE TABLE users (id INTEGER)")
+    conn.close()
+    before = theirs.read_bytes()
+    for words in (("db", "backup"), ("run", "--once")):
+        refused = licensewatch(config, *words, LICENSEWATCH_DATABASE_URL=f"sqlite:///{theirs}")
+        assert (refused.returncode, "belongs to another program" in refused.stderr) == (1, True), refused.stderr
+    assert theirs.read_bytes() == before
+    assert {path.name for path in config.parent.glob("theirs*")} == {"theirs.db"}
+
+
 def test_a_backup_is_named_after_its_time_and_never_replaces_a_file(config: Path) -> None:
     fill(config)
     made = db(config, "backup")
