@@ -218,9 +218,12 @@ class Sieve:
         self._rest = list(map(tuple, plan.outside)) or [()]
         self._ids = {(name, value): group for name, value, group in plan.ids}
         self._asks_domain = any(name == "domain" for name, _, _ in plan.ids)
-        self._set = _regex_set(plan.regexes)
+        # A regex that no rule needs to be there is run where it is asked for, and by no entry else.
+        sought = [(one, groups) for one, groups in zip(plan.regexes, plan.regex_groups, strict=True) if groups]
+        self._set = _regex_set([one for one, _ in sought])
+        self._regex_groups = [groups for _, groups in sought]
         # The set may look at all texts at once, as lines of one.
-        self._joins = not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one) for one in plan.regexes)
+        self._joins = not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one) for one, _ in sought)
         self._anchors = set(plan.anchored)
         self._exact = {number: _ready(need) for number, need in plan.exact.items()}
         self._named = list(map(_ready, plan.named))
@@ -236,7 +239,7 @@ class Sieve:
         present: set[Group] = set()
         present.update(*[(title if begin < end else rest)[which] for which, begin, _ in found])
         if self._set is not None:
-            present.update(group for number in self._regexes(texts) for group in self.plan.regex_groups[number])
+            present.update(group for number in self._regexes(texts) for group in self._regex_groups[number])
         if self._ids:
             present.update(self._groups_of(subject))
         return Scanned(words, joined, found, end), self._candidates(present)
