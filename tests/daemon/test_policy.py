@@ -60,8 +60,8 @@ def test_an_edit_of_quiet_hours_or_digest_moves_what_waits(
     assert due(house, Role.PARENT, Role.DIGEST) == [began + timedelta(hours=hours) if hours else None]
 
 
-def test_a_receivers_own_hours_go_before_the_common_ones_and_a_retry_keeps_its_time(sqlite_database: Database) -> None:
-    house = at_night(sqlite_database, AlertPolicy(), CLOSING, quiet_hours=NIGHT)
+def test_a_receivers_own_hours_go_before_the_common_ones_and_a_retry_keeps_its_time(database: Database) -> None:
+    house = at_night(database, AlertPolicy(), CLOSING, quiet_hours=NIGHT)
     [waiting] = house.outbox(Role.PARENT)
     later = house.now + timedelta(hours=3)
     with house.database.write() as conn:

@@ -38,9 +38,9 @@ def told(house: House, title: str, words: str, hours: float = 1) -> list[Alert]:
     return [one.alert for one in outcome.told]
 
 
-def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(sqlite_database: Database) -> None:
+def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database: Database) -> None:
     """It is told once with the sentence that says so, and changes neither stage nor headline."""
-    house = House(sqlite_database)
+    house = House(database)
     versioned = CLOSING.replace("Behemoth", "Behemoth 8")
     for feed in house.feeds:
         house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
