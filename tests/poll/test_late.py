@@ -9,7 +9,7 @@ import pytest
 
 from monitor.alerts import reading
 from monitor.model import Reason, Role, Step, Storyline
-from monitor.store import stories
+from monitor.store import open_stories, stories
 from monitor.store.engine import Database
 from tests.poll.house import House, item
 
@@ -140,8 +140,17 @@ def test_what_comes_late_is_listed_in_its_place(
     ahead = {"considering": "weighs", "announced": "announces", "effective": "pulls", "reversed": "reverses"}
     assert ahead[reading.now(line).shift.stage] in reading.now(line).title, "the headline says how things stand"
     assert len(house.outbox(Role.MOVE)) == len(told) - 1
+    closing = reading.now(line).shift.direction == "closing"
+    assert closing == ("raised: Meta is known for open models" in line.context), "its own steps are no history"
     lowered = "lowered: under consideration" in line.context
     assert lowered == (reading.now(line).shift.stage == "considering"), "what moved the severity of now"
+
+
+def test_a_promise_that_a_later_report_makes_keeps_the_storyline_awake_over_a_restart(house: House) -> None:
+    live(house, [(ANNOUNCED, 0, 0), (f"{ANNOUNCED} in two months", 0.1, 0.1)])
+    with house.database.read() as conn:
+        [known] = open_stories.as_open(conn, [1])
+    assert (len(known.members), known.due_at is not None) == (2, True)
 
 
 def test_an_edit_says_it_when_it_is_made(house: House) -> None:
