@@ -100,9 +100,9 @@ class _Worker:
         """Connects to a process; forking it takes a millisecond, what it imports a third of a second."""
         return cls(begun.process, *await asyncio.open_connection(sock=begun.ours))
 
-    def send(self, job: bytes) -> None:
+    def send(self, order: bytes, body: bytes) -> None:
         """Hand over a job; its answer comes after those of the jobs before it."""
-        self._to.write(job)
+        self._to.write(JOB.pack(len(order), len(body)) + order + body)  # one call of the kernel
 
     async def answer(self) -> tuple[bytes, bool]:
         """The next answer, and whether the worker ends with it. Raises EOFError or OSError when it died."""
@@ -120,9 +120,10 @@ class _Worker:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """An order with its document, as it goes over the wire, and the worker that has it."""
+    """An order with its document, and the worker that has it."""
 
-    data: bytes
+    order: bytes
+    body: bytes
     briefing: Briefing | None
     sent_to: _Worker | None = None
 
@@ -144,9 +145,8 @@ class _Desk:
     def is_empty(self) -> bool:
         return self._worker is None
 
-    async def perform(self, data: bytes, briefing: Briefing | None) -> bytes:
+    async def perform(self, job: _Job) -> bytes:
         """The answer to a job. Raises ParseInterrupted when it cost too much."""
-        job = _Job(data, briefing)
         self._line.append(job)
         try:
             if self._may_be_sent_ahead(job):
@@ -165,7 +165,7 @@ class _Desk:
 
     def _send(self, job: _Job, worker: _Worker | None) -> None:
         assert worker is not None
-        worker.send(job.data)
+        worker.send(job.order, job.body)
         job.sent_to = worker
 
     async def _answer(self, job: _Job) -> bytes:
@@ -194,7 +194,7 @@ class _Desk:
 
     async def _brief(self, worker: _Worker, briefing: Briefing | None) -> None:
         if briefing is not None and worker.briefed != briefing.name:
-            worker.send(_data(briefing.order, briefing.body))
+            worker.send(briefing.order, briefing.body)
             await worker.answer()
             worker.briefed = briefing.name
 
@@ -211,10 +211,6 @@ class _Desk:
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.end()
-
-
-def _data(order: bytes, body: bytes) -> bytes:
-    return JOB.pack(len(order), len(body)) + order + body  # one call of the kernel
 
 
 class Reader:
@@ -272,6 +268,6 @@ class Reader:
             desk = min(self._desks, key=lambda one: (one.load, one.is_empty))
             desk.load += load
             try:
-                return await desk.perform(_data(order, body), briefing)
+                return await desk.perform(_Job(order, body, briefing))
             finally:
                 desk.load -= load
