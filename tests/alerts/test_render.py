@@ -336,6 +336,20 @@ def test_previews_of_digests_and_notices_say_the_facts_in_words() -> None:
     assert "licensewatch deliveries release --all sends them" in render.notice(held).text
 
 
+def test_a_headline_links_to_the_article_that_has_it() -> None:
+    """In a digest: that of the report that moved the story, or that the story took it from; not the best source's."""
+    one = storyline(title="Techsight on the plan to close Behemoth", outlets=3)
+    own = one.stories[0].coverage[1].url
+    assert reading.link_now(one) == own != one.stories[0].coverage[0].url
+    assert f"<{own.replace('&', '&amp;')}|Techsight on" in str(bundle.digest([(one, ())]).blocks)
+    late = replace(one.steps[0], reason=Reason.DELAYED, headline="Behemoth is late", url="https://late.example/1")
+    assert "<https://late.example/1|Behemoth is late>" in str(
+        bundle.digest([(replace(one, steps=(*one.steps, late)), ())]).blocks
+    )
+    gone = replace(one, stories=(replace(one.stories[0], title="Retracted"),))
+    assert reading.link_now(gone) == gone.stories[0].coverage[0].url
+
+
 def test_a_move_is_told_in_one_line_with_its_source() -> None:
     one = moved(storyline(), Stage.ANNOUNCED, "Meta confirms it", "Techsight", timedelta(days=19))
     facts = {"line": "under consideration → announced, says Techsight", "story_id": one.stories[-1].id}
