@@ -218,9 +218,6 @@ class Worker:
             self._stop(self._refused)
             return
         step = await asyncio.to_thread(self.shared_clock.look, self.service.database)
-        if not self.service.leads and await self.service.reading(self._leader_is_dead):
-            log.warning("leader unseated", why="nothing was heard of it")
-            await asyncio.to_thread(self.leadership.unseat)
         if not self.queue.connected:
             return
         await self.queue.clear_orphans()
@@ -228,6 +225,9 @@ class Worker:
             if step is not None:
                 await self.leader.shift(step)
             await self.leader.take_over()
+        elif await self.service.reading(self._leader_is_dead):
+            log.warning("leader unseated", why="nothing was heard of it")
+            await asyncio.to_thread(self.leadership.unseat)
 
     def _leader_is_dead(self, conn: Connection) -> bool:
         """Whether a worker that led was not heard of for so long that it is dead, and no other leads.

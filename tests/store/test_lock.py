@@ -172,3 +172,9 @@ def test_the_lead_is_taken_from_one_that_does_not_use_it(postgresql_database: Da
     other.release()
     assert frozen.ours()
     frozen.release()
+
+
+def test_two_names_of_one_file_are_one_database(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("m.db")
+    with DatabaseLock(f"sqlite:///{tmp_path}/m.db", here()), pytest.raises(LockHeld):
+        take_within(f"sqlite:///{tmp_path}/link.db", 0)
