@@ -10,15 +10,20 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.alerts import wire
-from monitor.deliver import Deliverer
+from monitor.alerts.receivers import Posting, SlackReceiver
+from monitor.alerts.render import Message
+from monitor.alerts.slack import SlackChannel
+from monitor.deliver import Deliverer, late
 from monitor.errors import DeliveryScope
-from monitor.model import DeliveryState
+from monitor.model import Action, Delivery, DeliveryState, Role
 from monitor.store import deliveries
 from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
@@ -28,6 +33,7 @@ from tests.alerts.world import World, connected, storyline
 
 SENT = DeliveryState.SENT
 AT_ONCE = timedelta(0)
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 @asynccontextmanager
@@ -127,3 +133,39 @@ async def test_a_request_whose_time_is_over_before_its_first_byte_is_not_sent() 
             await session.post(f"http://127.0.0.1:{port}/", data=body())
         assert bytes(got) == b""
         assert wire.failure(caught.value).scope is DeliveryScope.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("found", "stays"),
+    [
+        ({}, False),
+        ({"ts": "ours"}, True),  # the other one looked, and found this very message
+        ({"last_attempt_at": NOON}, True),  # no other attempt was made
+        ({"state": DeliveryState.DEAD}, True),  # nothing else stands there
+        ({"action": Action.UPDATE}, True),  # the message is that of another delivery
+        (None, True),
+    ],
+)
+async def test_only_a_message_that_stands_there_twice_is_taken_back(found: dict[str, Any] | None, stays: bool) -> None:
+    """A25, A26: one too many is better than none."""
+    async with SlackServer() as slack:
+        slack.bot("xoxb-late")
+        slack.channel("C1")
+        channel = SlackChannel(SlackReceiver(name="licensing", channel="C1", api_url=slack.api_url), "xoxb-late")
+        receipt = await channel.send(Message("late"), Posting("d1"))
+        known = found or {}
+        row = Delivery("d1", "licensing", Role.PARENT, known.get("action", Action.POST), NOON, last_attempt_at=NOON)
+        later = {"state": SENT, "channel": "C1", "ts": "2.0", "last_attempt_at": NOON + timedelta(minutes=1), **known}
+        now = replace(row, **later | ({"ts": receipt.ts} if later["ts"] == "ours" else {}))
+
+        async def read(_: object) -> Delivery | None:
+            return None if found is None else now
+
+        await late.withdraw(late.Doubled(row, receipt), channel, read, asyncio.sleep)
+        assert bool(slack.messages("C1")) is stays
+        slack.script(faults.error("cant_delete_message"))
+        with capture_logs() as logs:
+            await late.withdraw(late.Doubled(row, receipt), channel, read, asyncio.sleep)
+        wanted = [] if stays else [("message doubled", "error", receipt.ts)]
+        assert [(one["event"], one["log_level"], one["ts"]) for one in logs] == wanted
+        await channel.close()

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from monitor.errors import LockHeld, StoreError
 from monitor.store.engine import Database
 from monitor.store.lock import DatabaseLock, Holder, Leadership
+from tests.conftest import Postgres
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 HOLD = """
@@ -118,10 +119,9 @@ def test_children_do_not_inherit_it(database_url: str) -> None:
 
 
 def test_two_names_of_one_file_are_one_database(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    with DatabaseLock(f"sqlite:///{tmp_path}/real/m.db", here()), pytest.raises(LockHeld):
-        take_within(f"sqlite:///{tmp_path}/link/m.db", 0)
+    (tmp_path / "link.db").symlink_to("m.db")
+    with DatabaseLock(f"sqlite:///{tmp_path}/m.db", here()), pytest.raises(LockHeld):
+        take_within(f"sqlite:///{tmp_path}/link.db", 0)
 
 
 def test_a_removed_lock_file_guards_nothing(tmp_path: Path) -> None:
@@ -162,19 +162,18 @@ def test_a_lock_lost_with_the_server_is_taken_again(database_url: str) -> None:
     database.close()
 
 
-def test_the_lead_is_taken_from_one_that_does_not_use_it(postgresql_database: Database) -> None:
-    """A frozen machine keeps its session: another ends it, leads, and the first learns of it."""
-    url = postgresql_database.url.render_as_string(hide_password=False)
+def test_the_lead_is_taken_from_one_that_does_not_use_it(postgresql_database: Database, postgres: Postgres) -> None:
+    """A frozen machine keeps its session: another ends it, leads, and the first learns of it. Those who lead on other
+    databases of the server go on."""
+    url, elsewhere = postgresql_database.url.render_as_string(hide_password=False), postgres.create()
     frozen, other = Leadership(url, here()), Leadership(url, here())
-    assert (frozen.ours(), other.ours()) == (True, False)
+    stranger, its_rival = [Leadership(postgres.url(elsewhere), here()) for _ in range(2)]
+    assert (frozen.ours(), other.ours(), stranger.ours()) == (True, False, True)
     other.unseat()
     assert (other.ours(), frozen.ours()) == (True, False)
+    assert not its_rival.ours(), "the stranger's session ended"
+    stranger.release()
+    postgres.drop(elsewhere)
     other.release()
     assert frozen.ours()
     frozen.release()
-
-
-def test_two_names_of_one_file_are_one_database(tmp_path: Path) -> None:
-    (tmp_path / "link.db").symlink_to("m.db")
-    with DatabaseLock(f"sqlite:///{tmp_path}/m.db", here()), pytest.raises(LockHeld):
-        take_within(f"sqlite:///{tmp_path}/link.db", 0)
