@@ -170,8 +170,8 @@ def _stated(conn: Connection, new: _Newcomer, stated: Statement, world: World) -
     models = rules.named("model", Entry("", (), stated.entry.title, stated.said))
     candidate = statement.candidate(stated, lab, models, new.candidate)
     found = statement.belongs(candidate, world.index(conn, new.look.at))
-    if found is None or found.story_id is None:
-        return None
+    if found is None or found.story_id is None or not _was_told(conn, found.story_id):
+        return None  # it is no news by itself
     new = replace(new, candidate=candidate)
     return _event(new, *_grow(conn, found.story_id, new, found.why))
 

@@ -14,6 +14,7 @@ from tests.poll.house import CLOSING, House, item
 
 KEPT = "We have decided to keep its weights with us for now."
 LATER = "We will say more in spring."
+UNTOLD = "Mistral weighs dropping open weights of Mistral Large for a closed model"
 # What a lab posts while its story is open, by whom, hours later; none of it surely belongs there.
 NOT_OF_IT = [
     ("A new data centre in Ohio", "Behemoth will be trained on it. It will open in 2028.", "Meta newsroom", 1),
@@ -21,6 +22,7 @@ NOT_OF_IT = [
     ("An update on our work", f"Behemoth is their largest model so far. {KEPT}", "Mistral AI", 1),
     ("An update on our work", f"Behemoth is our largest model so far. {KEPT}", "Newsroom", 1),
     ("An update on our work", f"Behemoth is our largest model so far. {KEPT}", "Meta newsroom", 24 * 9),
+    ("An update on our work", f"Mistral Large is our largest model so far. {KEPT}", "Mistral AI", 1),
     ("An update on our work", f"Behemoth 7 is our largest model so far. {KEPT}", "Meta newsroom", 1),
 ]
 OF_IT = [
@@ -42,8 +44,8 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database
     """It is told once with the sentence that says so, and changes neither stage nor headline."""
     house = House(database)
     versioned = CLOSING.replace("Behemoth", "Behemoth 8")
-    for feed in house.feeds:
-        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    house.poll("wire", item("Chip maker opens a plant", "old"))
+    house.poll("ledger", item(UNTOLD, "old-too", pubDate=format_datetime(house.now)))
     house.poll("ledger", item(versioned, "first", pubDate=format_datetime(house.now)))
 
     def by(title: str, trust: Trust = Trust.PRIMARY) -> None:
@@ -62,7 +64,7 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database
     house.world.undo()  # the open stories are read anew
     house.poll("ledger", item(f"{versioned}, sources say", "third", pubDate=format_datetime(house.now)))
     with house.database.read() as conn:
-        [story] = stories.listing(conn)
+        [story] = stories.listing(conn)  # what the first poll found stays what nobody was told
         assert stories.why_joined(conn, story.coverage[-1].entry_id).startswith("its lab's own word")
     assert [one.trust for one in story.coverage] == [Trust.PRESS, Trust.PRESS, Trust.PRIMARY, Trust.PRIMARY]
     assert reading.outlets_of(reading.ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
