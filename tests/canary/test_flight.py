@@ -17,7 +17,8 @@ from monitor import settings
 from monitor.canary import flight, story
 from monitor.daemon.service import Service
 from monitor.errors import ConfigError
-from monitor.model import CANARY
+from monitor.feeds.reader import Reading
+from monitor.model import CANARY, Document, Feed
 from monitor.store import canary as stored
 from monitor.store import deliveries, schema
 from monitor.store.canary import CanaryState
@@ -198,3 +199,36 @@ def test_no_configuration_can_take_its_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=CANARY):
         settings.load(installed.config, {})
     assert story.FEED.id == CANARY
+
+
+class _Faulty:
+    """Rules in force that a fault of ours makes unusable."""
+
+    def match(self, *_: object) -> None:
+        raise RuntimeError("broken")
+
+
+async def test_whatever_goes_wrong_on_its_way_fails_it_and_is_named(
+    tmp_path: Path, slack: SlackServer, sqlite_database: Database
+) -> None:
+    """Read, but not what was written; decided, but told in other words; and rules in force that do not bear it."""
+    async with service(tmp_path, slack, sqlite_database) as running:
+        sound = running.canary.ground
+
+        def reading_title(title: str) -> flight.Ground:
+            async def read(feed: Feed, document: Document, now: datetime) -> Reading:
+                reading = await sound.read(feed, document, now)
+                return replace(reading, entries=tuple(replace(one, title=title, summary="") for one in reading.entries))
+
+            return replace(sound, read=read)
+
+        faults = {
+            "not stored and decided: the rule hit 0 entries": reading_title("The weather is fine"),
+            "not delivered: the message does not say": reading_title(story.HEADLINE.replace("weighs", "considers")),
+            "a fault of this program, RuntimeError": replace(sound, configured=_Faulty),  # type: ignore[arg-type]
+        }
+        for why, ground in faults.items():
+            running.canary.ground = ground
+            assert why in (await running.canary.fly()).why
+        running.canary.ground = sound
+        assert (await running.canary.fly()).failures == 0
