@@ -150,9 +150,12 @@ async def test_a_broken_file_changes_nothing_and_is_reported(world: World) -> No
         assert "own.yaml:5:5" in daemon.words()
         status = await world.installed.ask("status")
         assert not status["ok"]
+        world.write("rules/own.yaml", RULE.format(word="chip makers").replace("severity: low", "severty: low"))
+        await until(lambda: daemon.words().count("configuration rejected") == 2, "the same mistake was found again")
         assert any("own.yaml:5:5" in problem for problem in status["problems"])
         world.publish(CLOSING)
         await until(lambda: any("Behemoth" in text for text in world.told()), "the old rules go on")
+        assert sum("severty" in text for text in world.told()) == 1, "what operations know is not told again"
         world.write("rules/own.yaml", RULE.format(word="chip maker"))
         await until(lambda: any("accepted" in text for text in world.told()), "operations heard that it is mended")
         assert (await world.installed.ask("status"))["problems"] == []
