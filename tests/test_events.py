@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from monitor.telemetry import Redactor
+
 ROOT = Path(__file__).parents[1]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 SUBJECTS = """
@@ -50,3 +52,10 @@ def test_events_that_the_documents_name_exist() -> None:
     named = re.findall(r"`([a-z]+ [a-z ]+)`", said)
     assert len(named) > 5
     assert set(named) <= known
+
+
+def test_what_would_act_on_a_terminal_is_written_out_wherever_it_stands() -> None:
+    """A38: in a traceback, too, which a terminal's lines carry as it is."""
+    event = {"event": "poll failed", "exception": "Traceback\n  x\x1b[2J\u202e", "feeds": ["\x9b"]}
+    cleaned = Redactor()(None, "error", event)
+    assert cleaned == {"event": "poll failed", "exception": "Traceback\n  x\\x1b[2J\\u202e", "feeds": ["\\x9b"]}
