@@ -73,6 +73,21 @@ def ranked(entries: Iterable[Coverage]) -> list[Coverage]:
     return sorted(entries, key=lambda one: (not one.read, _TRUST_ORDER[one.trust], one.at, one.entry_id))
 
 
+def reports(entries: Iterable[Coverage]) -> list[Coverage]:
+    """Those in which a rule read what happened: the others are no reports of it. All, where none was read."""
+    everything = list(entries)
+    return [one for one in everything if one.read] or everything
+
+
+def spoke_since(storyline: Storyline) -> Coverage | None:
+    """What a lab itself says, in words that no rule read, since things stand as they do; the newest."""
+    last = storyline.steps[-1] if storyline.steps else None
+    if last is None or last.reason != Reason.PRIMARY_SOURCE:
+        return None
+    unread = (one for one in coverage_of(storyline) if not one.read)
+    return next((one for one in unread if (one.url, one.title) == (last.url, last.headline)), None)
+
+
 def outlets_of(entries: Iterable[Coverage]) -> list[str]:
     return list(dict.fromkeys(one.outlet for one in entries))
 
@@ -92,11 +107,6 @@ def _headline(one: Coverage) -> str:
     return " ".join(said[: -len(outlet)] if hung else said)
 
 
-def way_before(storyline: Storyline, direction: Direction) -> Direction | None:
-    others = (step.direction for step in reversed(storyline.steps) if step.direction is not direction)
-    return next((one for one in others if one is not Direction.UNCLEAR), None)
-
-
 def denied_now(steps: Sequence[Step]) -> bool:
     """Whether the last denial still stands against what is said: no later step went further."""
     denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
@@ -110,15 +120,20 @@ def delayed_now(steps: Sequence[Step]) -> bool:
     return last is not None and last.reason == Reason.DELAYED
 
 
-def standing(storyline: Storyline, story: Story) -> tuple[Shift, Direction | None]:
-    """The shift with a denial only while it stands, and the other way that the storyline went earlier, if it did."""
+def standing(storyline: Storyline, story: Story) -> tuple[Shift, bool]:
+    """The shift with a denial only while it stands, and whether its direction and terms are what it took back."""
     shift = replace(story.shift, denied=story.shift.denied and denied_now(storyline.steps))
-    return shift, way_before(storyline, shift.direction)
+    return shift, taken_back(shift, storyline.steps)
 
 
-def taken_back(shift: Shift, before: Direction | None) -> bool:
-    """Whether the terms of a shift are those that its reversal ended, not those that it brought."""
-    return shift.stage is Stage.REVERSED and before is None
+def taken_back(shift: Shift, steps: Sequence[Step]) -> bool:
+    """Whether direction and terms of a shift are those that its reversal ended, not those that it brought.
+
+    A reversal goes where its direction says. Only where its storyline went that way before, and never another, most
+    reports still tell of what it ended.
+    """
+    ways = {step.direction for step in steps if step.stage is not Stage.REVERSED} - {Direction.UNCLEAR}
+    return shift.stage is Stage.REVERSED and ways == {shift.direction}
 
 
 def licence(name: str | None) -> str:

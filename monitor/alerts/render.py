@@ -19,10 +19,11 @@ from monitor.alerts.reading import (
     now,
     outlets_of,
     ranked,
+    reports,
+    spoke_since,
     standing,
     story_of,
     syndicated,
-    taken_back,
 )
 from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, lead, state, subject, terms, when
 from monitor.counts import counted
@@ -43,7 +44,7 @@ _TRUST = {Trust.PRIMARY: "primary source", Trust.PRESS: "", Trust.COMMUNITY: "co
 _STEPS = {
     str(Reason.DENIED): "denial reported",
     str(Reason.DELAYED): "delay reported",
-    str(Reason.PRIMARY_SOURCE): "first primary source",
+    str(Reason.PRIMARY_SOURCE): "a primary source speaks",
 }
 # From generous to frugal: (outlets with links, steps). The first that keeps the whole message in its limit is taken.
 _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
@@ -71,18 +72,23 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     source = entry or next(iter(story.coverage), None)
     title = (source.title if source else "") or story.title
     headline = link(source.url, title, 300) if source else literal(title, 300)
-    body = [section("\n".join([f"*{literal(capital(line), 600)}*", *state(storyline, story), headline]))]
+    unread = entry is not None and not entry.read
+    first, stood = f"*{literal(capital(line), 600)}*", state(storyline, story)
+    body = [section("\n".join([first, *([] if unread else stood), headline]))]
     shift = story.shift
     if entry and facts.get("evidence"):
         marks = tuple((int(start), int(end)) for start, end in facts.get("marks") or ())
         shift = replace(shift, evidence=str(facts["evidence"]), marks=marks)
     if not _same(shift.evidence, title):
         body.append(section(_quote(shift)))
+    if unread:  # its own words first: the state is what was reported before it spoke, and perhaps over
+        body.append(section("\n".join(["_As reported so far:_", *stood])))
     outlet = f"Reported by {literal(source.outlet, 80)}" if source and source.outlet not in line else ""
     body.append(context(" · ".join(filter(None, (outlet, when(source.at if source else story.last_seen_at))))))
     whose = subject(storyline)
     said = line.replace(" → ", ", now ")
-    text = ". ".join(part for part in (f"{whose}: {said}" if whose else capital(said), title) if part)
+    quote = f"“{shift.evidence}”" if unread and shift.evidence else ""  # nobody else says what it says
+    text = ". ".join(part for part in (f"{whose}: {said}" if whose else capital(said), title, quote) if part)
     return Message(literal(text, blocks.PREVIEW), tuple(body))
 
 
@@ -179,7 +185,7 @@ def _named(shift: Shift) -> Iterator[tuple[int, int]]:
 
 def _reported(storyline: Storyline, shown: int) -> str:
     """Who reports the current story, best source first; and how many reported the storyline, when those are more."""
-    newest = ranked(now(storyline).coverage)
+    newest = reports(ranked(now(storyline).coverage))
     names = outlets_of(newest)
     by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.at)}
     lines = []
@@ -189,7 +195,7 @@ def _reported(storyline: Storyline, shown: int) -> str:
     kept = blocks.within(lines, blocks.SECTION - 200)
     told = f"*Reported by {counted(len(names), 'outlet')}*" + (f": {', '.join(kept)}" if kept else "")
     more = f" and +{len(names) - len(kept)} more" if kept and len(names) > len(kept) else ""
-    every = len(outlets_of(coverage_of(storyline)))
+    every = len(outlets_of(reports(coverage_of(storyline))))
     return told + more + (f" · {counted(every, 'outlet')} since it began" if every > len(names) else "")
 
 
@@ -247,16 +253,18 @@ def _footer(storyline: Storyline) -> Iterator[str]:
 
 def _summary(storyline: Storyline) -> str:
     story = now(storyline)
-    outlets = outlets_of(ranked(story.coverage))
-    shift, before = standing(storyline, story)
+    outlets = outlets_of(reports(ranked(story.coverage)))
+    shift, back = standing(storyline, story)
+    delayed, spoke = delayed_now(storyline.steps), spoke_since(storyline)
     sentences = [
         lead(storyline),
-        *(["A delay was reported"] if delayed_now(storyline.steps) else []),
+        *(["A delay was reported"] if delayed else []),
         *(["A denial was reported"] if shift.denied else []),
+        *([f"The lab itself spoke since: {spoke.outlet}"] if spoke else []),
         story.title.strip().rstrip("."),
     ]
-    sides = terms(shift, " to ")
-    if sides and not taken_back(shift, before):
+    sides = terms(shift, " to ", delayed=delayed)
+    if sides and not back:
         sentences.append(f"Terms: from {sides}" if " to " in sides else f"Terms: {sides}")
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))

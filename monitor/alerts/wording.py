@@ -5,10 +5,11 @@ Pure. Escaping is done here where the words are put together for a block; `terms
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from monitor.alerts.blocks import literal
-from monitor.alerts.reading import delayed_now, licence, now, orgs_and_models, standing, taken_back
+from monitor.alerts.reading import delayed_now, licence, now, orgs_and_models, spoke_since, standing
 from monitor.model import STAGE_WORDS, Direction, Severity, Shift, ShiftObject, Stage, Story, Storyline
 
 DIRECTIONS = {
@@ -29,52 +30,68 @@ OBJECTS = {
     ShiftObject.USAGE_POLICY: "usage policy",
     ShiftObject.LICENCE_TEXT: "licence text",
 }
+# How terms hold at a stage: they would, are to, or do.
+_HOLD = {
+    Stage.RUMOUR: "would be",
+    Stage.CONSIDERING: "would be",
+    Stage.ANNOUNCED: "to be",
+    Stage.REVERSED: "to be",
+    Stage.EFFECTIVE: "now",
+    Stage.ENFORCEMENT: "now",
+    Stage.NONE: "",
+}
 
 
 def state(storyline: Storyline, story: Story) -> list[str]:
     """Two lines: which way, how far, what; and who, which model, from which terms to which."""
     orgs, models = orgs_and_models(storyline)
     who = f"*{literal(', '.join(orgs), 300)}*" if orgs else ""
+    delayed = delayed_now(storyline.steps)
+    shift, back = standing(storyline, story)
     # Terms that were taken back would read as what holds now.
-    sides = "" if taken_back(*standing(storyline, story)) else terms(story.shift, " → ")
+    sides = "" if back else terms(shift, " → ", delayed=delayed)
     facts = (who, literal(", ".join(models), 300), literal(sides, 300))
-    status = "  ".join(_status(*standing(storyline, story), delayed=delayed_now(storyline.steps)))
+    notes = ("*delay reported*" if delayed else "", "*denial reported*" if shift.denied else "")
+    spoke = "*the lab itself spoke since*" if spoke_since(storyline) else ""
+    status = "  ".join(_status(shift, (*notes, spoke), back=back))
     return list(filter(None, (status, " · ".join(filter(None, facts)))))
 
 
-def _status(shift: Shift, before: Direction | None, *, delayed: bool) -> tuple[str, str]:
+def _status(shift: Shift, notes: Iterable[str], *, back: bool) -> tuple[str, str]:
     """The picture and the words: which way, how far, what."""
     icon, _ = DIRECTIONS[shift.direction]
-    first, *words = _way_and_stage(shift, before)
-    words += [OBJECTS[shift.object], "*delay reported*" if delayed else "", "*denial reported*" if shift.denied else ""]
+    first, *words = _way_and_stage(shift, back=back)
+    words += [OBJECTS[shift.object], *notes]
     picture = "↩️" if shift.stage is Stage.REVERSED else icon
     return picture, " · ".join(filter(None, (f"*{capital(first)}*", *words)))
 
 
-def _way_and_stage(shift: Shift, before: Direction | None) -> tuple[str, str]:
+def _way_and_stage(shift: Shift, *, back: bool) -> tuple[str, str]:
     direction = DIRECTIONS[shift.direction][1]
     if shift.stage is Stage.REVERSED:
         # "Opening · reversed" would read as the end of an opening.
-        return "reversed", f"now {direction}" if before else f"was {direction}"
+        if shift.direction in (Direction.DISPUTE, Direction.POLICY, Direction.UNCLEAR):
+            return "reversed", direction
+        return "reversed", f"was {direction}" if back else f"now {direction}"
     return direction, STAGE_WORDS[shift.stage]
 
 
-def terms(shift: Shift, arrow: str) -> str:
-    """From which terms to which, as far as they are known."""
+def terms(shift: Shift, arrow: str, *, delayed: bool = False) -> str:
+    """From which terms to which, as far as they are known. "Now" are only those in effect: a turn may be a promise."""
     before, after = licence(shift.from_), licence(shift.to)
     if before and after and before != after:
         return f"{before}{arrow}{after}"
     if shift.direction is Direction.DISPUTE:
         return after or before  # people fight about terms: nothing became of them
     if after:
-        return f"now {after}"
+        return f"{'to be' if delayed else _HOLD[shift.stage]} {after}".strip()
     return f"until now {before}" if before else ""
 
 
 def lead(storyline: Storyline) -> str:
     """Who and which model: which way, how far, what."""
-    shift, before = standing(storyline, now(storyline))
-    words = ", ".join(filter(None, (*_way_and_stage(shift, before), OBJECTS[shift.object])))
+    shift, back = standing(storyline, now(storyline))
+    words = ", ".join(filter(None, (*_way_and_stage(shift, back=back), OBJECTS[shift.object])))
     whose = subject(storyline)
     return f"{whose}: {words}" if whose else capital(words)
 

@@ -259,7 +259,10 @@ def _grow(
     _complete_others(conn, after, line)
     newest_last = (*(one for one in members if one.entry_id != new.candidate.entry_id), new.candidate)
     reason = storyline.moved(before, after, newest_last)
-    if reason is not None and (edited or not stories.is_latest(conn, after)):
+    stated = new.heard.stated
+    if stated is not None and statement.tells(stated, before):
+        reason = Reason.PRIMARY_SOURCE
+    elif reason is not None and (edited or not stories.is_latest(conn, after)):
         told = {_news(step.stage, step.direction, step.reason) for step in steps}
         reason = None if _news(after.shift.stage, after.shift.direction, reason) in told else reason
     overtaken = denied_late if reason is None else late.overtaken(reason, new.candidate.shift, at, steps)
@@ -276,6 +279,8 @@ def _grow(
         return Reason.NEW_STORY, after, ""  # its first entries were baseline, muted or too old: nobody knows it yet
     if reason is None:
         return Reason.REPEAT, after, late.LINE if overtaken else ""
+    if stated is not None:
+        return reason, after, statement.line(new.coverage.outlet)
     return reason, after, storyline.move_line(reason, before.shift, after.shift, new.coverage.outlet)
 
 

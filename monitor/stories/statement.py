@@ -1,7 +1,7 @@
 """What a lab itself says of an open story, under a headline and in words that no rule reads.
 
-Such a post is the first primary source of the story all the same, where it surely speaks of it. It says nothing about
-direction or stage: whoever follows the story reads its own words.
+Where it surely speaks of the story, people hear that the lab speaks, and read its own sentence. Nothing was read in it:
+it says nothing about direction or stage, confirms nothing, and may as well take everything back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from monitor import text
-from monitor.model import Candidate, Entry, Shift, Trust
+from monitor.model import Candidate, Entry, Shift, Story, Trust
 from monitor.stories import assign, traits
 from monitor.stories.assign import StoryIndex
 
@@ -21,16 +21,29 @@ _SPEAKS = re.compile(
     r"|(?:usage|use) polic\w+|(?:not|never|no longer|won['’]t) (?:be )?(?:releas|publish|open|shar)\w*)\b",
     re.IGNORECASE,
 )
+# Of something that turns out otherwise than it was said to. It is told, whoever spoke before: it may take that back.
+_TURNS = re.compile(
+    r"\b(?:revers(?:e[sd]?|ing|al)|reconsider\w*|rethink\w*|rethought"
+    r"|chang(?:e[sd]?|ing) (?:(?:our|its|the) (?:plans?|minds?|course|decision|approach)|of (?:plans?|heart|course))"
+    r"|mistak(?:en|enly|e)|instead|after all|contrary to|(?:not|never|un)[- ]?true|(?:not |in)(?:accurate|correct)"
+    r"|withdr[ae]w\w*|tak(?:e|es|ing) back|took back|no longer|sorry|apologi[sz]e"
+    r"|(?:will|to) (?:\w+ )?be (?:made )?(?:available|published|released|open\w*|downloadable|shared|closed))\b",
+    re.IGNORECASE,
+)
 _LOOKED_AT = 20_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a lab says of openness or terms in an entry: the first sentence and the next as quote, and all of it."""
+    """What a lab says of openness or terms in an entry: two sentences of it as quote, and all of it.
+
+    `turns`: it speaks of something that comes otherwise than it was said to.
+    """
 
     entry: Entry
     quote: str
     said: str
+    turns: bool = False
 
 
 def read(entry: Entry) -> Statement | None:
@@ -41,8 +54,21 @@ def read(entry: Entry) -> Statement | None:
     if not speak:
         return None
     near = sorted({number for one in speak for number in (one - 1, one, one + 1) if 0 <= number < len(sentences)})
-    quote = " ".join(sentences[speak[0] : speak[0] + 2])
-    return Statement(entry, quote, " ".join(sentences[number] for number in near))
+    turn = next((number for number in near if _TURNS.search(sentences[number])), None)
+    # "We are reversing our decision." stands beside the sentence with the weights: both are quoted.
+    first = speak[0] if turn is None else min(turn, min(speak, key=lambda number: abs(number - turn)))
+    quote = " ".join(sentences[first : first + 2])
+    return Statement(entry, quote, " ".join(sentences[number] for number in near), turns=turn is not None)
+
+
+def tells(statement: Statement, before: Story) -> bool:
+    """Whether people hear of it: no primary source spoke in the story before, or this may take back what was said."""
+    return statement.turns or not any(one.trust is Trust.PRIMARY for one in before.coverage)
+
+
+def line(outlet: str) -> str:
+    """What moved, in one line: that somebody speaks, not that anything is so."""
+    return f"the lab itself speaks: {outlet}"
 
 
 def candidate(statement: Statement, lab: str, models: Sequence[str], unread: Candidate) -> Candidate:

@@ -225,7 +225,7 @@ def delays(candidate: Candidate) -> bool:
 
 
 def _primary(story: Story) -> bool:
-    return any(one.trust is Trust.PRIMARY for one in story.coverage)
+    return any(one.trust is Trust.PRIMARY and one.read for one in story.coverage)
 
 
 def shift_moved(before: Shift, after: Shift) -> Reason | None:

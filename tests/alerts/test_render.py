@@ -261,9 +261,9 @@ def test_a_denial_that_events_overtook_is_not_said_of_now() -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("LicenseRef-Llama-Community", "now Llama Community licence"),
-        ("LicenseRef-Gemma-Terms", "now Gemma Terms"),
-        ("Apache-2.0", "now Apache-2.0"),
+        ("LicenseRef-Llama-Community", "would be Llama Community licence"),
+        ("LicenseRef-Gemma-Terms", "would be Gemma Terms"),
+        ("Apache-2.0", "would be Apache-2.0"),
     ],
 )
 def test_licences_are_named_as_people_name_them(name: str, shown: str) -> None:

@@ -25,6 +25,24 @@ NOT_OF_IT = [
     ("An update on our work", f"Mistral Large is our largest model so far. {KEPT}", "Mistral AI", 1),
     ("An update on our work", f"Behemoth 7 is our largest model so far. {KEPT}", "Meta newsroom", 1),
 ]
+# What a lab may take back in words that no rule reads, and the quote people judge by.
+TURNS = [
+    (
+        "Behemoth 8: what we heard from you",
+        "Thank you for all of it. We are changing our plans: the weights of Behemoth 8 will be there for everyone.",
+        "We are changing our plans: the weights of Behemoth 8 will be there for everyone.",
+    ),
+    (
+        "Behemoth 8: we listened",
+        "We are reversing our decision. You get the weights of Behemoth 8 next week. Thank you. More in our paper.",
+        "We are reversing our decision. You get the weights of Behemoth 8 next week.",
+    ),
+    (
+        "Behemoth 8: where we stand",
+        "Behemoth 8 has weights that you know. What you have read elsewhere is not true. Stay with us.",
+        "Behemoth 8 has weights that you know. What you have read elsewhere is not true.",
+    ),
+]
 OF_IT = [
     ("An update on our work", f"Behemoth is our largest model so far. {KEPT} {LATER} Our new campus is in Ohio."),
     ("Where we go from here", "We keep building a mix of open and closed models. No decision was made on Behemoth."),
@@ -61,12 +79,17 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database
     assert [one.reason for [one] in decided] == [Reason.PRIMARY_SOURCE, Reason.REPEAT]
     [first] = house.outbox(Role.MOVE)
     assert first.facts["evidence"] == f"{KEPT} {LATER}"
+    assert first.facts["line"] == "the lab itself speaks: Meta newsroom", "who speaks, not that it is so"
+    for number, (title, words, quote) in enumerate(TURNS):
+        [alert] = told(house, title, words, hours=5 + number)
+        assert (alert.reason, alert.suppressed) == (Reason.PRIMARY_SOURCE, False), "it may take back what was told"
+        assert house.outbox(Role.MOVE)[-1].facts["evidence"] == quote
     house.world.undo()  # the open stories are read anew
     house.poll("ledger", item(f"{versioned}, sources say", "third", pubDate=format_datetime(house.now)))
     with house.database.read() as conn:
         [story] = stories.listing(conn)  # what the first poll found stays what nobody was told
         assert stories.why_joined(conn, story.coverage[-1].entry_id).startswith("its lab's own word")
-    assert [one.trust for one in story.coverage] == [Trust.PRESS, Trust.PRESS, Trust.PRIMARY, Trust.PRIMARY]
+    assert [one.trust for one in story.coverage] == [Trust.PRESS] * 2 + [Trust.PRIMARY] * 5
     assert reading.outlets_of(reading.ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
     assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth",))
     assert "a primary source says so" not in story.shift.reasons, "it was not read, so it confirms nothing"
