@@ -8,7 +8,6 @@ right and leaves everything else to the grammar; a test holds both to the same t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from monitor.rules.syntax import (
     ID_FIELDS,
@@ -65,7 +64,6 @@ class _Doubt(Exception):  # noqa: N818  # no error yet: the grammar says what it
     """Something here is not as the descent knows it."""
 
 
-@lru_cache(maxsize=20_000)  # a reload parses what changed
 def parse(query: str) -> Node:
     """The syntax tree of a query. QueryError says where the first mistake is and how to mend it."""
     tokens = _cut(query)

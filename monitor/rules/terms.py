@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from monitor import text
 from monitor.rules.syntax import QueryError
@@ -38,7 +37,6 @@ class Literal:
     whole: bool  # nothing is left to verify
 
 
-@lru_cache(maxsize=20_000)
 def read_term(written: str, cased: bool) -> Term:
     """The term as written in a query or vocabulary, without `=` and quotes. QueryError counts from its beginning."""
     hidden = written.translate(_HIDE)
