@@ -7,9 +7,11 @@ that follow a list in brackets, which is how tags are written.)
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,13 +195,21 @@ def _write(path: Path, text: str) -> None:
     try:
         unfinished.write_bytes(text.encode("utf-8"))
         if target.exists():
-            unfinished.chmod(target.stat().st_mode & 0o777)
+            _as_it_was(unfinished, target.stat())
         unfinished.replace(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise MonitorError(
             f"{path} cannot be written: {error.strerror}. Run this as somebody who may write {target.parent}."
         ) from error
+
+
+def _as_it_was(file: Path, was: os.stat_result) -> None:
+    """Owner, group and rights of the file it replaces: root's edit must not shut the service out of its feeds."""
+    for owner, group in ((was.st_uid, -1), (-1, was.st_gid)):
+        with suppress(OSError):  # an ordinary account may not give a file away, but to a group of its own
+            os.chown(file, owner, group)
+    file.chmod(was.st_mode & 0o777)  # last: whoever gave it away as root may still set it
 
 
 def new_id(title: str, url: str, taken: Collection[str]) -> str:

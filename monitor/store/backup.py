@@ -38,8 +38,12 @@ def backup(source: Path, target: Path, advance: Callable[[int, int], None]) -> i
 def _claim(target: Path, part: Path) -> None:
     if target.exists():
         raise StoreError(f"The file {target} exists. A backup never replaces a file: name another one.")
+    if not target.parent.is_dir():  # on a disk that is not mounted: a copy made there would lie beside what it saves
+        raise StoreError(
+            f"The backup {target} cannot be written: there is no directory {target.parent}. "
+            "Mount its disk, or make the directory: `mkdir -p` does."
+        )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:

@@ -135,6 +135,10 @@ def test_a_backup_is_named_after_its_time_and_never_replaces_a_file(config: Path
     refused = db(config, "backup", str(config.parent / "mine.db"))
     assert refused.returncode == 1
     assert "never replaces a file" in refused.stderr
+    unmounted = config.parent / "nodisk" / "backups" / "x.db"
+    refused = db(config, "backup", str(unmounted))
+    assert (refused.returncode, "Mount its disk, or make the" in refused.stderr) == (1, True), refused.stderr
+    assert not unmounted.parents[1].exists()
 
 
 def test_postgresql_is_backed_up_with_its_own_tool(config: Path) -> None:

@@ -106,6 +106,17 @@ def test_edits_keep_comments_quotes_and_order(config: Path) -> None:
     assert path.read_text() == FEEDS + "  - id: three\n    url: https://three.example/\n    tags: [x]\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_an_edit_by_root_leaves_the_file_to_whom_it_belongs(config: Path) -> None:
+    """A20: else the service could not read its feeds any more."""
+    path = config / "feeds.yaml"
+    os.chown(path, 65534, 65533)
+    path.chmod(0o640)
+    feeds_file.change(path, "one", paused=True)
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode & 0o777) == (65534, 65533, 0o640)
+
+
 def test_line_ends_of_windows_stay(config: Path) -> None:
     path = config / "feeds.yaml"
     path.write_bytes(FEEDS.replace("\n", "\r\n").encode())
