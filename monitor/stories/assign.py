@@ -15,7 +15,7 @@ from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
 from monitor.stories.shelf import Shelf
 from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, Weights, fit, profile
-from monitor.stories.traits import Traits
+from monitor.stories.traits import OPPOSITE, Kind, Traits
 from monitor.stories.words import GENERIC
 
 __all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]
@@ -24,6 +24,7 @@ MEMBERS = 6  # a story is compared through its first member and its latest ones
 BROAD = 30  # stories looked at for a key that many share (a lab, a common word): the latest ones
 COMPARED = 12  # stories compared in full
 LATELY = 7.0  # days
+SLOW = 1.0  # days: so long outlets go on telling a step that was taken back meanwhile
 CITED = 2  # a page that more stories link to identifies none of them
 
 
@@ -62,6 +63,7 @@ class StoryIndex:
         self.repeat_after = repeat_after
         self.shelf = Shelf(repeat_after)
         self._stories: dict[int, _Kept] = {}
+        self._lines: dict[int, set[int]] = {}  # storyline -> its open stories
         self._keys: dict[str, dict[int, None]] = {}  # key -> story ids, the latest last
         self._words: dict[str, int] = {}  # word -> in how many open stories
         for story in stories:
@@ -103,6 +105,10 @@ class StoryIndex:
         kept = self._stories.pop(story_id, None)
         if kept is None:
             return
+        siblings = self._lines[kept.storyline_id]
+        siblings.discard(story_id)
+        if not siblings:
+            del self._lines[kept.storyline_id]
         for key in _story_keys(kept.profile):
             holders = self._keys[key]
             holders.pop(story_id, None)
@@ -136,7 +142,33 @@ class StoryIndex:
             )
             for kept in near
         ]
-        return sorted((found for found in fits if not found[0].veto), key=lambda found: (-found[0].points, found[1]))
+        found = sorted((one for one in fits if not one[0].veto), key=lambda one: (-one[0].points, one[1]))
+        return self._this_side(entry, found)
+
+    def _this_side(self, entry: Traits, found: list[tuple[Fit, int, int]]) -> list[tuple[Fit, int, int]]:
+        """Without the stories that a turn of their storyline parts from the entry. Where one of those fitted best, what
+        fits less well and stands in another storyline is not it either."""
+        beyond = [one for one in found if not one[0].settled and self._turned_between(entry, one[1])]
+        if not beyond:
+            return found
+        best, line = beyond[0][0].points, beyond[0][2]
+        return [one for one in found if one not in beyond and (one[2] == line or one[0].points > best)]
+
+    def _turned_between(self, entry: Traits, story_id: int) -> bool:
+        """Whether a step the opposite way lies between a story and an entry that goes the same way as it."""
+        opposite = OPPOSITE.get(entry.sense)
+        story = self._stories[story_id]
+        siblings = self._lines[story.storyline_id]
+        if opposite is None or len(siblings) == 1 or entry.sense not in story.profile.senses or not _steps(entry):
+            return False
+        if not entry.turns and any(abs(entry.said - member.said) <= SLOW for member in story.profile.members):
+            return False
+        first, last = sorted((_began(story.profile), entry.said))
+        return any(
+            first < _began(other) < last
+            for other in (self._stories[one].profile for one in siblings)
+            if opposite in other.senses and entry.sense not in other.senses
+        )
 
     def surely(self, entry: Traits) -> Assignment | None:
         """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely."""
@@ -154,6 +186,7 @@ class StoryIndex:
     def _take(self, story_id: int, storyline_id: int, members: tuple[Traits, ...], due_at: datetime | None) -> None:
         kept = _Kept(story_id, storyline_id, profile(members), max(member.seen_at for member in members))
         self._stories[story_id] = kept
+        self._lines.setdefault(storyline_id, set()).add(story_id)
         for key in _story_keys(kept.profile):
             self._keys.setdefault(key, {})[story_id] = None
         for word in _story_words(kept.profile):
@@ -170,6 +203,15 @@ class StoryIndex:
                 for story_id in islice(reversed(holders), BROAD):
                     shared[story_id] = shared.get(story_id, 0.0) + worth
         return sorted(shared, key=lambda story_id: (-shared[story_id], story_id))[:COMPARED]
+
+
+def _steps(entry: Traits) -> bool:
+    """Whether an entry tells of a step: no denial, no analysis of what was done."""
+    return entry.turns or not (entry.denied or entry.kind is Kind.ESSAY)
+
+
+def _began(story: Profile) -> float:
+    return min(member.said for member in story.members)
 
 
 def _lately(entry: Traits, story: Profile) -> bool:

@@ -52,11 +52,14 @@ _AGAINST = {
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Points of an entry for a story. `veto`: something says they are different events, whatever else they share."""
+    """Points of an entry for a story. `veto`: something says they are different events, whatever else they share.
+    `settled`: one link or headline says that they are one.
+    """
 
     points: float
     parts: tuple[tuple[float, str], ...]
     veto: str = ""
+    settled: bool = False
 
     @property
     def why(self) -> str:
@@ -144,9 +147,9 @@ def fit(
     if versions_clash(entry.models, story.models):
         return Fit(0.0, (), "another version")
     if entry.own in story.own or entry.own in story.links or entry.links & story.own:
-        return Fit(10.0, ((10.0, "same link"),))
+        return Fit(10.0, ((10.0, "same link"),), settled=True)
     if entry.core in story.cores and entry.core.count(" ") >= 3:
-        return Fit(9.0, ((9.0, "same headline"),))
+        return Fit(9.0, ((9.0, "same headline"),), settled=True)
     if entry.labs and story.labs and not entry.labs & story.labs:
         return Fit(0.0, (), "other labs")
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):

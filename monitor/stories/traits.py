@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from sys import intern
 
 from monitor import text
@@ -27,6 +28,7 @@ from monitor.stories.words import (
     PREVIEWS,
     SUITS,
     THINGS,
+    TURNS,
 )
 from monitor.text import SMALL_WORDS
 
@@ -93,6 +95,9 @@ SENSES: Mapping[Direction, Sense] = {
 }
 
 
+OPPOSITE: Mapping[Sense, Sense] = {Sense.OPENWARD: Sense.CLOSEWARD, Sense.CLOSEWARD: Sense.OPENWARD}
+
+
 _OPENNESS = frozenset({ShiftObject.WEIGHTS, ShiftObject.CODE, ShiftObject.DATA, ShiftObject.LICENCE_TEXT})
 
 
@@ -149,7 +154,10 @@ class Traits:
     stage: Stage
     object: ShiftObject
     terms: str  # the licence something is put under, where one is named
+    denied: bool
+    turns: bool  # the headline says that something is taken back, or done once more
     day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
+    said: float  # when it was said, as far as anybody knows: else when it was seen
     seen_at: datetime
 
 
@@ -193,7 +201,10 @@ def read(candidate: Candidate) -> Traits:
         stage=shift.stage,
         object=shift.object,
         terms=text.fold(shift.to) if shift.to not in _NO_TERMS else "",
+        denied=shift.denied,
+        turns=not TURNS.isdisjoint(title) or any(pair in TURNS for pair in map(" ".join, pairwise(title))),
         day=min(entry.published_at, candidate.seen_at).timestamp() / 86400 if entry.published_at else None,
+        said=candidate.at.timestamp() / 86400,
         seen_at=candidate.seen_at,
     )
 

@@ -65,6 +65,14 @@ DEEDS = frozenset({"leak", "delay", "restore", "military", "breach", "drop_open"
 PREVIEWS = frozenset({"preview", "previews", "previewed", "beta", "teaser", "teases"})
 ENDS = frozenset({"after", "over", "ends", "ended", "leaves", "exits", "following"})
 
+# What a headline says that takes an earlier step back, or does it once more.
+_TURNS = """
+again back reverse reverses reversed reversing reversal undo undoes undone restore restores restored restoring reinstate
+reinstates reinstated reopen reopens reopened resume resumes resumed return returns returned backtrack backtracks
+backtracked backpedals anew
+"""
+TURNS = frozenset(_TURNS.split()) | {"after all", "second time", "third time", "once more", "u turn", "turns around"}
+
 # What is named right behind these is there for comparison.
 _ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"
 ASIDES = frozenset(_ASIDES.split())

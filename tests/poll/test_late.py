@@ -122,6 +122,16 @@ def on(steps: tuple[Step, ...], began: datetime) -> list[tuple[str, str, int]]:
             id="an announcement of what was done since",
         ),
         pytest.param(
+            [(ANNOUNCED, 0, 0), (REVERSED, 5, 5), (f"{ANNOUNCED} after all", 9, 9), (f"{ANNOUNCED}, it says", 1, 10)],
+            ["new story", "new story in storyline", "new story in storyline"],
+            [
+                ("new story", "announced", 0),
+                ("new story in storyline", "reversed", 5),
+                ("new story in storyline", "announced", 9),
+            ],
+            id="a storyline that turned back, and a late report from before",
+        ),
+        pytest.param(
             [(WEIGHS, 5, 5), (ANNOUNCED, 4, 6)],
             ["new story", "stage moved"],
             [("new story", "considering", 5), ("stage moved", "announced", 5)],

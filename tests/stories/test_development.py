@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from monitor.model import Direction, Stage
 from monitor.stories.score import replay
 from tests.stories.samples import candidate
@@ -37,3 +39,69 @@ def test_what_comes_after_the_storyline_fell_asleep_is_a_new_one() -> None:
     late = candidate(title, day=80, stage=stage, **facts)  # type: ignore[arg-type]  # a mix of fields
     first = candidate(NEWS[0][0], stage=Stage.CONSIDERING, **CLOSING)
     assert [one.storyline for one in replay([first, late])] == [1, 2]
+
+
+QWEN = {"orgs": ("Alibaba",), "models": ("Qwen 8",)}
+GLM = {"orgs": ("Zhipu AI",), "models": ("GLM-8",)}
+MIMO = {"orgs": ("Xiaomi",), "models": ("MiMo 5",)}
+OPEN, CLOSED = Direction.OPENING, Direction.CLOSING
+DONE, TOLD, UNDONE = Stage.EFFECTIVE, Stage.ANNOUNCED, Stage.REVERSED
+
+
+@pytest.mark.parametrize(
+    ("who", "life", "expected"),
+    [
+        pytest.param(
+            QWEN,
+            [
+                ("Alibaba announces Qwen 8 will be closed", 0, CLOSED, TOLD),
+                ("Alibaba reverses decision to close Qwen 8", 5, OPEN, UNDONE),
+                ("Alibaba closes Qwen 8 after all: no weights", 10, CLOSED, TOLD),
+                ("Alibaba to keep Qwen 8 closed after all", 10.1, CLOSED, TOLD),
+                ("Alibaba says Qwen 8 weights stay at home", 12, CLOSED, TOLD),
+                ("Alibaba will not open Qwen 8", 0.4, CLOSED, TOLD),
+                ("Why did Alibaba announce that Qwen 8 will be closed?", 13, CLOSED, Stage.NONE),
+                ("Alibaba reverses again: Qwen 8 weights to be released", 14, OPEN, TOLD),
+            ],
+            [1, 2, 3, 3, 3, 1, 1, 8],
+            id="closed, reversed, closed after all; a late report; an analysis; reversed once more",
+        ),
+        pytest.param(
+            GLM,
+            [
+                ("Zhipu releases GLM-8 weights under MIT", 0, OPEN, DONE),
+                ("Zhipu pulls GLM-8 weights from Hugging Face", 4, CLOSED, DONE),
+                ("Zhipu puts GLM-8 weights up under MIT", 8, OPEN, DONE),
+                ("Zhipu pulls GLM-8 weights from Hugging Face and GitHub", 11, CLOSED, DONE),
+                ("GLM-8 weights can be had under MIT, says Zhipu", 8.5, OPEN, DONE),
+                ("Zhipu opens GLM-8 under MIT", 0.2, OPEN, DONE),
+                ("GLM-8 gone from Hugging Face: Zhipu pulls weights", 4.2, CLOSED, DONE),
+            ],
+            [1, 2, 3, 4, 3, 1, 2],
+            id="released, pulled, restored, pulled, without a word for it; late reports of each",
+        ),
+        pytest.param(
+            MIMO,
+            [
+                ("Xiaomi releases MiMo 5 weights under MIT", 0, OPEN, DONE),
+                ("Xiaomi pulls MiMo 5 weights: model is closed now", 0.1, CLOSED, DONE),
+                ("Xiaomi opens MiMo 5 weights under MIT", 0.3, OPEN, DONE),
+                ("Xiaomi reverses, MiMo 5 weights are back under MIT", 0.5, OPEN, DONE),
+                ("MiMo 5 weights back under MIT, says Xiaomi", 0.6, OPEN, DONE),
+            ],
+            [1, 2, 1, 4, 4],
+            id="within a day, the headline must say so: outlets are slow",
+        ),
+    ],
+)
+def test_a_storyline_that_turns_back_goes_on_with_a_story_of_its_own(
+    who: dict[str, object], life: list[tuple[str, float, Direction, Stage]], expected: list[int]
+) -> None:
+    """A33: what is dated after a step the opposite way is none of the story before it, and the other way round."""
+    entries = [
+        candidate(title, day=day, direction=direction, stage=stage, **who)  # type: ignore[arg-type]  # a mix of fields
+        for title, day, direction, stage in life
+    ]
+    placed = replay(entries)
+    assert [one.story for one in placed] == expected
+    assert {one.storyline for one in placed} == {1}
