@@ -84,24 +84,35 @@ sbom: $(VENV)/.dev ## the bill of materials of what runs, as CycloneDX JSON (SBO
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o $(SBOM)
 	@echo "$(SBOM): what requirements.lock installs, with hashes."
 
-# A system install. Packagers set DESTDIR and, where they keep units elsewhere, UNITDIR, SYSUSERSDIR and TMPFILESDIR.
+# A system install. Packagers set DESTDIR and, where they keep things elsewhere, UNITDIR, SYSUSERSDIR,
+# TMPFILESDIR and BINDIR, where people find the command.
 PREFIX ?= /opt/licensewatch
 CONFDIR ?= /etc/licensewatch
 UNITDIR ?= /etc/systemd/system
 SYSUSERSDIR ?= /etc/sysusers.d
 TMPFILESDIR ?= /etc/tmpfiles.d
+BINDIR ?= /usr/local/bin
 DESTDIR ?=
 PACKAGE ?= .
 HOME_DIR := $(DESTDIR)$(PREFIX)
+PROGRAM := $(PREFIX)/bin/licensewatch
+COMMAND := $(DESTDIR)$(BINDIR)/licensewatch
+# The mark stands before anything else does, so that an install that failed half-way is known as ours, too.
+IS_OURS = { [ -f $(HOME_DIR)/.licensewatch ] || { [ -f $(HOME_DIR)/pyvenv.cfg ] && [ -f $(HOME_DIR)/bin/licensewatch ]; }; }
+IS_OUR_LINK = [ "`readlink $(COMMAND)`" = $(PROGRAM) ]
 INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
 
 install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/licensewatch DESTDIR=)
 	@umask 022; mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }
 	$(can-make-venv)
-	@umask 022 && $(MAKE) --no-print-directory install-all  # the account of the service reads what root installs
+	@$(IS_OURS) || [ -z "`ls -A $(HOME_DIR)`" ] || { echo "$(HOME_DIR) holds something else: name a directory of its own, PREFIX=..." >&2; exit 1; }
+	@umask 022 && touch $(HOME_DIR)/.licensewatch && $(MAKE) --no-print-directory install-all  # the account of the service reads what root installs
 	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload; fi)
 	@echo "Installed. Next: put the Slack token into $(CONFDIR)/credentials/slack_bot_token (mode 600), name the channel in"
 	@echo "$(CONFDIR)/monitor.yaml, then: systemctl enable --now licensewatch"
+	@if $(IS_OUR_LINK); then echo "The command is $(BINDIR)/licensewatch, a link to $(PROGRAM)."; \
+	  else echo "The command is $(PROGRAM): $(BINDIR)/licensewatch is another's, or may not be made."; fi
+	@echo "Run it as the account of the service: sudo -u licensewatch licensewatch status"
 
 install-all:
 	@echo "Installing the program into $(HOME_DIR) ..."
@@ -109,6 +120,7 @@ install-all:
 	@$(INSTALL_DEPENDENCIES)
 	@$(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --force-reinstall $(PACKAGE)
 	@$(if $(DESTDIR),sed -i '1s|^#!$(HOME_DIR)|#!$(PREFIX)|' $(HOME_DIR)/bin/licensewatch)
+	@[ -e $(COMMAND) ] || [ -L $(COMMAND) ] || { mkdir -p $(DESTDIR)$(BINDIR) && ln -s $(PROGRAM) $(COMMAND); } 2>/dev/null || true
 	@$(PYTHON) packaging/config_files.py $(HOME_DIR)/bin/python $(HOME_DIR)/bin/licensewatch $(DESTDIR)$(CONFDIR)
 	@mkdir -p $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR)
 	@for unit in systemd/*.service; do sed -e 's|/opt/licensewatch|$(PREFIX)|g' -e 's|/etc/licensewatch|$(CONFDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$$(basename $$unit) || exit 1; done
@@ -120,7 +132,8 @@ uninstall: ## remove what `make install` put there; configuration and data stay
 	  systemctl stop licensewatch 'licensewatch-worker@*'; systemctl disable licensewatch licensewatch-worker@.service 2>/dev/null || true; fi)
 	@for unit in systemd/*.service; do rm -f $(DESTDIR)$(UNITDIR)/$$(basename $$unit); done
 	@rm -f $(DESTDIR)$(SYSUSERSDIR)/licensewatch.conf $(DESTDIR)$(TMPFILESDIR)/licensewatch.conf
-	@if [ -f $(HOME_DIR)/pyvenv.cfg ] && [ -f $(HOME_DIR)/bin/licensewatch ]; then rm -rf $(HOME_DIR); else echo "$(HOME_DIR) holds no installation of ours; left as it is."; fi
+	@if $(IS_OUR_LINK); then rm -f $(COMMAND); fi
+	@if $(IS_OURS); then rm -rf $(HOME_DIR); else echo "$(HOME_DIR) holds no installation of ours; left as it is."; fi
 	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi)
 	@echo "Removed. Kept: the configuration in $(CONFDIR), the database in /var/lib/licensewatch, the account licensewatch."
 

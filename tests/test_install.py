@@ -95,15 +95,37 @@ async def test_the_wheel_installs_starts_and_is_removed_without_its_data(
     assert "ExecStart=/opt/licensewatch/bin/licensewatch run" in unit
     script = (tmp_path / "opt/licensewatch/bin/licensewatch").read_text()
     assert script.startswith("#!/opt/licensewatch/bin/python")
+    command = tmp_path / "usr/local/bin/licensewatch"
+    assert command.readlink() == Path("/opt/licensewatch/bin/licensewatch")
+    assert "The command is /usr/local/bin/licensewatch, a link" in done.stdout
     await _a_round(tmp_path, config, state)
     _edits_stay(checkout, tmp_path, wheel)
     gone = make(checkout, "uninstall", tmp_path, wheel)
     assert gone.returncode == 0, gone.stderr
     assert "Kept: the configuration in /etc/licensewatch" in gone.stdout
     assert not (tmp_path / "opt/licensewatch").exists()
+    assert not command.is_symlink()
     assert not (tmp_path / "etc/systemd/system/licensewatch.service").exists()
     assert (config / "monitor.yaml").exists()
     assert (state / "licensewatch.db").exists()
+
+
+def test_what_failed_half_way_is_removed_and_what_is_anothers_is_left(checkout: Path, tmp_path: Path) -> None:
+    """A disk that filled up, a network that went: the next `make uninstall` or `make install` begins clean."""
+    home, command = tmp_path / "opt/licensewatch", tmp_path / "usr/local/bin/licensewatch"
+    command.parent.mkdir(parents=True)
+    command.write_text("another's")
+    broken = (f"DESTDIR={tmp_path}", f"PYTHON={sys.executable}", "INSTALL_DEPENDENCIES=false")
+    assert run("make", "install", *broken, cwd=checkout).returncode != 0
+    assert home.exists()
+    gone = run("make", "uninstall", *broken, cwd=checkout)
+    assert (gone.returncode, home.exists()) == (0, False), gone.stderr
+    assert command.read_text() == "another's"
+    home.mkdir()
+    (home / "precious").touch()
+    assert "holds something else" in run("make", "install", *broken, cwd=checkout).stderr
+    assert "left as it is" in run("make", "uninstall", *broken, cwd=checkout).stdout
+    assert [one.name for one in home.iterdir()] == ["precious"]
 
 
 async def _a_round(root: Path, config: Path, state: Path) -> None:
