@@ -117,7 +117,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
         from_=from_,
         to=to,
         evidence=_sentence_text(document, evidence),
-        denied=bool(rulings.settled.get("denied")) or _denied(text),
+        denied=bool(rulings.settled.get("denied", _denied(text))),
         marks=_marks(document, evidence, leaves),
     )
     return _with_confidence(shift, text, stage is not None)

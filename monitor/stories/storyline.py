@@ -72,7 +72,7 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
         models=_union(one.models for one in shifts),
         from_=next((one.from_ for one in shifts if one.from_ not in {"", to}), ""),
         to=to,
-        denied=any(one.denied for one in shifts),
+        denied=any(one.denied for one in peers),
     )
 
 
