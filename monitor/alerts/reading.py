@@ -20,9 +20,8 @@ _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is no
 
 def now(storyline: Storyline) -> Story:
     """The current story as things stand: the stage reached, the headline that says so, denied if it still is."""
-    story = storyline.current
-    denied = story.shift.denied and denied_now(storyline.steps)
-    shift = replace(story.shift, stage=stage_now(storyline), denied=denied)
+    story = undenied(storyline.current, storyline.steps)
+    shift = replace(story.shift, stage=stage_now(storyline))
     return replace(story, title=headline_now(storyline), shift=shift)
 
 
@@ -114,6 +113,12 @@ def denied_now(steps: Sequence[Step]) -> bool:
     return all(step.stage is since[0].stage for step in since)
 
 
+def undenied(story: Story, steps: Sequence[Step]) -> Story:
+    """A story without a denial that a later step of its storyline overruled."""
+    denied = story.shift.denied and denied_now(steps)
+    return story if denied is story.shift.denied else replace(story, shift=replace(story.shift, denied=denied))
+
+
 def delayed_now(steps: Sequence[Step]) -> bool:
     """Whether things stand at a delay: nothing but denials and primary sources came after it."""
     last = last_move(steps)
@@ -122,7 +127,7 @@ def delayed_now(steps: Sequence[Step]) -> bool:
 
 def standing(storyline: Storyline, story: Story) -> tuple[Shift, bool]:
     """The shift with a denial only while it stands, and whether its direction and terms are what it took back."""
-    shift = replace(story.shift, denied=story.shift.denied and denied_now(storyline.steps))
+    shift = undenied(story, storyline.steps).shift
     return shift, taken_back(shift, storyline.steps)
 
 

@@ -17,7 +17,7 @@ from monitor.model import Shift, Story
 from monitor.store import alerts as alert_store
 from monitor.store import stories as store
 from monitor.store.engine import Connection
-from monitor.web.ledger import outlets, step_record
+from monitor.web.ledger import as_it_stands, outlets, step_record
 
 app = typer.Typer(help="Stories: what was told, and from which entries.", no_args_is_help=True)
 
@@ -39,7 +39,8 @@ def list_(
     """List stories, the latest news first."""
     database = current(ctx).database()
     with database.read() as conn:
-        found = store.listing(conn, store.Wanted(baseline=baseline, name=name, limit=limit))
+        listed = store.listing(conn, store.Wanted(baseline=baseline, name=name, limit=limit))
+        found = [as_it_stands(conn, story) for story in listed]
     if json_:
         output.emit_json([story_record(story) for story in found])
         return
@@ -75,6 +76,7 @@ def show(
         story = store.get(conn, story_id)
         if story is None:
             raise UsageError(f"There is no story {story_id}. `licensewatch stories list` shows those there are.")
+        story = as_it_stands(conn, story)
         record = _in_full(conn, story)
     if json_:
         output.emit_json(record)

@@ -13,7 +13,7 @@ from monitor.cli.context import current
 from monitor.cli.numbers import row_number
 from monitor.cli.stories import shift_line
 from monitor.errors import UsageError
-from monitor.model import Feed, FeedState, Hit
+from monitor.model import Entry, Feed, FeedState, Hit, Span
 from monitor.rules import explain
 from monitor.rules.document import Subject
 from monitor.settings import Configuration
@@ -43,16 +43,29 @@ def why(
         }
         for one in traces
     ]
+    placed = [_places(one, configuration) for one in traces]
     if json_:
-        output.emit_json([_record(one, misses) for one, misses in zip(traces, rules, strict=True)])
+        output.emit_json([_record(*each) for each in zip(traces, rules, placed, strict=True)])
         return
-    for one, misses in zip(traces, rules, strict=True):
-        _show(one, misses)
+    for each in zip(traces, rules, placed, strict=True):
+        _show(*each)
 
 
 def _subject(one: Trace, configuration: Configuration) -> Subject:
     feed = configuration.feed(one.stored.entry.feed_id)
     return Subject(one.stored.entry, feed.tags if feed else (), one.stored.entry.feed_id)
+
+
+def _places(one: Trace, configuration: Configuration) -> list[tuple[Span, ...] | None]:
+    """Where each hit matched in the text that is stored; None for one of an earlier text, which its places are of."""
+    if one.stored.pruned_at is not None:
+        return [None] * len(one.hits)
+    if not one.stored.revision:
+        return [hit.spans for hit in one.hits]
+    subject = _subject(one, configuration)
+    found = configuration.rules.match(subject.entry, feed_tags=subject.feed_tags, feed_id=subject.feed_id)
+    now = {(hit.rule_id, hit.rule_version): hit.spans for hit in found}
+    return [now.get((hit.rule_id, hit.rule_version)) for hit in one.hits]
 
 
 def _not_here(url: str, configuration: Configuration, states: dict[str, FeedState]) -> None:
@@ -78,7 +91,7 @@ def _last_poll(feed: Feed, state: FeedState | None) -> str:
     return f"feed {feed.id} was polled {output.shown(state.last_poll_at)} UTC and did not hold it"
 
 
-def _record(known: Trace, misses: dict[str, str]) -> dict[str, Any]:
+def _record(known: Trace, misses: dict[str, str], places: list[tuple[Span, ...] | None]) -> dict[str, Any]:
     return {
         "entry": {
             "id": known.stored.id,
@@ -96,9 +109,10 @@ def _record(known: Trace, misses: dict[str, str]) -> dict[str, Any]:
                 "version": hit.rule_version,
                 "severity": hit.severity,
                 "shift": hit.shift,
-                "spans": hit.spans,
+                "spans": spans or (),
+                "earlier_text": spans is None,
             }
-            for hit in known.hits
+            for hit, spans in zip(known.hits, places, strict=True)
         ],
         "misses": misses,
         "story": {
@@ -125,7 +139,7 @@ def _record(known: Trace, misses: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _show(known: Trace, misses: dict[str, str]) -> None:
+def _show(known: Trace, misses: dict[str, str], places: list[tuple[Span, ...] | None]) -> None:
     stored, entry = known.stored, known.stored.entry
     output.say(f"entry {stored.id}: {entry.title}")
     baseline = ", on the first poll of its feed (baseline: stored, never told)" if stored.baseline else ""
@@ -136,8 +150,9 @@ def _show(known: Trace, misses: dict[str, str]) -> None:
         output.say(f"  text    gone since {gone} UTC (`retention.entries`): no rule can be asked about it any more")
     if not known.hits:
         output.say("  rules   no rule matched when it was read")
-    for hit in known.hits:
-        output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {_where(hit, known)}")
+    for hit, spans in zip(known.hits, places, strict=True):
+        where = _where(hit, spans, entry)
+        output.say(f"  rule    {hit.rule_id} matched: {shift_line(hit.shift)}; {where}")
     if known.story:
         output.say(f"  story   {known.story.id} of storyline {known.story.storyline_id}: {known.joined}")
     for one in known.decided:
@@ -152,8 +167,10 @@ def _show(known: Trace, misses: dict[str, str]) -> None:
         output.say(f"  rule    {rule_id} does not match: {reason}")
 
 
-def _where(hit: Hit, known: Trace) -> str:
-    words = [
-        f"{span.field} “{getattr(known.stored.entry, span.field, '')[span.start : span.end]}”" for span in hit.spans
-    ]
+def _where(hit: Hit, spans: tuple[Span, ...] | None, entry: Entry) -> str:
+    if spans is None:  # the sentence that it quoted is kept, with the words that matched in it
+        quote = hit.shift.evidence
+        words = [f"“{quote[start:end]}”" for start, end in hit.shift.marks] or [f"“{quote}”"] * bool(quote)
+        return " ".join(("in a text since edited or gone:", ", ".join(dict.fromkeys(words)))).rstrip(": ")
+    words = [f"{span.field} “{getattr(entry, span.field, '')[span.start : span.end]}”" for span in spans]
     return ", ".join(dict.fromkeys(words))

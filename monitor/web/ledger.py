@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes only
 
+from monitor.alerts import reading
 from monitor.clock import stamp
 from monitor.model import Step, Story
 from monitor.store import stories as store
@@ -43,6 +44,11 @@ def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return _rows(conn, store.listing(conn, store.Wanted(baseline=None, limit=limit)))
 
 
+def as_it_stands(conn: Connection, story: Story) -> Story:
+    """A story without a denial that was overruled since."""
+    return reading.undenied(story, store.steps(conn, story.storyline_id)) if story.shift.denied else story
+
+
 def _rows(conn: Connection, stories: Sequence[Story]) -> list[dict[str, Any]]:
     steps = {storyline: store.steps(conn, storyline) for storyline in {story.storyline_id for story in stories}}
     continued = store.continued(conn)
@@ -50,8 +56,8 @@ def _rows(conn: Connection, stories: Sequence[Story]) -> list[dict[str, Any]]:
     return [_record(story, steps[story.storyline_id], continued.get(story.storyline_id)) for story in ordered]
 
 
-def _record(story: Story, steps: Iterable[Step], previous_id: int | None) -> dict[str, Any]:
-    shift = story.shift
+def _record(story: Story, steps: Sequence[Step], previous_id: int | None) -> dict[str, Any]:
+    shift = reading.undenied(story, steps).shift
     return {
         "id": story.id,
         "storyline": story.storyline_id,

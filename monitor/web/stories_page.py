@@ -10,7 +10,7 @@ from monitor.store import alerts, deliveries, stories
 from monitor.text import fold
 from monitor.web.asked import Asked, NotThere, Shown
 from monitor.web.charts import ORDER
-from monitor.web.ledger import outlets
+from monitor.web.ledger import as_it_stands, outlets
 
 PAGE = 25
 MOST_ROWS = 2**62  # no database numbers further
@@ -39,7 +39,7 @@ def page(asked: Asked) -> Shown:
     )
     found = stories.listing(asked.conn, wanted)
     values = {
-        "stories": found[:PAGE],
+        "stories": [as_it_stands(asked.conn, story) for story in found[:PAGE]],
         "more": len(found) > PAGE,
         "number": number,
         "direction": direction or "",
@@ -63,6 +63,7 @@ def one(asked: Asked) -> Shown:
     story = stories.get(asked.conn, wanted) if wanted < MOST_ROWS else None
     if story is None:
         raise NotThere(f"There is no story {str(wanted)[:20]}. It may be older than retention keeps stories.")
+    story = as_it_stands(asked.conn, story)
     line = stories.storyline_of(asked.conn, story.storyline_id)
     values = {
         "story": story,

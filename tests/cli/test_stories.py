@@ -18,7 +18,8 @@ import pytest
 
 from monitor.cli.main import main
 from monitor.model import Alert, Candidate, Coverage, Direction, Entry, Reason, Severity, Shift, Stage, Step, Trust
-from monitor.store import alerts, entries, mutes, stories
+from monitor.rules.load import load_rules, rule_files
+from monitor.store import alerts, entries, hits, mutes, stories
 from monitor.store.engine import Database
 from monitor.stories import storyline
 from monitor.web.ledger import as_atom
@@ -288,6 +289,45 @@ def test_a_mute_that_cannot_be_meant_is_refused(filled: Path, arguments: tuple[s
     with database.read() as conn:
         assert mutes.active(conn, SEEN) == []
     database.close()
+
+
+def test_why_of_an_edited_entry_quotes_the_text_that_matched(filled: Path) -> None:
+    """Places in a text say nothing of the next one: words that matched are quoted from what matched, or found anew."""
+    database = Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}")
+    rules = load_rules(rule_files([filled / "rules"]))
+    with database.write() as conn:
+        read = Entry("byte", ("k9",), "Meta keeps its model closed", url="https://example.org/9")
+        [entry_id] = entries.add(conn, [read], now=SEEN, baseline=False)
+        hits.add(conn, entry_id, rules.match(read), SEEN, False)
+        entries.revise(conn, entry_id, replace(read, title="Weather: not a cloud over Menlo Park"), SEEN)
+    shown = run(filled, "why", str(entry_id)).stdout
+    assert "in a text since edited or gone: “Meta”, “closed”\n" in shown
+    [hit] = asked(filled, "why", str(entry_id))[0]["hits"]
+    assert (hit["earlier_text"], hit["spans"]) == (True, [])
+    with database.write() as conn:
+        entries.revise(conn, entry_id, replace(read, title="The model stays closed, Meta says"), SEEN)
+    database.close()
+    assert "title “closed”, title “Meta”" in run(filled, "why", str(entry_id)).stdout
+
+
+def test_a_denial_that_was_overruled_is_said_no_more(filled: Path) -> None:
+    database = Database(f"sqlite:///{filled.parent / 'var' / 'licensewatch.db'}")
+    with database.write() as conn:
+        first = stories.get(conn, 1)
+        assert first is not None
+        stories.update_story(conn, replace(first, shift=replace(first.shift, denied=True)))
+        step = Step(SEEN + timedelta(days=1), Stage.CONSIDERING, Direction.CLOSING, Reason.DENIED)
+        stories.add_step(conn, first, step)  # the announcement came a day later
+    [story] = asked(filled, "stories", "list")
+    assert story["shift"]["denied"] is False
+    told = (run(filled, *words.split()).stdout for words in ("stories list", "stories show 1", "history"))
+    assert all("considering · denied" not in one and "a denial was" not in one for one in told)
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(run(filled, "export", "--format", "csv").stdout))}
+    assert rows["1"]["denied"] == "no"
+    with database.write() as conn:
+        stories.add_step(conn, first, replace(step, at=SEEN + timedelta(days=3), stage=Stage.ANNOUNCED))
+    database.close()
+    assert "a denial was reported" in run(filled, "history").stdout, "and one that came since is"
 
 
 def test_routes_test_says_where_and_why(filled: Path) -> None:
