@@ -26,11 +26,14 @@ from monitor.model import (
     Story,
     Trust,
 )
+from monitor.stories import promise
 from monitor.stories.traits import SENSES, Kind, Sense, headline, kind, spell
 
 FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
 _DENIAL = re.compile(r"\b(?:den(?:y|ies|ied)|dismiss(?:es|ed)?|refut(?:es|ed))\b", re.IGNORECASE)
+_AGAIN = re.compile(r"\b(?:again|once more|further|another|(?:second|third) (?:time|delay))\b", re.IGNORECASE)
+_ECHO = timedelta(days=2)  # outlets tell of one delay for so long
 ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
 ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
 _TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
@@ -212,7 +215,7 @@ def moved(before: Story, after: Story, members: Sequence[Candidate] = ()) -> Rea
     `members`: its entries as they are now, the newest last; or None when nothing moved.
     """
     reason = shift_moved(before.shift, after.shift)
-    if reason is None and members and delays(members[-1]) and not any(map(delays, members[:-1])):
+    if reason is None and members and _delays_anew(members):
         return Reason.DELAYED
     if reason is None and _primary(after) and not _primary(before):
         return Reason.PRIMARY_SOURCE
@@ -222,6 +225,24 @@ def moved(before: Story, after: Story, members: Sequence[Candidate] = ()) -> Rea
 def delays(candidate: Candidate) -> bool:
     """Whether an entry tells in its headline that something is put off."""
     return kind(candidate.shift.stage, spell(headline(candidate.entry.title))) is Kind.DELAY
+
+
+def _delays_anew(members: Sequence[Candidate]) -> bool:
+    """Whether the newest of these entries tells of a delay that the others do not: the first, or one after it."""
+    *others, newest = members
+    known: Candidate | None = None
+    for one in filter(delays, (*sorted(others, key=lambda member: member.at), newest)):
+        if known is None or (one.at - known.at > _ECHO and _further_off(one, known)):
+            known = one
+    return known is newest
+
+
+def _further_off(one: Candidate, known: Candidate) -> bool:
+    """Whether a delay is another one than what was known: it says so ("pushed back again"), or names a later date."""
+    if _AGAIN.search(one.entry.title):
+        return True
+    due, before = (promise.due_at(f"{each.entry.title}. {each.shift.evidence}", each.at) for each in (one, known))
+    return due is not None and before is not None and due - before > _ECHO
 
 
 def _primary(story: Story) -> bool:

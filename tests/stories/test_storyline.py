@@ -94,6 +94,32 @@ def test_the_first_primary_source_is_a_move_and_the_second_is_not() -> None:
     assert storyline.moved(after, after) is None
 
 
+@pytest.mark.parametrize(
+    ("title", "day", "reason"),
+    [
+        ("Falcon weights are delayed, Acme says", 4, None),  # the same, told elsewhere
+        ("Falcon weights are delayed again", 4, None),  # within two days nobody can tell
+        ("Falcon weights are delayed again", 6, Reason.DELAYED),
+        ("Acme delays Falcon weights until October", 9, Reason.DELAYED),
+        ("Why Acme delays Falcon weights", 9, None),
+        ("Acme delays Falcon weights until June", 9, None),
+        ("Falcon weights are delayed again", 1, None),  # a late report, from before the delay that is known
+    ],
+)
+def test_a_second_delay_is_a_move_and_an_echo_of_the_first_is_none(
+    title: str, day: float, reason: Reason | None
+) -> None:
+    first = candidate("Acme delays Falcon weights until June", day=3, entry_id=2)
+    newest = candidate(title, day=day, entry_id=3)
+    told = candidate("Acme will publish Falcon weights", entry_id=1, stage=Stage.ANNOUNCED)
+    before = storyline.opened(told, covered(told))
+    assert storyline.moved(before, before, (told, first)) is Reason.DELAYED
+    assert storyline.moved(before, before, (told, first, newest)) is reason
+    if reason is not None:
+        echo = candidate(title, day=day + 1, entry_id=4)
+        assert storyline.moved(before, before, (told, first, newest, echo)) is None
+
+
 def test_the_furthest_stage_the_press_tells_is_the_stage_now() -> None:
     assert weigh([report(Stage.ANNOUNCED), report(Stage.CONSIDERING, day=1)]).stage is Stage.ANNOUNCED
 
