@@ -17,7 +17,10 @@ _BLOCK = re.compile(
     r"pre|hr|figure|figcaption|center|details|summary|form|main|nav|address|caption|option)\b[^<>]*>",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"<(?:/?[a-zA-Z][^\s<>/]*(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|[!?/a-zA-Z][^<>]*)>")
+# `<!channel>` is no markup: browsers hide it, and we show what a publisher wrote.
+_TAG = re.compile(
+    r"<(?:/?[a-zA-Z][^\s<>/]*(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|(?:!(?:[dD][oO][cC][tT]|[\[-])|[?/a-zA-Z])[^<>]*)>"
+)
 _HREF = re.compile(r"<a\s(?:[^<>]*?\s)?href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+))", re.IGNORECASE)
 # C0 and C1 controls that are no whitespace, and lone surrogates (JSON can hold them, databases and sockets cannot)
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -5,6 +5,7 @@ Every hit ends in a recorded alert: told, or suppressed with its reason. All of 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,6 +41,7 @@ HELD = (
     "`licensewatch deliveries list --state held` shows them; `licensewatch deliveries release --all` sends them, "
     "`discard --all` drops them, ids instead of `--all` choose"
 )
+_SHOWN = 3  # headlines of a notice about held alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,19 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
     world.told(conn)
     if held:
-        facts = {"title": f"Alerts held: {look.feed.title or look.feed.id}", "text": held.notice.line, "remedy": HELD}
+        waits = [one.heard.entry.title for one, alert in zip(placed, decided, strict=True) if alert in held.originals]
+        said = f"{held.notice.line} {_named(waits)}"
+        facts = {"title": f"Alerts held: {look.feed.title or look.feed.id}", "text": said, "remedy": HELD}
         ops = dispatch.Recipients(world.policy.ops.receivers, world.policy.receivers, policy=world.policy.alerts)
         deliveries.enqueue(conn, dispatch.held_notice(held.notice, facts, ops, look.at, world.new_id))
     return tuple(told)
+
+
+def _named(headlines: Sequence[str]) -> str:
+    """The first headlines that wait: whoever decides about them sees what they are."""
+    shown = "; ".join(f"“{textwrap.shorten(one, 100, placeholder='…') or 'untitled'}”" for one in headlines[:_SHOWN])
+    more = f"; and {len(headlines) - _SHOWN} more" if len(headlines) > _SHOWN else ""
+    return f"They are: {shown}{more}." if len(headlines) > 1 else f"It is: {shown}."
 
 
 def _newcomer(heard: Heard, look: Look) -> _Newcomer:

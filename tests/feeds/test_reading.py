@@ -135,6 +135,9 @@ def test_a_charset_of_the_answer_counts() -> None:
         ("Ã„rger Ã¼ber Lizenz", "Ärger über Lizenz"),
         ("São Paulo âme", "São Paulo âme"),
         ("&lt;!channel&gt; &lt;@U1&gt;", "<!channel> <@U1>"),
+        # A31: also where the rest is markup
+        ("&lt;!channel&gt; &lt;@U1&gt; &lt;b&gt;now&lt;/b&gt;", "<!channel> <@U1> now"),
+        ("&lt;!DOCTYPE html&gt;&lt;b&gt;now&lt;/b&gt;", "now"),
         ("non\u00a0breaking", "non breaking"),
     ],
 )

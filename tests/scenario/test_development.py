@@ -281,6 +281,8 @@ async def test_a_flood_is_one_message_until_a_person_releases_it(stage: Stage) -
     await stage.deliver()
     [notice] = stage.slack.messages("C1")
     assert "Alerts held: Ledger" in str(notice["blocks"])
+    first = "; ".join(f"“{lab} releases the weights of its first open model”" for lab in labs[::-1][:3])
+    assert f"They are: {first}; and 8 more." in str(notice["blocks"])
     assert "deliveries release --all" in str(notice["blocks"])
     assert stage.slack.messages("C2") == []
     with stage.house.database.write() as conn:
