@@ -14,8 +14,9 @@ from itertools import islice
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
 from monitor.stories.shelf import Shelf
-from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, Weights, fit, profile
+from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, fit, profile
 from monitor.stories.traits import OPPOSITE, Kind, Traits
+from monitor.stories.wording import Weights
 from monitor.stories.words import GENERIC
 
 __all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]

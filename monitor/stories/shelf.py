@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Stage
-from monitor.stories.similarity import Weights, likeness, versions_clash
+from monitor.stories.similarity import apart, differ, shared_lines, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
+from monitor.stories.wording import Weights, likeness
 
 _PENDING = frozenset({Kind.TALK, Kind.DELAY})
 SAME_QUESTION = 1.0
@@ -118,16 +119,19 @@ def question(entry: Traits, latest: Traits) -> float:
     """How surely an entry is about the same question as the latest story of a storyline, from 0; 1 is sure enough."""
     if entry.labs and latest.labs and not entry.labs & latest.labs:
         return 0.0
-    if versions_clash(entry.models, latest.models):
+    if versions_clash(entry.models, latest.models) or differ(entry.variants, latest.variants):
         return 0.0
-    shared = [line for line in entry.models if line in latest.models]
-    if any(entry.models[line] & latest.models[line] for line in shared):
+    if apart(entry, latest):
+        return 0.0
+    shared = shared_lines(entry.models, latest.models)
+    versions = [(entry.models[one], latest.models[other]) for one, other in shared]
+    if any(here & there for here, there in versions):
         return 3.0
     if entry.models and latest.models and not shared:
         return 0.0
     if _develops(entry, latest) and all(on_openness(one.direction, one.object) for one in (entry, latest)):
         # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
-        one_side = any(bool(entry.models[line]) != bool(latest.models[line]) for line in shared)
+        one_side = any(bool(here) != bool(there) for here, there in versions)
         if shared and (not one_side or latest.kind in _PENDING):
             return 2.0
         if not shared and entry.labs & latest.labs and latest.kind in _PENDING and _way(entry, latest):

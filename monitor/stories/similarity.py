@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits, weight_of
+from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits
+from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import DEEDS
 
 DAY = timedelta(days=1)
@@ -21,26 +22,6 @@ WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
 CERTAIN = 6.5  # … beyond doubt by itself
-
-
-class Weights(dict[str, float]):
-    """What sharing a word is worth, by word, computed when first asked for: its rarity times what it may say at all."""
-
-    def __init__(self, rarity: Callable[[str], float]) -> None:
-        super().__init__()
-        self._rarity = rarity
-        self._masses: dict[frozenset[str], float] = {}
-
-    def mass(self, words: frozenset[str]) -> float:
-        """What all these words are worth; kept, for an entry's headline is compared with that of many."""
-        known = self._masses.get(words)
-        if known is None:
-            known = self._masses[words] = sum(map(self.__getitem__, words))
-        return known
-
-    def __missing__(self, word: str) -> float:
-        self[word] = self._rarity(word) * weight_of(word)
-        return self[word]
 
 
 # How much it speaks against one event that two entries tell it the other way; other pairs -1.5.
@@ -78,6 +59,7 @@ class Profile:
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
     variants: frozenset[str]
+    joint: frozenset[str]
     things: frozenset[str]
     suers: frozenset[str]
     own: frozenset[str]
@@ -101,6 +83,7 @@ def profile(members: Iterable[Traits]) -> Profile:
         bodies=_common(kept, lambda member: member.bodies),
         models=_models(kept),
         variants=_all(member.variants for member in kept),
+        joint=_all(member.joint for member in kept),
         things=_all(member.things for member in kept),
         suers=_all(member.suer for member in kept),
         own=frozenset(member.own for member in kept if member.own),
@@ -154,14 +137,16 @@ def fit(
         return Fit(0.0, (), "other labs")
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
         return Fit(0.0, (), "another model")
-    if _differ(entry.variants, story.variants):
+    if differ(entry.variants, story.variants):
         return Fit(0.0, (), "another model")
+    if apart(entry, story):
+        return Fit(0.0, (), "one of several labs")
     kind = tuple(_kind(entry, story, gap))
     # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
     # one event of two.
     way = tuple(_way(entry, story, gap))
-    apart = [points for points, _ in (*kind, *way) if points <= -2.0]
-    most = WORDING_AT_MOST if apart or _other_party(entry, story) else math.inf
+    unlike = [points for points, _ in (*kind, *way) if points <= -2.0]
+    most = WORDING_AT_MOST if unlike or _other_party(entry, story) else math.inf
     others = tuple(_others(entry, story))
     parts = (
         *_actors(entry, story),
@@ -179,7 +164,7 @@ def fit(
     return Fit(sum(points for points, _ in parts), parts)
 
 
-def _differ(here: frozenset[str], there: frozenset[str]) -> bool:
+def differ(here: frozenset[str], there: frozenset[str]) -> bool:
     """Whether both sides say something, and never the same."""
     return bool(here) and bool(there) and here.isdisjoint(there)
 
@@ -190,10 +175,22 @@ def _related(entry: Traits, story: Profile) -> bool:
     return any(a <= b or b <= a for a, b in pairs)
 
 
+def shared_lines(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:
+    """The model lines that two mappings share, as each spells it: "large" stands for "mistral large"."""
+    same = [(line, line) for line in a if line in b]
+    return same or [(one, other) for one in a for other in b if one.endswith(f" {other}") or other.endswith(f" {one}")]
+
+
 def versions_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> bool:
     """Whether two mappings of model line to versions share lines, and different versions only."""
-    shared = [line for line in a if line in b and a[line] and b[line]]
-    return bool(shared) and not any(a[line] & b[line] for line in shared)
+    shared = [(a[one], b[other]) for one, other in shared_lines(a, b) if a[one] and b[other]]
+    return bool(shared) and not any(here & there for here, there in shared)
+
+
+def apart(entry: Traits, other: Traits | Profile) -> bool:
+    """Whether two labs act at once on one side, each on its own, and one of them on the other side."""
+    one, several = (other, entry) if entry.joint else (entry, other)
+    return bool(several.joint) and not one.joint and len(one.labs) == 1
 
 
 def _gap(entry: Traits, story: Profile) -> float | None:
@@ -222,15 +219,15 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield -3.0, "another body acts"
     elif _governs(entry, story) or _governs(story, entry):
         yield -1.5, "a lab acts, not a government"
-    if _differ(entry.suer, story.suers):
+    if differ(entry.suer, story.suers):
         yield -3.0, "another goes to court"
-    if _differ(entry.things, story.things):
+    if differ(entry.things, story.things):
         yield -3.0, "another thing is handed out"
     if _leaks(entry) != any(map(_leaks, story.members)):
         yield -2.0, "one is a leak"
     if _other_terms(entry, story):
         yield -1.0, "other terms"
-    if _differ(entry.places, story.places):
+    if differ(entry.places, story.places):
         yield -3.0, "another place"
     if _other_party(entry, story):
         yield -3.0, "another is shut out"
@@ -262,7 +259,7 @@ def _other_party(entry: Traits, story: Profile) -> bool:
         return False
     here = _parties(entry, entry.labs - story.labs)
     there = _all(_parties(member, story.every_lab - entry.labs) for member in story.members)
-    return bool(entry.labs ^ story.every_lab) and _differ(here, there)
+    return bool(entry.labs ^ story.every_lab) and differ(here, there)
 
 
 def _parties(entry: Traits, rivals: frozenset[str]) -> frozenset[str]:
@@ -289,35 +286,45 @@ def _other_terms(entry: Traits, story: Profile) -> bool:
 def _only(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     """A lab that did one thing of this kind lately: who tells of it now most likely tells of that."""
     alike = entry.sense is not Sense.UNCLEAR and entry.sense in story.senses and entry.kind in story.kinds
-    if alike and gap is not None and gap <= 3.0:
+    if alike and not _vaguely(entry, story) and gap is not None and gap <= 3.0:
         yield 0.75, "nothing else of the kind these days"
 
 
 def _lines(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
-    shared = [line for line in entry.models if line in story.models]
-    if any(entry.models[line] & story.models[line] for line in shared):
+    shared = shared_lines(entry.models, story.models)
+    versions = [(entry.models[one], story.models[other]) for one, other in shared]
+    if any(here & there for here, there in versions):
         yield 2.5, "same model and version"
     elif shared:
-        own = next((line for line in shared if line not in FLAGSHIPS), None)
+        own = next((line for line, _ in shared if line not in FLAGSHIPS), None)
         # Without a date nobody knows which version of a lab's range an entry means that names none.
-        vague = gap is None and any(bool(entry.models[line]) != bool(story.models[line]) for line in shared)
+        vague = gap is None and any(bool(here) != bool(there) for here, there in versions)
         if own:
             yield 2.0, f"same model ({own})"
         else:
-            yield (-0.75, "undated, and without the version") if vague else (1.25, f"same model line ({shared[0]})")
+            yield (-0.75, "undated, and without the version") if vague else (1.25, f"same model line ({shared[0][0]})")
 
 
 def _way(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     if entry.sense in story.senses:
         if gap is not None and gap > 3.0 and all(entry.direction is not member.direction for member in story.members):
             yield -1.0, "days apart, one the deed and one a change of terms"
-        elif entry.sense is not Sense.UNCLEAR:
+        elif entry.sense is not Sense.UNCLEAR and not _vaguely(entry, story):
             # Labs open models every week; they seldom close one, and seldom talk about it beforehand.
             talk = entry.kind is Kind.TALK and Kind.TALK in story.kinds
             yield (1.25 if talk or entry.sense is not Sense.OPENWARD else 0.75), f"same direction ({entry.sense})"
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
         against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
         yield against, "another direction"
+
+
+def _vaguely(entry: Traits, story: Profile) -> bool:
+    """Whether one tells that a lab closes something, the other that it limits use, and nothing names one model."""
+    if entry.sense is not Sense.CLOSEWARD or any(entry.direction is member.direction for member in story.members):
+        return False
+    lines = shared_lines(entry.models, story.models)
+    # The lab's own name, taken for that of its range, says no more than the lab.
+    return all(one in entry.labs and not entry.models[one] & story.models[other] for one, other in lines)
 
 
 def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
@@ -360,22 +367,3 @@ def _wording(entry: Traits, story: Profile, weights: Weights, most: float) -> It
     deeds = entry.title & DEEDS
     if entry.labs & story.labs and any(deeds & member.title for member in story.members):
         yield SAME_DEED, f"same deed ({', '.join(sorted(deeds))})"
-
-
-def likeness(a: Traits, b: Traits, weights: Weights) -> float:
-    """How alike two entries are worded, 0 to 1: headlines against each other, or one inside the other's beginning."""
-    titles = _dice(a.title, b.title, weights)
-    inside = max(_inside(a.title, b.words, weights), _inside(b.title, a.words, weights))
-    return max(titles, 0.6 * inside)
-
-
-def _dice(a: frozenset[str], b: frozenset[str], weights: Weights) -> float:
-    shared = a & b
-    if not shared:
-        return 0.0
-    return 2.0 * sum(map(weights.__getitem__, shared)) / (weights.mass(a) + weights.mass(b))
-
-
-def _inside(short: frozenset[str], long: frozenset[str], weights: Weights) -> float:
-    shared = short & long
-    return sum(map(weights.__getitem__, shared)) / weights.mass(short) if shared and len(short) >= 3 else 0.0

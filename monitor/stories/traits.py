@@ -15,6 +15,7 @@ from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage
+from monitor.stories.variants import compounds, variants
 from monitor.stories.words import (
     ASIDES,
     BANS,
@@ -51,7 +52,6 @@ _NO_TERMS = frozenset({"", "open", "closed"})
 _NAME_AND_VERSION = re.compile(
     r"\b(?P<name>[A-Z][A-Za-z]+|x[A-Z]{2})[- ]?[vV]?(?P<version>\d{1,2}(?:\.\d{1,2})?)(?![\w%]|[.,]\d|\s*(?:%|B\b))"
 )
-_VARIANT = re.compile(r"\b(?P<name>[A-Z][A-Za-z]+?)-?\d*(?:\.\d+)?-(?P<variant>[A-Z][a-z]+)\b")
 
 # Bodies that speak about everybody's models, by whom they speak for: sharing one says little about which event it is.
 _BODIES = {
@@ -134,6 +134,7 @@ class Traits:
 
     labs: frozenset[str]
     actor: str  # the lab that is named first, or the body where there is no lab
+    joint: frozenset[str]  # the labs that a headline says act, each on its own: "Meta and Google both …"
     places: frozenset[str]  # of the headline
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
@@ -176,11 +177,17 @@ def read(candidate: Candidate) -> Traits:
             models[line] = models[line] - coarse | versions
         elif not any(line in other.split() for other in models):
             models[line] = versions
+    for part, whole in compounds(bare).items():
+        if (
+            models.pop(part, None) is not None
+        ):  # MedGemma is another model than Gemma, though a vocabulary knows no other
+            models.setdefault(whole, frozenset())
     models = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
     known = frozenset(word for org in orgs for word in org.split())
     return Traits(
         labs=orgs - BODIES.keys(),
         actor=_actor(shift.orgs),
+        joint=_joint(title, orgs - BODIES.keys()) if len(models) != 1 else frozenset(),
         places=frozenset(PLACES[word] for word in title if word in PLACES),
         bodies=orgs & BODIES.keys(),
         models=models,
@@ -189,7 +196,7 @@ def read(candidate: Candidate) -> Traits:
         core=" ".join(title),
         title=frozenset(content(title)) - known,
         names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
-        variants=_variants(bare, models),
+        variants=variants(bare, models, known),
         things=frozenset(THINGS[word] for word in title if word in THINGS),
         tells_ban=any(_stem(word) in BANS for word in title),
         banner=_before(title, _bans),
@@ -212,6 +219,18 @@ def read(candidate: Candidate) -> Traits:
 def _actor(orgs: Iterable[str]) -> str:
     spelt = [org for org in (" ".join(spell(org)) for org in orgs) if org]
     return next((org for org in spelt if org not in BODIES), next(iter(spelt), ""))
+
+
+def _joint(title: list[str], labs: frozenset[str]) -> frozenset[str]:
+    """The labs that a headline names first, side by side; of one model (the caller's matter) they are its makers."""
+    owner = {word: lab for lab in labs for word in lab.split() if word not in SMALL_WORDS | GENERIC}
+    first = next((at for at, word in enumerate(title) if word in owner), len(title))
+    found: list[str] = []
+    for word in title[first:]:
+        if word not in owner and word not in {"and", "ai"}:
+            break
+        found += [owner[word]] if word in owner else []
+    return frozenset(found) if len(set(found)) > 1 else frozenset()
 
 
 def headline(title: str) -> str:
@@ -304,8 +323,7 @@ def _names(title: str) -> frozenset[str]:
     """Words written like names: with a capital inside, or with one at all where a headline does not capitalise all."""
     words = _WORD.findall(title)
     long = [word for word in words[1:] if len(word) > 3]
-    capitalised = sum(word[0].isupper() for word in long)
-    sentence_case = capitalised * 2 <= len(long)
+    sentence_case = sum(word[0].isupper() for word in long) * 2 <= len(long)
     names = {
         word
         for number, word in enumerate(words)
@@ -315,11 +333,6 @@ def _names(title: str) -> frozenset[str]:
         return frozenset()  # shouted
     folded = {text.fold(name) for name in names}
     return frozenset(word for word in folded if word and " " not in word and word not in _NO_PART_OF_A_NAME)
-
-
-def _variants(title: str, models: Iterable[str]) -> frozenset[str]:
-    known = {word for line in models for word in line.split()}
-    return frozenset(text.fold(one["variant"]) for one in _VARIANT.finditer(title) if text.fold(one["name"]) in known)
 
 
 def _before(title: list[str], verb: Callable[[str], bool]) -> frozenset[str]:

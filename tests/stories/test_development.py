@@ -105,3 +105,56 @@ def test_a_storyline_that_turns_back_goes_on_with_a_story_of_its_own(
     placed = replay(entries)
     assert [one.story for one in placed] == expected
     assert {one.storyline for one in placed} == {1}
+
+
+LLAMA = {"orgs": ("Meta",), "models": ("Llama 7",)}
+BOTH = {"orgs": ("Meta", "Google"), "models": ("Llama 9", "Gemma 9")}
+GEMMA = {"orgs": ("Google",), "models": ("Gemma 9",)}
+LARGE = {"orgs": ("Mistral AI",), "models": ("Mistral Large 4",)}
+Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        pytest.param(
+            [
+                ("Meta releases Llama 7 Scout weights", LLAMA, OPEN, DONE),
+                ("Meta keeps Llama 7 Behemoth closed", LLAMA, CLOSED, TOLD),
+                ("Meta closes Llama 7 after all", LLAMA, CLOSED, TOLD),
+            ],
+            [1, 2, 2],
+            id="siblings; what names none of them",
+        ),
+        pytest.param(
+            [
+                ("Meta and Google both stop releasing open weights", BOTH, CLOSED, TOLD),
+                ("Google stops releasing open weights with Gemma 9", GEMMA, CLOSED, TOLD),
+                ("Google reverses decision to close Gemma 9", GEMMA, OPEN, UNDONE),
+            ],
+            [1, 2, 2],
+            id="two labs in one headline",
+        ),
+        pytest.param(
+            [
+                ("Mistral will not release weights of Mistral Large 4", LARGE, CLOSED, TOLD),
+                (
+                    "Mistral reverses course, will release Large 4 weights under Apache 2.0",
+                    {"orgs": ("Mistral AI",)},
+                    OPEN,
+                    UNDONE,
+                ),
+                ("Mistral opens Large 5 under Apache 2.0", {"orgs": ("Mistral AI",)}, OPEN, DONE),
+            ],
+            [1, 1, 3],
+            id="the model without its family's name",
+        ),
+    ],
+)
+def test_which_storyline_goes_on(told: list[Told], lines: list[int]) -> None:
+    """A33: neither a sibling nor the other lab of a headline turns a storyline."""
+    entries = [
+        candidate(title, day=2.0 * number, direction=direction, stage=stage, **who)  # type: ignore[arg-type]  # a mix of fields
+        for number, (title, who, direction, stage) in enumerate(told)
+    ]
+    assert [one.storyline for one in replay(entries)] == lines

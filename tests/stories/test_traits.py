@@ -71,3 +71,39 @@ def test_a_bare_host_is_no_link() -> None:
 def test_an_aggregator_names_the_publisher_it_hides(url: str, name: str) -> None:
     entry = Entry("search", (), "Acme keeps its next model closed - The Daily Byte", url=url)
     assert outlet(entry, "Search: open weights") == name
+
+
+@pytest.mark.parametrize(
+    ("model", "title", "found"),
+    [
+        ("Qwen 3", "Alibaba releases Qwen3-Coder under Apache 2.0", {"coder"}),
+        ("Qwen 3", "Alibaba releases Qwen3-VL under Apache 2.0", {"vl"}),
+        ("Phi", "Microsoft releases Phi-5-vision weights under MIT", {"vision"}),
+        ("GLM", "Zhipu opens GLM-6V under MIT licence", {"v"}),
+        ("Llama", "Meta opens Llama 7 Scout and Maverick, Meta says", {"scout", "maverick"}),
+        ("Command", "Cohere releases Command Vega Mini under Apache 2.0", {"vega mini"}),
+        ("DeepSeek V4", "DeepSeek opens DeepSeek-Prover-V4 under MIT", {"prover"}),
+        ("DeepSeek OCR", "DeepSeek opens DeepSeek-OCR 2 under MIT", {"ocr"}),
+        ("Hunyuan", "Tencent open-sources Hunyuan3D 5", {"d"}),
+        ("Hunyuan", "Tencent open-sources HunyuanVideo 5", {"video"}),
+        ("Kimi", "Moonshot AI opens Kimi K2 Thinking weights", {"thinking"}),
+        ("Nemotron", "NVIDIA Opens Nemotron 4 Nano To Everybody", {"nano"}),
+        ("Llama 7", "Meta Opens Llama 7 Weights To Everybody", set()),
+        ("Llama 7", "Meta Releases Llama 7 Despite Outcry", set()),
+        ("Llama 8", "Meta rewrites Llama 8 Community License", set()),
+        ("Llama 4", "Llama 4-based model, GPT-style and Llama 70B", set()),
+        ("DeepSeek", "DeepSeek Chinese weights, says DeepSeek CEO", set()),
+        ("Llama", "Use of Llama Meta forbids", set()),
+    ],
+)
+def test_what_a_headline_hangs_on_a_models_name(model: str, title: str, found: set[str]) -> None:
+    orgs = ("Meta", "DeepSeek", "Moonshot AI", "Cohere")
+    assert traits.read(candidate(title, models=(model,), orgs=orgs)).variants == found
+
+
+def test_a_name_that_ends_in_anothers_is_another_model() -> None:
+    facts = {"models": ("Gemma",)}
+    assert traits.read(candidate("Google releases MedGemma 6", summary="Made of Gemma 3.", **facts)).models == {  # type: ignore[arg-type]  # a mix of fields
+        "medgemma": {"6"}
+    }
+    assert "gemma" in traits.read(candidate("Google releases Gemma 6 and MedGemma", **facts)).models  # type: ignore[arg-type]  # a mix of fields
