@@ -120,10 +120,11 @@ def weigh(reports: Sequence[Report]) -> Shift:
         return reports[0].shift
     stage = _stage(reports)
     best = max(reports, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
-    confidence, reasons = _confidence(reports)
+    direction = _heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR)
+    confidence, reasons = _confidence(reports, direction)
     return replace(
         _with_evidence(best.shift, _shifts(reports)),
-        direction=_heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR),
+        direction=direction,
         stage=stage,
         object=_heaviest(reports, lambda shift: shift.object, None) or best.shift.object,
         orgs=_names(reports, lambda shift: shift.orgs),
@@ -195,7 +196,7 @@ def _licence(reports: Sequence[Report], of: Callable[[Shift], str]) -> str:
     return _heaviest(named or reports, of, "")
 
 
-def _confidence(reports: Sequence[Report]) -> tuple[Confidence, tuple[str, ...]]:
+def _confidence(reports: Sequence[Report], direction: Direction) -> tuple[Confidence, tuple[str, ...]]:
     best = max(reports, key=lambda report: _SURE.index(report.shift.confidence)).shift
     level = _SURE.index(best.confidence)
     reasons = list(best.reasons)
@@ -203,7 +204,8 @@ def _confidence(reports: Sequence[Report]) -> tuple[Confidence, tuple[str, ...]]
     if agreeing >= 3 and level < 2:
         level += 1
         reasons.append(f"{agreeing} reports agree")
-    if any(report.trust is Trust.PRIMARY for report in reports) and "a primary source says so" not in reasons:
+    says_so = (one for one in reports if SENSES[one.shift.direction] is SENSES[direction] and not one.shift.denied)
+    if any(one.trust is Trust.PRIMARY for one in says_so) and "a primary source says so" not in reasons:
         level = 2
         reasons.append("a primary source says so")
     return _SURE[level], tuple(dict.fromkeys(reasons))

@@ -130,6 +130,24 @@ def test_one_forum_post_does_not_move_the_stage_two_do() -> None:
     assert weigh([press, post, post]).stage is Stage.EFFECTIVE
 
 
+@pytest.mark.parametrize(
+    ("facts", "says_so"),
+    [
+        ({"direction": Direction.CLOSING}, True),
+        ({"direction": Direction.RESTRICTING}, True),
+        ({"direction": Direction.CLOSING, "denied": True}, False),
+        ({"direction": Direction.UNCLEAR}, False),
+        ({"direction": Direction.OPENING}, False),
+    ],
+)
+def test_a_primary_source_confirms_only_what_it_says(facts: dict[str, object], says_so: bool) -> None:
+    """The actor that denies a report, or speaks of something else, lends it no weight."""
+    press = [report(Stage.ANNOUNCED, day=day, direction=Direction.CLOSING) for day in (0, 1)]
+    shift = weigh([*press, report(Stage.ANNOUNCED, Trust.PRIMARY, 2, **facts)])
+    assert shift.direction is Direction.CLOSING
+    assert ("a primary source says so" in shift.reasons) is says_so
+
+
 def test_what_the_actor_says_overrules_what_the_press_said_before() -> None:
     press, actor = report(Stage.EFFECTIVE), report(Stage.ANNOUNCED, Trust.PRIMARY, 1)
     assert weigh([press, actor]).stage is Stage.ANNOUNCED
