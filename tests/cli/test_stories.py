@@ -321,9 +321,8 @@ def test_a_denial_that_was_overruled_is_said_no_more(filled: Path) -> None:
     assert all("considering · denied" not in one and "a denial was" not in one for one in told)
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(run(filled, "export", "--format", "csv").stdout))}
     assert rows["1"]["denied"] == "no"
-    with database.write() as conn:
+    with closing(database), database.write() as conn:
         stories.add_step(conn, first, replace(step, at=SEEN + timedelta(days=3), stage=Stage.ANNOUNCED))
-    database.close()
     assert "a denial was reported" in run(filled, "history").stdout, "and one that came since is"
 
 
