@@ -10,6 +10,7 @@ import pytest
 from monitor.model import Shift, ShiftObject
 from monitor.rules.licences import canonical_licence
 from tests.rules.helpers import entry, rules_of
+from tests.rules.test_pack import shift_of
 
 PACK = r"""
 vocabularies:
@@ -247,3 +248,11 @@ def test_a_rule_may_say_whose_model_it_is_about() -> None:
     )
     bare = next(hit for hit in rules.match(entry("Update LICENSE"), feed_tags=("file",)) if hit.rule_id == "file")
     assert (bare.shift.orgs, bare.shift.models) == (("Meta",), ("Llama",))
+
+
+def test_a_specialised_model_is_not_the_version_it_carries() -> None:
+    """DeepSeek-Prover-V4 and DeepSeek V4 are two models."""
+    for told, name in (("DeepSeek-Prover-V4", "DeepSeek-Prover"), ("DeepSeek V4", "DeepSeek V4")):
+        read = shift_of(f"DeepSeek open-sources {told}")
+        assert read is not None
+        assert read.models == (name,)
