@@ -15,6 +15,7 @@ from monitor.counts import counted
 from monitor.model import Feed, FeedHealth, FeedState
 from monitor.settings import Configuration
 from monitor.store import figures
+from monitor.store.faults import database_place
 from monitor.web.picture import Picture, health_of, problems_of, take
 
 SHOWN = 5  # rows of a table: all of it fits on a screen of 24 lines
@@ -36,7 +37,9 @@ def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", hel
         configuration = replace(configuration, feeds=known)
     health = health_of(picture, configuration)
     if json_:
-        output.emit_json(_record(picture, health, problems) | {"sent_today": today[0], "edited_today": today[1]})
+        counts = {"sent_today": today[0], "edited_today": today[1]}
+        place = {"database": database_place(configuration.settings.database)}
+        output.emit_json(_record(picture, health, problems) | counts | place)
         return
     _show(picture, configuration, health, problems)
     _show_sent(picture, today)
@@ -75,7 +78,8 @@ def _show(
     health: dict[FeedHealth, list[tuple[Feed, FeedState | None]]],
     problems: list[str],
 ) -> None:
-    tick = f"last tick {output.shown(picture.last_tick)} UTC" if picture.last_tick else "it never ran here"
+    never = f"it never ran on {database_place(configuration.settings.database)}"  # perhaps another than the daemon's
+    tick = f"last tick {output.shown(picture.last_tick)} UTC" if picture.last_tick else never
     word, well = ("running", "all well") if picture.running else ("not running", "`licensewatch run` starts it")
     output.say(f"{word} ({tick}); " + (well if not problems else "see below"))
     for problem in problems:

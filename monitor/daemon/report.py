@@ -17,16 +17,17 @@ def report_configuration(conn: Connection, problem: str, service: Service) -> No
     if problem == known:
         return
     facts.set(conn, "configuration_problem", problem, now)
-    told = (
-        {
-            "title": "Configuration rejected",
-            "text": f"{problem}\nThe last good configuration stays in force.",
-            "remedy": "Mend the file and save it, nothing more; `licensewatch check` says whether it is well.",
-        }
-        if problem
-        else {"title": "Configuration accepted", "text": "The edited configuration is in force."}
-    )
-    tell_operations(conn, told, service)
+    accepted = {"title": "Configuration accepted", "text": "The edited configuration is in force."}
+    tell_operations(conn, rejected(problem) if problem else accepted, service)
+
+
+def rejected(problem: str) -> dict[str, str]:
+    """The notice. What stands first is what must not be lost: a long text is cut at its end."""
+    return {
+        "title": "Configuration rejected",
+        "text": f"The last good configuration stays in force.\n{problem}",
+        "remedy": "Mend the file and save it, nothing more; `licensewatch check` says whether it is well.",
+    }
 
 
 def tell_operations(conn: Connection, told: Mapping[str, str], service: Service) -> None:

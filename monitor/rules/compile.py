@@ -18,6 +18,7 @@ from monitor.rules.entities import Vocabulary
 from monitor.rules.syntax import QueryError
 from monitor.rules.terms import Literal, Term, literal_of, read_term
 
+NO_VOCABULARY = "there is no vocabulary"
 _OPERATOR = re.compile(r"(?<=\s)(?:AND|OR|NOT)(?=\s)|\b(?:O?NEAR|ATLEAST)/\w*")
 
 
@@ -167,7 +168,7 @@ class Compiler:
         if tree.name not in self.scope:
             close = get_close_matches(tree.name, self.scope, n=1)
             remedy = f"did you mean ${close[0]}?" if close else "vocabularies are defined under 'vocabularies:'"
-            raise QueryError(tree.at, f"there is no vocabulary {tree.name}", remedy)
+            raise QueryError(tree.at, f"{NO_VOCABULARY} {tree.name}", remedy)
         self.used.add(tree.name)
         return self.scope[tree.name]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from monitor.counts import counted
 from monitor.errors import ConfigError, Problem
 from monitor.rules import examples, match
-from monitor.rules.compile import Compiler, Pool, content_hash, either
+from monitor.rules.compile import NO_VOCABULARY, Compiler, Pool, content_hash, either
 from monitor.rules.entities import Vocabulary
 from monitor.rules.facts import Rulings, Sources
 from monitor.rules.files import FileForm, RuleForm, ShiftForm
@@ -50,9 +51,13 @@ def rule_files(paths: Iterable[Path]) -> list[Path]:
 def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: Iterable[Problem] = ()) -> RuleSet:
     """The same from documents that were read already; `problems` are mistakes found on the way."""
     loader = _Loader(problems=list(problems))
+    loader.incomplete = bool(loader.problems)
     for root in roots:
         loader.read(root)
+    unread = loader.problems[0] if loader.incomplete else None
     rule_set = loader.compiled()
+    if unread is not None:
+        loader.problems = _without_what_follows(loader.problems, unread)
     if not loader.problems:
         rule_set = loader.checked(rule_set, passed)
     if loader.problems:
@@ -60,11 +65,22 @@ def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: It
     return rule_set
 
 
+def _without_what_follows(problems: Sequence[Problem], unread: Problem) -> list[Problem]:
+    """Files that are right name vocabularies of the file that cannot be read: one mistake, and it is not theirs."""
+    kept = [one for one in problems if not one.message.startswith(NO_VOCABULARY)]
+    more = len(problems) - len(kept)
+    if not more:
+        return kept
+    said = replace(unread, message=f"{unread.message}, and {counted(more, 'mistake')} that may follow from it")
+    return [said if one is unread else one for one in kept]
+
+
 @dataclass(slots=True)
 class _Loader:
     """Collects the files, then compiles them together: names reach over all files."""
 
     problems: list[Problem]
+    incomplete: bool = False  # a file could not be read, and what it defines is missing
     warnings: list[Problem] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     vocabularies: dict[str, Source] = field(default_factory=dict)
@@ -75,7 +91,8 @@ class _Loader:
         try:
             form: FileForm = typed(root, FileForm)
         except ConfigError as error:
-            self.problems.extend(error.problems)
+            self.problems[:0] = error.problems
+            self.incomplete = True
             return
         for source in _sources(find(root, "vocabularies"), form.vocabularies):
             if self._is_new(source.key):

@@ -23,7 +23,7 @@ def backup(source: Path, target: Path, advance: Callable[[int, int], None]) -> i
     part = target.with_name(target.name + ".part")
     _claim(target, part)
     try:
-        with explained(f"{target}, a copy of {source},"):
+        with explained(f"{target}, a copy of {source},", then="then run it again"):
             _copy(source, part, advance)
         _sync(part)
         part.rename(target)

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from monitor.errors import StoreError
 from monitor.store import rights
 
+_BY_ITSELF = "work goes on by itself"
+
 # https://www.sqlite.org/rescode.html, by the name of the primary code.
 _SQLITE = {
-    "SQLITE_FULL": "the disk (or a quota) is full. Free some space; work goes on by itself",
-    "SQLITE_BUSY": "another program has it locked. See which one (fuser), or wait; work goes on by itself",
-    "SQLITE_LOCKED": "another program has it locked. See which one (fuser), or wait; work goes on by itself",
+    "SQLITE_FULL": f"the disk (or a quota) is full. Free some space; {_BY_ITSELF}",
+    "SQLITE_BUSY": f"another program has it locked. See which one (fuser), or wait; {_BY_ITSELF}",
+    "SQLITE_LOCKED": f"another program has it locked. See which one (fuser), or wait; {_BY_ITSELF}",
     "SQLITE_CANTOPEN": "it cannot be opened. `licensewatch db upgrade` makes one; check that its directory exists and"
     " that this user may write there",
     "SQLITE_READONLY": "it is read-only for this user. Run as the user that owns it, or change its owner",
@@ -42,7 +44,7 @@ _POSTGRESQL = {
     "42P01": "its tables are missing. Run `licensewatch db upgrade`",
     "42703": "its tables are from another version. Run `licensewatch db upgrade`",
     "25006": "the server takes no writes (a standby?). Name the primary in `database`",
-    "53100": "the server's disk is full. Free some space; work goes on by itself",
+    "53100": f"the server's disk is full. Free some space; {_BY_ITSELF}",
     "53300": "the server has no connection left. Raise max_connections or run fewer workers",
     "53": "the server lacks resources. See its log",
     "55P03": "a lock was not released in time. Work goes on by itself",
@@ -59,14 +61,20 @@ def shown(url: URL) -> str:
     return url.set(query={name: url.query[name] for name in _PLACE if name in url.query}).render_as_string()
 
 
+def database_place(url: str) -> str:
+    """The same of a URL that is still text."""
+    return shown(make_url(url))
+
+
 _PLACE = ("host", "port")  # a directory of sockets stands there, too
 
 
 @contextmanager
-def explained(place: str, path: Path | None = None) -> Iterator[None]:
+def explained(place: str, path: Path | None = None, *, then: str = "") -> Iterator[None]:
     """Turn what the driver raises into a StoreError about the database at `place`; a bug of ours goes through.
 
-    `path` is its file, where it has one: whose that is may be all the trouble.
+    `path` is its file, where it has one: whose that is may be all the trouble. `then` is what follows the mend, where
+    nothing goes on by itself: a command ends.
 
     The driver's error is not chained: its text may hold rows, and its traceback the URL.
     """
@@ -80,6 +88,7 @@ def explained(place: str, path: Path | None = None) -> Iterator[None]:
         sentence = _sentence(error, path)
         if sentence is None:
             raise
+        sentence = sentence.replace(_BY_ITSELF, then or _BY_ITSELF)
         raise StoreError(f"The database {place} cannot be used: {sentence}.") from None
 
 

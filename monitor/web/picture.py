@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.alerts.outcome import remedy
@@ -100,10 +100,16 @@ def take(conn: Connection, now: datetime) -> Picture:
         stopped=facts.set_at(conn, "stopped"),
         canary=canary.state(conn),
         acting_problem=facts.get(conn, "acting_problem") or "",
-        workers=workers.alive(conn, now),
+        workers=_with_one_leader(workers.alive(conn, now)),
         jobs_waiting=facts.get(conn, "jobs_waiting") or 0,
         polls=feeds.longest_due(conn),
     )
+
+
+def _with_one_leader(alive: list[WorkerState]) -> list[WorkerState]:
+    """A leader that was killed still stands in the list for half a minute, beside the one that took over."""
+    newest = max((one.seen_at for one in alive if one.leads), default=None)
+    return [replace(one, leads=one.leads and one.seen_at == newest) for one in alive]
 
 
 def problems_of(picture: Picture) -> list[str]:

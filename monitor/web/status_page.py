@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from monitor.counts import counted
 from monitor.model import DeliveryState, FeedHealth
 from monitor.store import deliveries, figures, stories
 from monitor.web import charts, picture
@@ -31,10 +33,15 @@ class Verdict:
     sentence: str
 
 
-def verdict(broken: list[str], problems: list[str]) -> Verdict:
-    """Stopped comes first: what does not run cannot be trusted on the rest."""
+def verdict(broken: list[str], problems: list[str], parked: Sequence[str] = ()) -> Verdict:
+    """Stopped comes first: what does not run cannot be trusted on the rest. Then that alerts do not reach people."""
     if broken:
         return Verdict("stopped", "It is not working.")
+    if parked:
+        names = f"{', '.join(parked)} {'is' if len(parked) == 1 else 'are'} parked"
+        more = len(problems) - len(parked)
+        also = f", and {counted(more, 'more thing')} {'needs' if more == 1 else 'need'} you" if more > 0 else ""
+        return Verdict("attention", f"Alerts wait: {names}{also}.")
     if problems:
         return Verdict(
             "attention",
@@ -66,7 +73,7 @@ def page(asked: Asked) -> Shown:
         key=lambda one: one[0],
     )
     values = {
-        "verdict": verdict(broken, problems),
+        "verdict": verdict(broken, problems, [one.name for one in taken.receivers.values() if one.parked_scope]),
         "stopped": broken,
         "problems": problems,
         "picture": taken,

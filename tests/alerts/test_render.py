@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.alerts import bundle, reading, render, wording
+from monitor.daemon.report import rejected
 from monitor.model import (
     STAGE_WORDS,
     Direction,
@@ -23,6 +25,14 @@ from monitor.testing.slack_limits import error_of
 from monitor.testing.slack_page import mrkdwn as as_html
 from tests.alerts.texts import payload, strings
 from tests.alerts.world import EVIDENCE, T0, coverage, moved, storyline
+
+
+def test_however_long_the_mistake_a_notice_says_what_is_in_force() -> None:
+    """A20: whoever reads it at night knows that nothing stopped."""
+    message = render.notice(rejected("feeds.yaml:3:5: wrong\n" * 900))
+    for said in (message, render.plain(message)):
+        assert "The last good configuration stays in force." in json.dumps([said.text, *said.blocks])
+    assert "Mend the file and save it" in json.dumps(message.blocks)
 
 
 def test_the_parent_says_who_what_where_and_how_sure() -> None:

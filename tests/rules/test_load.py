@@ -72,6 +72,22 @@ def test_all_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
     assert [Path(problem.place.file).name for problem in caught.value.problems] == ["a.yaml", "a.yaml", "b.yaml"]
 
 
+def test_a_file_that_cannot_be_read_is_not_blamed_on_those_that_use_it(tmp_path: Path) -> None:
+    """A20: what others miss of it is counted, not listed; their own mistakes are named all the same."""
+    tmp_path.joinpath("b.yaml").write_text("rules: [{id: a, title: t, when: $v}, {id: b, title: t, when: $v AND $w}]")
+    for broken in ("vocabularies: {v: [open]\n", "vocabularies: {v: [open]}\nrulez: []\n"):
+        tmp_path.joinpath("a.yaml").write_text(broken)
+        with pytest.raises(ConfigError) as caught:
+            load_rules([tmp_path])
+        (said,) = caught.value.problems
+        assert said.place.file.endswith("a.yaml")
+        assert said.message.endswith(", and 2 mistakes that may follow from it")
+    tmp_path.joinpath("b.yaml").write_text("rules: [{id: a, title: t, when: c d}]")
+    with pytest.raises(ConfigError) as caught:
+        load_rules([tmp_path])
+    assert ["may follow" in one.message for one in caught.value.problems] == [False, False]
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def test_a_place_that_cannot_be_written_is_a_sentence(sqlite_database: Database,
     assert sqlite_database.path is not None
     with pytest.raises(StoreError, match=r"backup .*copy.db cannot be written"):
         backup(sqlite_database.path, tmp_path / "file" / "copy.db", quiet)
+
+
+def test_a_full_disk_is_mended_and_the_command_run_again(sqlite_database: Database, tmp_path: Path) -> None:
+    """Nothing of a command goes on by itself."""
+    assert sqlite_database.path is not None
+    with pytest.raises(StoreError, match=r"disk .* is full\. Free some space; then run it again\.$"):
+        backup(sqlite_database.path, tmp_path / "copy.db", full)
+    assert not list(tmp_path.glob("copy.db*"))
+
+
+def full(_left: int, _total: int) -> None:
+    """What SQLite says of a disk without room, said by SQLite."""
+    with closing(sqlite3.connect(":memory:")) as small:
+        small.execute("PRAGMA max_page_count = 1")
+        small.execute("CREATE TABLE t (a)")
 
 
 def test_a_damaged_database_is_not_passed_off_as_a_backup(sqlite_database: Database, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     """A30: a parked credential, a rejected configuration, dead and held deliveries, and feeds that fail are on top."""
     async with served(fill(tmp_path, database, troubled=True)) as visitor:
         page = read(await visitor.get("/"))
-    assert "Working, and 5 things need you." in page.text
+    assert "Alerts wait: licensing is parked, and 4 more things need you." in page.text
     for words in ("receiver licensing is parked", "rules/rules.yaml:7:11", "1 dead delivery:", "1 held delivery:"):
         assert words.lower() in page.text.lower()
     assert "The Broken Gazette fails since" in page.text

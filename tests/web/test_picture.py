@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.model import Feed
-from monitor.store import facts, feeds
+from monitor.store import facts, feeds, workers
 from monitor.store.engine import Database
+from monitor.store.workers import WorkerState
 from monitor.web import picture
+from monitor.web.status_page import verdict
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -38,6 +40,27 @@ def test_ticks_that_end_without_a_word_are_a_problem(
         seen = picture.take(conn, NOW)
     assert seen.running is running
     assert len(picture.problems_of(seen)) == problems
+
+
+def test_of_two_that_say_they_lead_the_one_that_lives_does(database: Database) -> None:
+    """A killed leader is on the list for half a minute, and the other took over long before."""
+    killed = WorkerState("a", "one", 1, "1", NOW, NOW - timedelta(seconds=20), leads=True)
+    with database.write() as conn:
+        workers.beat(conn, killed)
+        workers.beat(conn, replace(killed, id="b", pid=2, seen_at=NOW - timedelta(seconds=2)))
+        workers.beat(conn, replace(killed, id="c", pid=3, seen_at=NOW, leads=False))
+        seen = picture.take(conn, NOW)
+    assert [one.pid for one in seen.workers if one.leads] == [2]
+    assert len(seen.workers) == 3
+
+
+def test_a_parked_receiver_is_the_first_thing_said() -> None:
+    """A30: the page is not `working` while alerts reach nobody."""
+    said = [verdict([], ["parked", *more], ["licensing"]).sentence for more in ((), ("one",), ("one", "two"))]
+    assert said[0] == "Alerts wait: licensing is parked."
+    assert said[1].endswith("is parked, and 1 more thing needs you.")
+    assert said[2].endswith("is parked, and 2 more things need you.")
+    assert verdict(["x"], ["parked"], ["licensing"]).sentence == "It is not working."
 
 
 @pytest.mark.parametrize(
