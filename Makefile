@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # More workers than cores: daemons, browsers and databases under test wait much.
-PYTEST_WORKERS ?= 3
+PYTEST_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install install-all uninstall clean
@@ -47,7 +47,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@touch $@
 
 test: $(VENV)/.dev ## the whole test suite, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	@$(BIN)/ruff check .
@@ -63,7 +63,7 @@ eval: setup ## precision and recall of the rules on labelled stories (EVAL=file.
 	@$(BIN)/licensewatch --config config rules eval $(EVAL)
 
 soak: $(VENV)/.dev ## the long proofs, whole
-	@LICENSEWATCH_SOAK=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --timeout 3600
+	@LICENSEWATCH_SOAK=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --timeout 3600
 
 locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
 	@$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
