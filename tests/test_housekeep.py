@@ -195,6 +195,7 @@ def test_polls_are_stored_while_it_works(sqlite_database: Database) -> None:
         feeds.sync_feeds(conn, [Feed("wire", "https://example.org/feed")], lambda _: NOW, NOW)
     worker = threading.Thread(target=housekeep.run, args=(sqlite_database, Retention(), NOW))
     waits = []
+    began = time.monotonic()
     worker.start()
     while worker.is_alive():
         start = time.monotonic()
@@ -205,4 +206,4 @@ def test_polls_are_stored_while_it_works(sqlite_database: Database) -> None:
         time.sleep(0.005)
     worker.join()
     assert len(waits) > 10
-    assert max(waits) < 1.0
+    assert max(waits) < (time.monotonic() - began) / 3

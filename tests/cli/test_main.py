@@ -24,7 +24,9 @@ sys.meta_path.insert(0, Loading())
 
 def done(program: str) -> tuple[int, str]:
     """The exit code and what was said on stderr of a Python program that calls ours."""
-    begin = "import atexit, signal, sys\nfrom monitor.cli.main import main\n"
+    # Whoever runs the tests in the background has Ctrl-C ignored in all that it starts.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    begin = f"import atexit, signal, sys\n{heard}\nfrom monitor.cli.main import main\n"
     words = [sys.executable, "-c", f"{begin}{program}\nmain(['--version'])"]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
     return ended.returncode, ended.stderr

@@ -84,18 +84,18 @@ async def test_a_saved_rule_is_live_within_two_seconds(world: World) -> None:
         await until(lambda: world.polls >= 2, "the feed was polled twice")
         world.write("rules/own.yaml", RULE.format(word="chip maker"))
         saved = time.monotonic()
-        await until(lambda: daemon.words().count("configuration loaded") >= 1, "the rule is live", 10)
+        await until(lambda: daemon.words().count("configuration loaded") >= 1, "the rule is live")
         took = time.monotonic() - saved
         world.publish("Another chip maker moves")
         await until(lambda: bool(world.told()), "the new rule told of a new entry")
         hours = [f"{datetime.now(UTC) + timedelta(hours=n):%H:%M}" for n in (-1, 5)]
         world.write("monitor.yaml", world.monitor(f"alerts: {{quiet_hours: {{from: '{hours[0]}', to: '{hours[1]}'}}}}"))
-        await until(lambda: daemon.words().count("configuration loaded") >= 2, "quiet hours are in force", 10)
+        await until(lambda: daemon.words().count("configuration loaded") >= 2, "quiet hours are in force")
         world.publish("A third chip maker leaves Europe")
-        await until(lambda: daemon.words().count("alert decided") >= 2, "it waits for its hour", 10)
+        await until(lambda: daemon.words().count("alert decided") >= 2, "it waits for its hour")
         assert len(world.told()) == 1, "the old entry that the new rule would match was not told"
         world.write("monitor.yaml", world.monitor())
-        await until(lambda: len(world.told()) == 2, "quiet hours that are gone hold nothing", 10)
+        await until(lambda: len(world.told()) == 2, "quiet hours that are gone hold nothing")
         assert await daemon.stop() == 0
     assert took < 2.0 * _slowness()
 
@@ -108,7 +108,7 @@ async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> N
     async with world.installed.running() as daemon:
         await until(lambda: world.polls >= 2, "the feed was polled twice")
         real.write_text(RULE.format(word="chip maker"), encoding="utf-8")
-        await until(lambda: "configuration loaded" in daemon.words(), "the rule is live", 10)
+        await until(lambda: "configuration loaded" in daemon.words(), "the rule is live")
 
 
 async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(world: World) -> None:
@@ -120,7 +120,7 @@ async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(w
         (config.with_name("next") / "rules" / "own.yaml").write_text(RULE.format(word="chip maker"), encoding="utf-8")
         config.rename(config.with_name("last"))
         config.with_name("next").rename(config)
-        await until(lambda: "configuration loaded" in daemon.words(), "the new directory is in force", 10)
+        await until(lambda: "configuration loaded" in daemon.words(), "the new directory is in force")
 
 
 async def test_an_edit_saved_while_the_database_is_locked_takes_effect_afterwards(world: World) -> None:
