@@ -10,10 +10,9 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor import text
-from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, Trust, last_move
+from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, last_move, ranked
 
 _MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED, Reason.DELAYED)  # a new story may bring a better headline
-_TRUST_ORDER = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
 
 _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
 
@@ -64,12 +63,8 @@ def first_of(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return next((one for one in found if one), ())
 
 
-def coverage_of(storyline: Storyline) -> list[Coverage]:
+def coverage_of(storyline: Storyline) -> tuple[Coverage, ...]:
     return ranked({one.entry_id: one for story in storyline.stories for one in story.coverage}.values())
-
-
-def ranked(entries: Iterable[Coverage]) -> list[Coverage]:
-    return sorted(entries, key=lambda one: (not one.read, _TRUST_ORDER[one.trust], one.at, one.entry_id))
 
 
 def reports(entries: Iterable[Coverage]) -> list[Coverage]:

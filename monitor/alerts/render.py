@@ -18,7 +18,6 @@ from monitor.alerts.reading import (
     delayed_now,
     now,
     outlets_of,
-    ranked,
     reports,
     spoke_since,
     standing,
@@ -37,6 +36,7 @@ from monitor.model import (
     Step,
     Storyline,
     Trust,
+    ranked,
 )
 
 _TRUST = {Trust.PRIMARY: "primary source", Trust.PRESS: "", Trust.COMMUNITY: "community"}

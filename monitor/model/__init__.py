@@ -32,6 +32,7 @@ from monitor.model.stories import (
     Story,
     Storyline,
     last_move,
+    ranked,
     said_at,
 )
 
@@ -81,6 +82,7 @@ __all__ = [
     "Trust",
     "Verb",
     "last_move",
+    "ranked",
     "said_at",
     "what",
 ]

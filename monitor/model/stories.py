@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -11,6 +11,7 @@ from monitor.model.feeds import Entry, Trust
 from monitor.model.shifts import Direction, Severity, Shift, Stage
 
 _DAY_END = timedelta(days=1) - timedelta(seconds=1)
+_BEST_FIRST = (Trust.PRIMARY, Trust.PRESS, Trust.COMMUNITY)
 ASIDES = (Reason.DENIED, Reason.PRIMARY_SOURCE)  # steps that are told, and change nothing about how things stand
 
 
@@ -42,6 +43,11 @@ class Coverage:
     def at(self) -> datetime:
         """When it was said (`said_at`)."""
         return said_at(self.published_at, self.seen_at)
+
+
+def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
+    """Best source first, then oldest first; what no rule read reports nothing, and comes last."""
+    return tuple(sorted(coverage, key=lambda one: (not one.read, _BEST_FIRST.index(one.trust), one.at, one.entry_id)))
 
 
 @dataclass(frozen=True, slots=True)

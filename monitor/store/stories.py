@@ -28,6 +28,7 @@ from monitor.model import (
     Storyline,
     Trust,
     last_move,
+    ranked,
 )
 from monitor.store.engine import insert_into
 from monitor.store.hits import shift_of, shift_row
@@ -305,9 +306,6 @@ def _story(row: Row[Any], coverage: tuple[Coverage, ...]) -> Story:
     )
 
 
-_RANK = {Trust.PRIMARY: 0, Trust.PRESS: 1, Trust.COMMUNITY: 2}
-
-
 def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Coverage, ...]]:
     columns = (entry.c.feed_id, entry.c.title, entry.c.url, entry.c.published_at)
     found: dict[int, list[Coverage]] = defaultdict(list)
@@ -324,10 +322,7 @@ def _coverage(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Cov
             read=bool(row.rule_ids),
         )
         found[row.story_id].append(one)
-    return {
-        story_id: tuple(sorted(some, key=lambda one: (not one.read, _RANK[one.trust], one.at, one.entry_id)))
-        for story_id, some in found.items()
-    }
+    return {story_id: ranked(some) for story_id, some in found.items()}
 
 
 def members_of(conn: Connection, story_ids: Sequence[int]) -> dict[int, tuple[Candidate, ...]]:

@@ -25,6 +25,7 @@ from monitor.model import (
     Stage,
     Story,
     Trust,
+    ranked,
 )
 from monitor.stories import promise
 from monitor.stories.traits import SENSES, Kind, Sense, headline, kind, spell
@@ -321,11 +322,6 @@ def completed(shift: Shift, others: Iterable[Shift]) -> Shift:
         if same_way and agree:
             shift = replace(shift, from_=shift.from_ or other.from_, to=shift.to or other.to)
     return shift
-
-
-def ranked(coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
-    """Best source first, then oldest first; what no rule read reports nothing, and comes last."""
-    return tuple(sorted(coverage, key=lambda one: (not one.read, -_TRUST[one.trust], one.at, one.entry_id)))
 
 
 def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:

@@ -178,9 +178,8 @@ def read(candidate: Candidate) -> Traits:
         elif not any(line in other.split() for other in models):
             models[line] = versions
     for part, whole in compounds(bare).items():
-        if (
-            models.pop(part, None) is not None
-        ):  # MedGemma is another model than Gemma, though a vocabulary knows no other
+        # MedGemma is another model than Gemma, though a vocabulary knows no other.
+        if models.pop(part, None) is not None:
             models.setdefault(whole, frozenset())
     models = {line: versions for line, versions in models.items() if not _aside(line.split(), title)}
     known = frozenset(word for org in orgs for word in org.split())

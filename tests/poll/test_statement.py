@@ -7,7 +7,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from monitor.alerts import reading
-from monitor.model import Alert, Reason, Role, Trust
+from monitor.model import Alert, Reason, Role, Trust, ranked
 from monitor.store import stories
 from monitor.store.engine import Database
 from tests.poll.house import CLOSING, House, item
@@ -90,6 +90,6 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database
         [story] = stories.listing(conn)  # what the first poll found stays what nobody was told
         assert stories.why_joined(conn, story.coverage[-1].entry_id).startswith("its lab's own word")
     assert [one.trust for one in story.coverage] == [Trust.PRESS] * 2 + [Trust.PRIMARY] * 5
-    assert reading.outlets_of(reading.ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
+    assert reading.outlets_of(ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
     assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth",))
     assert "a primary source says so" not in story.shift.reasons, "it was not read, so it confirms nothing"
