@@ -1,6 +1,6 @@
-"""Feeds and jobs a second with 1, 2 and 4 workers on one PostgreSQL, beside `run --once` on the same database.
+"""Feeds a second and feeds a job with 1, 2 and 4 workers on one PostgreSQL, beside `run --once` on the same database.
 
-Run: `python bench/cluster.py [feeds]`. A feed server on loopback serves RSS of 25 entries; every feed is due when the
+Run: `python bench/cluster.py [feeds]`. nginx on loopback serves RSS of 25 entries; every feed is due when the
 workers start, so a round shows what they can do (cold: all 200 and new). Server, workers, PostgreSQL and the bench
 share the machine: on two cores four workers show what sharing costs, not what four machines bring.
 """
@@ -18,10 +18,10 @@ import uuid
 from pathlib import Path
 
 import psycopg
+from _farm import ITEMS, farm
 
 from monitor.cluster import prepare
 from monitor.store.engine import Database
-from poll import HOSTS, serve
 
 WORKERS = (1, 2, 4)
 _COUNT = {
@@ -119,6 +119,7 @@ def crowd(config: Path, url: str, uri: str, workers: int, feeds: int) -> dict[st
             wall = time.perf_counter() - first
             time.sleep(1)  # the server's counters come a little later
             found |= {name: ask(name) - zero[name] for name in _COUNT if name != "connections"}
+            found["jobs"] = ask("jobs")  # deferred before the first poll ended, most of them
     finally:
         for one in started:
             one.terminate()
@@ -129,37 +130,28 @@ def crowd(config: Path, url: str, uri: str, workers: int, feeds: int) -> dict[st
 
 def main() -> None:
     feeds = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    read, write = os.pipe()
-    server = os.fork()
-    if server == 0:
-        serve(feeds, write)
-    try:
-        port = int(os.read(read, 16))
-        urls = [f"http://{HOSTS[number % len(HOSTS)]}:{port}/{number}" for number in range(feeds)]
-        with tempfile.TemporaryDirectory(dir=tempfile.gettempdir()) as root:
-            Path(root).chmod(0o755)
-            postgres = Server(Path(root) / "postgres")
-            try:
-                config = configured(Path(root), urls)
-                url, _ = postgres.fresh()
-                wall, used = once(config, url)
-                print(f"{feeds} feeds of 25 entries, cold; {os.cpu_count()} cores share everything")
-                print("                  feeds/s  x once  CPU ms/feed  jobs/s  conns  transactions/feed  rows/feed")
-                print(f"run --once       {feeds / wall:8.0f}  {1:6.2f}  {used / feeds * 1000:11.1f}")
-                for number in WORKERS:
-                    url, uri = postgres.fresh()
-                    got = crowd(config, url, uri, number, feeds)
-                    rate = got["polled"] / got["wall"]
-                    name = f"{number} worker{'s' if number > 1 else ''}"
-                    row = f"{name:15}  {rate:8.0f}  {rate / (feeds / wall):6.2f}  {got['cpu'] / feeds * 1000:11.1f}"
-                    row += f"  {got['jobs'] / got['wall']:6.1f}  {got['connections']:5.0f}"
-                    row += f"  {got['transactions'] / got['polled']:17.2f}  {got['written'] / got['polled']:9.1f}"
-                    print(row, flush=True)
-            finally:
-                postgres.close()
-    finally:
-        os.kill(server, 9)
-        os.waitpid(server, 0)
+    with farm(feeds) as served, tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        config = configured(root, served.urls(feeds))
+        postgres = Server(root / "postgres")
+        try:
+            url, _ = postgres.fresh()
+            wall, used = once(config, url)
+            print(f"{feeds} feeds of {ITEMS} entries, cold; {os.cpu_count()} cores share everything")
+            print("                  feeds/s  x once  CPU ms/feed  feeds/job  conns  transactions/feed  rows/feed")
+            print(f"run --once       {feeds / wall:8.0f}  {1:6.2f}  {used / feeds * 1000:11.1f}", flush=True)
+            for number in WORKERS:
+                url, uri = postgres.fresh()
+                got = crowd(config, url, uri, number, feeds)
+                rate = got["polled"] / got["wall"]
+                name = f"{number} worker{'s' if number > 1 else ''}"
+                row = f"{name:15}  {rate:8.0f}  {rate / (feeds / wall):6.2f}  {got['cpu'] / feeds * 1000:11.1f}"
+                row += f"  {feeds / got['jobs']:9.1f}  {got['connections']:5.0f}"
+                row += f"  {got['transactions'] / got['polled']:17.2f}  {got['written'] / got['polled']:9.1f}"
+                print(row, flush=True)
+        finally:
+            postgres.close()
 
 
 if __name__ == "__main__":
