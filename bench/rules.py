@@ -26,7 +26,6 @@ from typing import Any
 
 from monitor import text
 from monitor.model import Entry
-from monitor.rules.document import padded
 from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
 
@@ -102,10 +101,10 @@ def measure(rules: RuleSet, entries: list[Entry]) -> dict[str, Any]:
     """Entries a CPU second: the floor, folding and floor, and the whole match."""
     gc.collect()
     gc.freeze()  # the texts are the bench's, not the matcher's
-    folded = [padded(text.words_of_fields((one.title, one.summary, one.content))) for one in entries]
+    folded = [text.spaced((one.title, one.summary, one.content)) for one in entries]
     find = rules.index.sieve.automaton.find_matches_as_indexes
     floor = cpu(lambda: deque((find(one, overlapping=True) for one in folded), 0))
-    folding = cpu(lambda: deque((padded(text.words_of_fields((e.title, e.summary, e.content))) for e in entries), 0))
+    folding = cpu(lambda: deque((text.spaced((e.title, e.summary, e.content)) for e in entries), 0))
     hits = sum(len(rules.match(one)) for one in entries[:2_000]) / min(len(entries), 2_000)
     whole = cpu(lambda: deque(map(rules.match, entries), 0))
     return {

@@ -104,15 +104,9 @@ def test_folding_twice_changes_nothing(written: str) -> None:
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
-def test_words_of_fields_are_those_of_each_text(texts: list[str]) -> None:
-    joined = text.words_of_fields(texts)
-    apart: list[list[str]] = [[]]
-    for word in joined:
-        if word == text.FIELD_BREAK:
-            apart.append([])
-        else:
-            apart[-1].append(word)
-    assert apart == [text.words(one) for one in texts]
+def test_spaced_texts_are_the_words_of_each_between_blanks(texts: list[str]) -> None:
+    words = [word for one in texts for word in (*text.words(one), text.FIELD_BREAK)][:-1]
+    assert text.spaced(texts) == f" {' '.join(words)} ".replace("  ", " ")
 
 
 @pytest.mark.parametrize(

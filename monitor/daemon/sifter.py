@@ -14,7 +14,8 @@ from monitor.feeds import reading, worker
 from monitor.feeds.wire import INSTALL, Sifted
 from monitor.model import Entry
 from monitor.rules.document import Subject
-from monitor.rules.sieve import Plan, Sieve
+from monitor.rules.plan import Plan
+from monitor.rules.sieve import Sieve
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Sifter:
     def _sifted(self, entries: tuple[Entry, ...], feed_tags: list[str]) -> Sifted:
         if self.sieve is None:
             return Sifted()
-        passed = [n for n, entry in enumerate(entries) if self.sieve.scan(Subject(entry, feed_tags))[1]]
+        passed = [n for n, entry in enumerate(entries) if self.sieve.candidates(Subject(entry, feed_tags))]
         return Sifted(self.name, tuple(passed))
 
 

@@ -9,13 +9,14 @@ the query needs is there. That is asked last, of the few rules that are left, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.rules import match
 from monitor.rules.compile import Pool
 from monitor.rules.document import ANYWHERE, REST, TITLE
-from monitor.rules.sieve import NOTHING, Check, Clause, Group, Need, Needs, groups_of
+from monitor.rules.plan import NOTHING, Check, Clause, Group, Need, Needs, groups_of
 from monitor.text import SMALL_WORDS
 
 _LITERAL, _VOCABULARY, _REGEX, _ID, _PLAIN = 0, 3, 6, 7, 8
@@ -49,13 +50,14 @@ class Anchors:
     """Rules by anchor. Filled rule by rule, in the order of their numbers."""
 
     pool: Pool
-    anchored: dict[Group, list[Check]] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
     always: list[int] = field(default_factory=list)  # rules that may match a text with none of their terms
     flat: list[Clause] = field(default_factory=list)  # of each vocabulary: literals and regexes that can make it occur
     exact: dict[int, Need] = field(default_factory=dict)  # of rules whose checks do not say it all: what they need
     named: list[Need] = field(default_factory=list)  # what vocabularies made of queries need
     _names: dict[tuple[int, int], int] = field(default_factory=dict)  # of a vocabulary in a place
     _costs: dict[Group, float] = field(default_factory=dict)
+    _anchored: Counter[Group] = field(default_factory=Counter)  # how many checks ask for a group first
 
     def __post_init__(self) -> None:
         for vocabulary in self.pool.vocabularies:
@@ -91,10 +93,8 @@ class Anchors:
                 self.always.append(number)
                 return
             clauses = [one for one in needs if isinstance(one, frozenset) and one != anchor]
-            alone = frozenset(group for clause in clauses if len(clause) == 1 for group in clause)
-            check = Check(number, alone, tuple(clause for clause in clauses if len(clause) > 1))
-            for group in anchor:
-                self.anchored.setdefault(group, []).append(check)
+            self.checks.append(Check(number, anchor, tuple(clauses)))
+            self._anchored.update(anchor)
 
     def _anchor(self, need: Need) -> Clause | None:
         """The rarest clause without which a need is not met; None when it may be met by nothing at all."""
@@ -113,14 +113,12 @@ class Anchors:
 
     def _load(self, clause: Clause) -> float:
         """Rare is good, and so is a clause that is no other rule's anchor."""
-        return self.cost(clause) * (1 + sum(len(self.anchored.get(group, ())) for group in clause))
+        return self.cost(clause) * (1 + sum(self._anchored[group] for group in clause))
 
     def meanings(self) -> tuple[list[tuple[Group, ...]], ...]:
         """What it means for the rules that a literal occurs in the title; outside it; and that a regex matches."""
-        wanted = set(self.anchored)
-        for rules in self.anchored.values():
-            for check in rules:
-                wanted.update(check.alone, *check.clauses)
+        wanted: set[Group] = set()
+        wanted.update(*[clause for check in self.checks for clause in (check.anchor, *check.others)])
         wanted.update(*map(groups_of, (*self.exact.values(), *self.named)))
         literals = [literal_group(number) for number in range(len(self.pool.literals))]
         regexes = [regex_group(number) for number in range(len(self.pool.compiled_regexes))]

@@ -32,7 +32,7 @@ Occurrence = tuple[int, int]
 Pair = tuple[Occurrence, Occurrence]
 # A leaf that matched: positions, and the exact characters when a regex found them.
 Leaf = tuple[int, ...]
-Literal = tuple[int, int, int]  # which, where from and where to in the padded text
+Literal = tuple[int, int, int]  # which, where from and where to in the text as text.spaced has it
 
 
 def where(fields: int) -> int:
@@ -47,11 +47,6 @@ class Mention:
     start: int
     end: int
     entity: int
-
-
-def padded(words: Sequence[str]) -> str:
-    """The form literals are sought in: every token between blanks."""
-    return f" {' '.join(words)} "
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +80,9 @@ def domain(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What the one pass over an entry found: its words with breaks between fields, padded, and the literals in that."""
+    """An entry's text as text.spaced has it, the literals in that, and where its title ends."""
 
-    words: list[str]
-    padded: str
+    spaced: str
     found: list[Literal]
     title_end: int
 
@@ -113,6 +107,7 @@ class Document:
         "_sentence_bounds",
         "_sentences",
         "_terms",
+        "_words",
         "index",
         "literals",
         "pairs",
@@ -131,7 +126,8 @@ class Document:
         self.pairs: dict[int, Sequence[Pair]] = {}  # of NEARs, by node
         self.places: dict[tuple[int, int], Sequence[Occurrence]] = {}  # of vocabularies in fields
         self._scanned = scanned
-        self._begins: dict[int, list[int]] = {}  # of each literal, in the padded text
+        self._begins: dict[int, list[int]] = {}  # of each literal, in that text
+        self._words: list[str] = []
         self._firsts: list[int] = []  # the number of the first token of each field, breaks counted
         self._terms: dict[int, list[Occurrence]] = {}
         self._cased: dict[int, list[str]] = {}
@@ -153,9 +149,9 @@ class Document:
         if not self._begins:
             self._count_tokens()
         found: list[Occurrence] = []
-        firsts, padded_text = self._firsts, self._scanned.padded
+        firsts, spaced = self._firsts, self._scanned.spaced
         for begin in self._begins.get(literal, ()):
-            at = padded_text.count(" ", 0, begin + leading) - 1
+            at = spaced.count(" ", 0, begin + leading) - 1
             field = bisect_right(firsts, at) - 1
             local = at - firsts[field] - skip
             if whole or self._stands_at(number, field, local):
@@ -166,14 +162,15 @@ class Document:
     def _count_tokens(self) -> None:
         for which, begin, _ in self._scanned.found:
             self._begins.setdefault(which, []).append(begin)
+        self._words = self._scanned.spaced.split()
         self._firsts = [0]
         for _ in self.texts[1:]:
-            self._firsts.append(self._scanned.words.index(text.FIELD_BREAK, self._firsts[-1]) + 1)
+            self._firsts.append(self._words.index(text.FIELD_BREAK, self._firsts[-1]) + 1)
 
     def _stands_at(self, term: int, field: int, local: int) -> bool:
         """Whether a term that needs more than its literal is really there."""
         first, *after = self._firsts[field : field + 2]
-        words = self._scanned.words[first : after[0] - 1 if after else None]
+        words = self._words[first : after[0] - 1 if after else None]
         return stands_at(self.index.terms[term], local, words, lambda: self.cased(field))
 
     def cased(self, field: int) -> list[str]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from monitor.rules import match
 from monitor.rules.anchors import Anchors, id_group
 from monitor.rules.compile import Pool, Regex, TermPlace
-from monitor.rules.document import Document, Scanned, Subject
-from monitor.rules.sieve import Plan, Sieve
+from monitor.rules.document import Document, Subject
+from monitor.rules.plan import Plan
+from monitor.rules.sieve import Sieve
 from monitor.rules.terms import Term
 
 
@@ -26,12 +27,11 @@ class Index:
 
     def look(self, subject: Subject) -> tuple[Document, list[int]]:
         """The subject as a document, and the numbers of the rules that may match it."""
-        scanned, candidates = self.scan(subject)
-        return Document(self, subject, scanned), candidates
+        return self.document(subject), self.sieve.candidates(subject)
 
-    def scan(self, subject: Subject) -> tuple[Scanned, list[int]]:
-        """The pass over the text that every entry pays for, and the numbers of the rules that may match it."""
-        return self.sieve.scan(subject)
+    def document(self, subject: Subject) -> Document:
+        """The subject as it is evaluated."""
+        return Document(self, subject, self.sieve.scan(subject))
 
 
 def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
@@ -48,7 +48,7 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
         regex_groups=regexes,
         ids=[(name, value, id_group(number)) for (name, value), number in pool.ids.items()],
         always=anchors.always,
-        anchored=anchors.anchored,
+        checks=anchors.checks,
         exact=anchors.exact,
         named=anchors.named,
         with_author=pool.with_author,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from monitor import text
 from monitor.model import Entry
-from monitor.rules.document import Document, Subject
+from monitor.rules.document import Subject
 from monitor.rules.facts import outermost
 from monitor.rules.rule_set import RuleSet
 
@@ -28,9 +28,8 @@ def nearly(rules: RuleSet, entry: Entry, *, feed_tags: Sequence[str] = (), feed_
     if subject is None:
         return ""
     asked = Subject(entry, feed_tags, feed_id)
-    scanned, _ = rules.index.scan(asked)
     actors = [one for one in rules.vocabularies.values() if one.kind in ("org", "model")]
-    named = outermost(Document(rules.index, asked, scanned), actors)
+    named = outermost(rules.index.document(asked), actors)
     if not named or rules.match(entry, feed_tags=feed_tags, feed_id=feed_id):
         return ""
     return f"names {named[0].entity.name} and says '{subject[0]}', and no rule matched"

@@ -62,10 +62,10 @@ class RuleSet:
     def match(self, entry: Entry, *, feed_tags: Sequence[str] = (), feed_id: str = "") -> tuple[Hit, ...]:
         """The hits of all rules, in the order of the files. `feed_id` is the entry's own unless given."""
         subject = Subject(entry, feed_tags, feed_id)
-        scanned, candidates = self.index.scan(subject)
+        candidates = self.index.sieve.candidates(subject)
         if not candidates:
             return ()
-        document = Document(self.index, subject, scanned)
+        document = self.index.document(subject)
         rules = self._in_order
         held = [rules[number] for number in candidates if rules[number].condition.truth(document)]
         return tuple(hit_of(rule, document) for rule in held)

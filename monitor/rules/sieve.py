@@ -1,214 +1,133 @@
-"""The one pass over a text with all literals of all rules: what occurs, and which rules are worth evaluating.
+"""The one pass over a text for all rules: which of them are worth evaluating. Most entries end here.
 
-A sieve is made of plain values alone, so that it can be sent to a process that has neither rules nor their compiler:
-there it tells which entries no rule can match.
+What rules need is told by clauses (anchors.py). Each has a bit; those that a text meets are one int, so that a rule's
+anchor and all that it needs beside are compared at once. Small words, and regexes that anchor no rule, are taken to be
+there at first: what every other text has is looked for only where a rule could match with it.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 import re2
 
 from monitor import text
-from monitor.rules.document import Scanned, Subject, domain, padded
+from monitor.rules.document import Scanned, Subject, domain
+from monitor.rules.plan import Clause, Group, Groups, Need, Plan
 
-# Every other text has these, and rules ask for them only beside what says more. Not so "is", "not", "no" or "with":
-# without those twice as many entries of real feeds would pass.
-_EMPTY = """
-a an the of in on at to for from by as its it has have had this that these their his after over says said about up more
-who but out new first under could would
-"""
-_NOT_SOUGHT = frozenset(_EMPTY.split())
-Group = int
-Groups = Sequence[Group]
-Clause = frozenset[Group]  # one of which must occur
+Bits = int  # of clauses
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What must be met, all of it or (`every` is false) one."""
+class _All(NamedTuple):
+    """Met where all these clauses are, and all parts."""
 
-    needs: tuple[Need, ...]
-    every: bool
-
-
-Need = Clause | Needs | int  # a number names a need that several have in common: a vocabulary made of queries
-NOTHING = Needs((), every=True)
+    clauses: Bits
+    parts: Sequence[_Asked] = ()
 
 
-def groups_of(need: Need) -> set[Group]:
-    """Every group that a need asks for itself."""
-    if isinstance(need, Needs):
-        return {group for one in need.needs for group in groups_of(one)}
-    return set() if isinstance(need, int) else set(need)
+class _Any(NamedTuple):
+    """Met where one of these clauses is, or a part; `by_clause`: the parts by a clause that they cannot do without."""
+
+    clauses: Bits
+    by_clause: Mapping[int, Sequence[_Asked]]
+    sought: Bits
+    others: Sequence[_Asked]
 
 
-def packed(need: Need) -> Any:
-    """A need as JSON holds it; a clause is the list of its groups."""
-    if isinstance(need, Needs):
-        return {str(need.every): [packed(one) for one in need.needs]}
-    return need if isinstance(need, int) else sorted(need)
+_Asked = _All | _Any | int  # a number names a need that several have in common
 
 
-def unpacked(value: Any) -> Need:
-    """What `packed` made."""
-    if isinstance(value, dict):
-        ((every, needs),) = value.items()
-        return Needs(tuple([unpacked(one) for one in needs]), every == str(True))
-    return value if isinstance(value, int) else frozenset(value)
+class _Clauses:
+    """Gives each clause its bit, and needs the form in which they are asked fastest."""
+
+    def __init__(self, named: Sequence[Need]) -> None:
+        self._numbers: dict[Clause, int] = {}
+        self._covers: list[Clause | None] = []
+        for need in named:  # each names none but those before it
+            self._covers.append(self._cover(need))
+
+    def bits(self, clauses: Iterable[Clause]) -> Bits:
+        """The bits of these clauses."""
+        found = 0
+        for clause in clauses:
+            found |= 1 << self._numbers.setdefault(clause, len(self._numbers))
+        return found
+
+    def by_group(self) -> dict[Group, Bits]:
+        """What is met where a group occurs, of the clauses that have a bit by now."""
+        found: dict[Group, Bits] = {}
+        for clause, number in self._numbers.items():
+            for group in clause:
+                found[group] = found.get(group, 0) | 1 << number
+        return found
+
+    def ready(self, need: Need) -> _Asked:
+        """A need as it is asked: what is told by one look comes first, many alternatives are sorted."""
+        if isinstance(need, int):
+            return need
+        if isinstance(need, frozenset):
+            return _All(self.bits([need]))
+        clauses = [one for one in need.needs if isinstance(one, frozenset)]
+        parts = [one for one in need.needs if not isinstance(one, frozenset)]
+        if need.every:
+            covers = [cover for cover in map(self._cover, parts) if cover is not None]
+            return _All(self.bits([*clauses, *covers]), list(map(self.ready, parts)))
+        by_clause: dict[int, list[_Asked]] = {}
+        others: list[_Asked] = []
+        for part in parts:
+            cover = self._cover(part)
+            if cover is None:
+                others.append(self.ready(part))
+            else:
+                by_clause.setdefault(_number(self.bits([cover])), []).append(self.ready(part))
+        return _Any(self.bits(clauses), by_clause, sum(1 << number for number in by_clause), others)
+
+    def _cover(self, need: Need) -> Clause | None:
+        """The smallest clause without which a need cannot be met; None where there is none."""
+        if isinstance(need, frozenset):
+            return need
+        if isinstance(need, int):
+            return self._covers[need]
+        covers = list(map(self._cover, need.needs))
+        known = [cover for cover in covers if cover is not None]
+        if need.every:
+            return min(known, key=len, default=None)
+        return frozenset[Group]().union(*known) if len(known) == len(covers) else None
 
 
-class Check(NamedTuple):
-    """What a rule needs beside its anchor: all of the groups `alone`, and one of each clause."""
-
-    rule: int
-    alone: Clause
-    clauses: tuple[Clause, ...]
+def _number(bit: Bits) -> int:
+    """Which bit the highest one is."""
+    return bit.bit_length() - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a sieve is made of. Groups are numbers; `anchored`: the rules that are tested when a group occurs."""
-
-    literals: Sequence[str]
-    in_title: Sequence[Groups]  # of each literal: the groups that occur when it stands in the title
-    outside: Sequence[Groups]
-    regexes: Sequence[str]
-    regex_groups: Sequence[Groups]
-    ids: Sequence[tuple[str, str, Group]]  # feed, tag or domain; the id; its group
-    always: Sequence[int]  # rules that may match a text with none of their terms
-    anchored: Mapping[Group, Sequence[Check]]
-    exact: Mapping[int, Need]  # of rules whose checks do not say it all: what they need
-    named: Sequence[Need]
-    with_author: bool = False
-
-    def for_sifting(self) -> Self:
-        """A plan that finds the same rules and seldom another, with less to look for.
-
-        Words of _NOT_SOUGHT are taken to be there, unless rules are anchored in them; literals and regexes that no rule
-        needs to be there are left out.
-        """
-        small = [n for n, literal in enumerate(self.literals) if literal.strip() in _NOT_SOUGHT]
-        given = {group for n in small for group in (*self.in_title[n], *self.outside[n])} - self.anchored.keys()
-        in_title, outside = ([_without(given, groups) for groups in some] for some in (self.in_title, self.outside))
-        literals = [n for n, places in enumerate(zip(in_title, outside, strict=True)) if any(places)]
-        regexes = [n for n, groups in enumerate(self.regex_groups) if _without(given, groups)]
-        return replace(
-            self,
-            literals=[self.literals[n] for n in literals],
-            in_title=[in_title[n] for n in literals],
-            outside=[outside[n] for n in literals],
-            regexes=[self.regexes[n] for n in regexes],
-            regex_groups=[_without(given, self.regex_groups[n]) for n in regexes],
-            anchored={group: [_checked(given, one) for one in checks] for group, checks in self.anchored.items()},
-            exact={number: _left(given, need) for number, need in self.exact.items()},
-            named=[_left(given, need) for need in self.named],
-        )
-
-    def dumps(self) -> bytes:
-        """As JSON."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["anchored"] = [[group, [_packed(check) for check in checks]] for group, checks in self.anchored.items()]
-        values["exact"] = [[number, packed(need)] for number, need in self.exact.items()]
-        values["named"] = [packed(need) for need in self.named]
-        return json.dumps(values, separators=(",", ":")).encode()
-
-    @classmethod
-    def loads(cls, data: bytes) -> Self:
-        """What `dumps` wrote."""
-        values: dict[str, Any] = json.loads(data)
-        anchored = {group: [_unpacked(check) for check in checks] for group, checks in values["anchored"]}
-        exact = {number: unpacked(need) for number, need in values["exact"]}
-        named = [unpacked(need) for need in values["named"]]
-        return cls(**values | {"anchored": anchored, "exact": exact, "named": named})
+def _numbers(bits: Bits) -> Iterator[int]:
+    while bits:
+        number = bits.bit_length() - 1
+        bits ^= 1 << number
+        yield number
 
 
-def _without(given: Set[Group], groups: Groups) -> Groups:
-    return [group for group in groups if group not in given]
+class _Regexes:
+    """Regexes that are looked for at once, and the clauses that each one meets."""
 
+    def __init__(self, regexes: Sequence[tuple[str, Bits]]) -> None:
+        self._set = _regex_set([one for one, _ in regexes])
+        self._meets = [bits for _, bits in regexes]
+        # The set may look at all texts at once, as lines of one.
+        self._joins = not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one) for one, _ in regexes)
 
-def _checked(given: Set[Group], check: Check) -> Check:
-    """What is left of a check where these groups are given."""
-    return Check(check.rule, check.alone - given, tuple([one for one in check.clauses if one.isdisjoint(given)]))
-
-
-def _left(given: Set[Group], need: Need) -> Need:
-    """What is left of a need where these groups are given."""
-    if isinstance(need, int):
-        return need
-    if isinstance(need, frozenset):
-        return need if need.isdisjoint(given) else NOTHING
-    left = [_left(given, one) for one in need.needs]
-    if need.every:
-        return Needs(tuple([one for one in left if one != NOTHING]), every=True)
-    return NOTHING if NOTHING in left else Needs(tuple(left), every=False)
-
-
-def _packed(check: Check) -> list[Any]:
-    return [check.rule, sorted(check.alone), [sorted(clause) for clause in check.clauses]]
-
-
-def _unpacked(packed: Sequence[Any]) -> Check:
-    rule, alone, clauses = packed
-    return Check(rule, frozenset(alone), tuple([frozenset(clause) for clause in clauses]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """Alternatives by the groups without one of which they are not met; `others` have to be asked each time."""
-
-    by_group: Mapping[Group, Sequence[_Ready]]
-    groups: frozenset[Group]
-    others: tuple[_Ready, ...]
-
-
-_Ready = Need | _Sorted
-_FEW = 6  # alternatives that are asked as fast one after the other
-
-
-def _ready(need: Need) -> _Ready:
-    """A need as it is asked fastest: what is told by one look at the groups comes first, many alternatives sorted."""
-    if not isinstance(need, Needs):
-        return need
-    ordered = tuple(sorted(need.needs, key=_effort))
-    if need.every or len(ordered) < _FEW:
-        return Needs(tuple(map(_ready, ordered)), need.every)  # type: ignore[arg-type]  # read by Sieve._met alone
-    by_group: dict[Group, list[_Ready]] = {}
-    others: list[_Ready] = []
-    for one in ordered:
-        clause = _without_which_not(one)
-        for group in clause or ():
-            by_group.setdefault(group, []).append(_ready(one))
-        if clause is None:
-            others.append(_ready(one))
-    return _Sorted(by_group, frozenset(by_group), tuple(others))
-
-
-def _effort(need: Need) -> tuple[int, int]:
-    if isinstance(need, Needs):
-        return 2, len(need.needs)
-    return (1, 0) if isinstance(need, int) else (0, len(need))
-
-
-def _without_which_not(need: Need) -> Clause | None:
-    """The smallest clause without which a need cannot be met, where that is told by the need itself."""
-    if isinstance(need, Needs):
-        clauses = [one for one in need.needs if isinstance(one, frozenset)] if need.every else []
-        return min(clauses, key=len, default=None)
-    return None if isinstance(need, int) else need
-
-
-def _misses_one(clauses: Sequence[Clause], present: set[Group]) -> bool:
-    for clause in clauses:  # noqa: SIM110  # `any` takes three times as long, on the path of every entry
-        if clause.isdisjoint(present):
-            return True
-    return False
+    def met(self, texts: Sequence[str]) -> Bits:
+        """The clauses that are met by what matches in the texts."""
+        met = 0
+        if self._meets:
+            for content in ["\n".join(texts)] if self._joins else filter(None, texts):
+                for number in self._set.Match(content) or ():
+                    met |= self._meets[number]
+        return met
 
 
 class Sieve:
@@ -216,83 +135,132 @@ class Sieve:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.automaton = ahocorasick_rs.AhoCorasick(
-            plan.literals or ["\x01"],  # no folded text holds it
-            matchkind=ahocorasick_rs.MatchKind.Standard,
-            store_patterns=False,
-        )
-        self._title = list(map(tuple, plan.in_title)) or [()]
-        self._rest = list(map(tuple, plan.outside)) or [()]
-        self._ids = {(name, value): group for name, value, group in plan.ids}
+        clauses = _Clauses(plan.named)
+        self._anchors = clauses.bits([check.anchor for check in plan.checks])
+        self._checks: dict[int, list[tuple[int, Bits]]] = {}
+        for rule, anchor, others in plan.checks:
+            self._checks.setdefault(_number(clauses.bits([anchor])), []).append((rule, clauses.bits(others)))
+        self._exact = {rule: clauses.ready(need) for rule, need in plan.exact.items()}
+        self._named = list(map(clauses.ready, plan.named))
+        by_group = clauses.by_group()
+        self._assumed = 0
+        self._sort_literals(_meaning(plan.in_title, by_group), _meaning(plan.outside, by_group))
+        self._sort_regexes(_meaning(plan.regex_groups, by_group))
+        self._ids = {(name, value): by_group.get(group, 0) for name, value, group in plan.ids}
         self._asks_domain = any(name == "domain" for name, _, _ in plan.ids)
-        # A regex that no rule needs to be there is run where it is asked for, and by no entry else.
-        sought = [(one, groups) for one, groups in zip(plan.regexes, plan.regex_groups, strict=True) if groups]
-        self._set = _regex_set([one for one, _ in sought])
-        self._regex_groups = [groups for _, groups in sought]
-        # The set may look at all texts at once, as lines of one.
-        self._joins = not any(re.search(r"\\[Az]|\(\?\w*-\w*m", one) for one, _ in sought)
-        self._anchors = set(plan.anchored)
-        self._exact = {number: _ready(need) for number, need in plan.exact.items()}
-        self._named = list(map(_ready, plan.named))
 
-    def scan(self, subject: Subject) -> tuple[Scanned, list[int]]:
-        """What every entry pays for: what occurs in it, and the numbers of the rules that may match it."""
+    def _sort_literals(self, title: Sequence[Bits], rest: Sequence[Bits]) -> None:
+        """What is sought in every text, and the words that are asked for late."""
+        self._late: list[tuple[str, Bits, Bits]] = []
+        sought = []
+        for number, literal in enumerate(self.plan.literals):
+            meets = title[number] | rest[number]
+            if literal.strip() in text.SMALL_WORDS and literal == f" {literal.strip()} " and not meets & self._anchors:
+                self._late.append((literal, title[number], rest[number]))
+                self._assumed |= meets
+            elif meets:
+                sought.append(number)
+        self._title, self._rest = [title[number] for number in sought], [rest[number] for number in sought]
+        self._sought = _automaton([self.plan.literals[number] for number in sought])
+
+    def _sort_regexes(self, meets: Sequence[Bits]) -> None:
+        regexes = [(one, bits) for one, bits in zip(self.plan.regexes, meets, strict=True) if bits]
+        self._regexes = _Regexes([one for one in regexes if one[1] & self._anchors])
+        late = [one for one in regexes if not one[1] & self._anchors]
+        self._late_regexes = _Regexes(late)
+        for _, bits in late:
+            self._assumed |= bits
+
+    @cached_property
+    def automaton(self) -> Any:
+        """Of all literals, in their order; not made where nobody asks where they stand."""
+        return _automaton(self.plan.literals)
+
+    def scan(self, subject: Subject) -> Scanned:
+        """The text of an entry and all literals in it."""
+        spaced = text.spaced(subject.texts(self.plan.with_author))
+        found = self.automaton.find_matches_as_indexes(spaced, overlapping=True)
+        return Scanned(spaced, found, spaced.find(text.FIELD_BREAK))
+
+    def candidates(self, subject: Subject) -> list[int]:
+        """What every entry pays for: the numbers of the rules that may match it."""
         texts = subject.texts(self.plan.with_author)
-        words = text.words_of_fields(texts)
-        joined = padded(words)
-        found = self.automaton.find_matches_as_indexes(joined, overlapping=True)
+        spaced = text.spaced(texts)
+        end = spaced.find(text.FIELD_BREAK)
         title, rest = self._title, self._rest
-        end = joined.find(text.FIELD_BREAK)
-        present: set[Group] = set()
-        present.update(*[(title if begin < end else rest)[which] for which, begin, _ in found])
-        if self._set is not None:
-            present.update(group for number in self._regexes(texts) for group in self._regex_groups[number])
+        met = self._regexes.met(texts)
+        for which, begin, _ in self._sought.find_matches_as_indexes(spaced, overlapping=True):
+            met |= title[which] if begin < end else rest[which]
         if self._ids:
-            present.update(self._groups_of(subject))
-        return Scanned(words, joined, found, end), self._candidates(present)
+            met |= self._met_by_ids(subject)
+        if not self._passed(met | self._assumed):
+            return []
+        for word, in_title, outside in self._late:
+            if in_title and -1 < spaced.find(word) < end:
+                met |= in_title
+            if outside and spaced.rfind(word) > end:
+                met |= outside
+        return sorted(self._passed(met | self._late_regexes.met(texts)))
 
-    def _candidates(self, present: set[Group]) -> list[int]:
-        """The rules with a way whose groups are all met."""
+    def _passed(self, met: Bits) -> list[int]:
+        """The rules with a way whose clauses are all met."""
         found = set(self.plan.always)
-        anchored = self.plan.anchored
-        for group in present & self._anchors:  # of two sets the smaller is walked through; not so with keys()
-            for number, alone, clauses in anchored[group]:
-                if number not in found and alone <= present and not (clauses and _misses_one(clauses, present)):
-                    found.add(number)
+        for number in _numbers(met & self._anchors):
+            for rule, others in self._checks[number]:
+                if met & others == others:
+                    found.add(rule)
         known: dict[int, bool] = {}
         exact = self._exact
-        return sorted([one for one in found if one not in exact or self._met(exact[one], present, known)])
+        return [one for one in found if one not in exact or self._meets(exact[one], met, known)]
 
-    def _met(self, need: _Ready, present: set[Group], known: dict[int, bool]) -> bool:
-        """Whether the groups that occur meet a need; `known` keeps what was found out about named ones."""
-        if isinstance(need, frozenset):
-            return not need.isdisjoint(present)
-        if isinstance(need, Needs):
-            for one in need.needs:
-                if self._met(one, present, known) is not need.every:
-                    return not need.every
-            return need.every
-        if isinstance(need, _Sorted):
-            met = (one for group in need.groups & present for one in need.by_group[group])
-            return any(self._met(one, present, known) for one in (*met, *need.others))
-        if need not in known:
-            known[need] = self._met(self._named[need], present, known)
-        return known[need]
+    def _meets(self, asked: _Asked, met: Bits, known: dict[int, bool]) -> bool:
+        """Whether the clauses that are met meet a need; `known` keeps what was found out about named ones."""
+        if isinstance(asked, int):
+            if asked not in known:
+                known[asked] = self._meets(self._named[asked], met, known)
+            return known[asked]
+        if isinstance(asked, _All):
+            wanted = asked.clauses
+            return met & wanted == wanted and all(self._meets(one, met, known) for one in asked.parts)
+        if met & asked.clauses:
+            return True
+        for number in _numbers(met & asked.sought):
+            for one in asked.by_clause[number]:
+                if self._meets(one, met, known):
+                    return True
+        return any(self._meets(one, met, known) for one in asked.others)
 
-    def _regexes(self, texts: Sequence[str]) -> set[int]:
-        sought = ["\n".join(texts)] if self._joins else texts
-        return {number for content in sought if content for number in self._set.Match(content) or ()}
-
-    def _groups_of(self, subject: Subject) -> set[Group]:
-        entry = subject.entry
-        keys = [("feed", subject.feed_id or entry.feed_id)]
-        keys += [("tag", tag) for tag in (*entry.tags, *subject.feed_tags)]
+    def _met_by_ids(self, subject: Subject) -> Bits:
+        entry, ids = subject.entry, self._ids
+        met = ids.get(("feed", subject.feed_id or entry.feed_id), 0)
+        for tag in (*entry.tags, *subject.feed_tags):
+            met |= ids.get(("tag", tag), 0)
         if self._asks_domain:
             host = domain(entry.url)
             while host:
-                keys.append(("domain", host))
+                met |= ids.get(("domain", host), 0)
                 host = host.partition(".")[2]
-        return {self._ids[key] for key in keys if key in self._ids}
+        return met
+
+
+def _automaton(literals: Sequence[str]) -> Any:
+    return ahocorasick_rs.AhoCorasick(
+        literals or ["\x01"],  # no folded text holds it
+        matchkind=ahocorasick_rs.MatchKind.Standard,
+        store_patterns=False,
+    )
+
+
+def _meaning(several: Sequence[Groups], by_group: Mapping[Group, Bits]) -> list[Bits]:
+    """For each of several sets of groups the clauses that are met where they occur."""
+    once: dict[Bits, Bits] = {}
+    found = []
+    for groups in several:
+        bits = 0
+        for group in groups:
+            bits |= by_group.get(group, 0)
+        found.append(once.setdefault(bits, bits))
+    return found
 
 
 def _regex_set(regexes: Sequence[str]) -> Any:

@@ -14,7 +14,8 @@ from monitor.feeds.wire import Sifted
 from monitor.model import Document, Entry, Feed
 from monitor.rules.document import Subject
 from monitor.rules.load import load_rules
-from monitor.rules.sieve import Plan, Sieve
+from monitor.rules.plan import Plan
+from monitor.rules.sieve import Sieve
 from monitor.store.engine import Database
 from monitor.testing.feed_server import rss
 from monitor.yamlfile import load, plain
@@ -47,13 +48,10 @@ def briefing() -> Briefing:
 
 
 def test_a_sieve_that_was_sent_finds_what_the_rules_find() -> None:
-    """A21: written down and read again, it names the same rules for every example of the pack, and not many more."""
+    """A21: written down and read again, it names the same rules for every example of the pack."""
     sent = Sieve(Plan.loads(RULES.sifter[1]))
     subjects = [Subject(entry, ("press",)) for entry in examples()]
-    named = [set(RULES.index.scan(subject)[1]) for subject in subjects]
-    found = [set(sent.scan(subject)[1]) for subject in subjects]
-    assert all(some <= more for some, more in zip(named, found, strict=True))
-    assert sum(map(len, found)) < 2 * sum(map(len, named))
+    assert list(map(sent.candidates, subjects)) == list(map(RULES.index.sieve.candidates, subjects))
 
 
 async def test_a_worker_passes_over_nothing_that_a_rule_matches() -> None:
