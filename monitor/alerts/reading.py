@@ -10,7 +10,19 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor import text
-from monitor.model import Coverage, Direction, Reason, Shift, Stage, Step, Story, Storyline, last_move, ranked
+from monitor.model import (
+    Coverage,
+    Direction,
+    Reason,
+    Shift,
+    Stage,
+    Step,
+    Story,
+    Storyline,
+    denied_now,
+    last_move,
+    ranked,
+)
 
 _MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED, Reason.DELAYED)  # a new story may bring a better headline
 
@@ -19,8 +31,8 @@ _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is no
 
 def now(storyline: Storyline) -> Story:
     """The current story as things stand: the stage reached, the headline that says so, denied if it still is."""
-    story = undenied(storyline.current, storyline.steps)
-    shift = replace(story.shift, stage=stage_now(storyline))
+    story = storyline.current
+    shift = replace(story.shift, stage=stage_now(storyline), denied=_denied(storyline, story))
     return replace(story, title=headline_now(storyline), shift=shift)
 
 
@@ -101,11 +113,13 @@ def _headline(one: Coverage) -> str:
     return " ".join(said[: -len(outlet)] if hung else said)
 
 
-def denied_now(steps: Sequence[Step]) -> bool:
-    """Whether the last denial still stands against what is said: no later step went further."""
-    denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
-    since = steps[denials[-1] if denials else 0 :]
-    return all(step.stage is since[0].stage for step in since)
+def _denied(storyline: Storyline, story: Story) -> bool:
+    """Whether a denial stands against a story: its own, or that of a later one about the same thing."""
+    if not denied_now(storyline.steps):
+        return False
+    ids = [step.story_id for step in storyline.steps if step.reason == Reason.DENIED]
+    by = next((one.shift for one in storyline.stories if ids and one.id == ids[-1]), Shift())
+    return story.shift.denied or (by.denied and by.direction is story.shift.direction)
 
 
 def undenied(story: Story, steps: Sequence[Step]) -> Story:
@@ -122,7 +136,7 @@ def delayed_now(steps: Sequence[Step]) -> bool:
 
 def standing(storyline: Storyline, story: Story) -> tuple[Shift, bool]:
     """The shift with a denial only while it stands, and whether its direction and terms are what it took back."""
-    shift = undenied(story, storyline.steps).shift
+    shift = replace(story.shift, denied=_denied(storyline, story))
     return shift, taken_back(shift, storyline.steps)
 
 

@@ -141,3 +141,10 @@ class Storyline:
 def last_move(steps: Sequence[Step]) -> Step | None:
     """The last step that changed how things stand."""
     return next((step for step in reversed(steps) if step.reason not in ASIDES), None)
+
+
+def denied_now(steps: Sequence[Step]) -> bool:
+    """Whether a denial still stands against what is said: no step since the last went further."""
+    denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
+    since = steps[denials[-1] if denials else 0 :]
+    return all(step.stage is since[0].stage for step in since)

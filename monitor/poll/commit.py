@@ -17,9 +17,10 @@ from monitor.feeds.identify import Verdict
 from monitor.model import Entry, Feed, FeedState, Trust, said_at
 from monitor.poll import outage
 from monitor.poll.look import Look
-from monitor.poll.tell import Heard, Told, tell
+from monitor.poll.place import Heard
+from monitor.poll.tell import Told, tell
 from monitor.poll.world import Policy, World
-from monitor.store import deliveries, due, entries, hits
+from monitor.store import deliveries, due, entries, hits, stories
 from monitor.store import feeds as feed_store
 from monitor.store.engine import Connection
 from monitor.stories import statement
@@ -143,6 +144,9 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
             heard.append(Heard(entry_id, one.entry, found, baseline, too_old))
+        elif one.verdict is Verdict.REVISED and stories.of_entry(conn, entry_id) is not None:
+            said = statement.read(one.entry) if look.feed.trust is Trust.PRIMARY else None
+            heard.append(Heard(entry_id, one.entry, (), baseline, stated=said))
         elif one.verdict is Verdict.NEW and look.feed.trust is Trust.PRIMARY and not (baseline or too_old):
             said = statement.read(one.entry)
             heard += [Heard(entry_id, one.entry, (), stated=said)] if said is not None else []

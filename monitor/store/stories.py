@@ -102,12 +102,6 @@ def note(conn: Connection, storyline_id: int, *, due_at: datetime | None = None,
         conn.execute(update(storyline).where(storyline.c.id == storyline_id).values(context=context))
 
 
-def is_latest(conn: Connection, one: Story) -> bool:
-    """Whether a story is the last that its storyline opened: the one whose state the message shows."""
-    last: int | None = conn.scalar(select(func.max(story.c.id)).where(story.c.storyline_id == one.storyline_id))
-    return last == one.id
-
-
 def add_step(conn: Connection, one: Story, taken: Step, entry_id: int | None = None) -> int:
     """Write down a dated step of a story's storyline."""
     row = {

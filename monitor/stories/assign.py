@@ -14,9 +14,9 @@ from itertools import islice
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
 from monitor.stories.shelf import Shelf
-from monitor.stories.similarity import CERTAIN, LEAD, SURE, Fit, Profile, fit, profile
+from monitor.stories.similarity import CERTAIN, LEAD, SURE, Around, Fit, Profile, fit, profile
 from monitor.stories.traits import OPPOSITE, Kind, Traits
-from monitor.stories.wording import Weights
+from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import GENERIC
 
 __all__ = ["Assignment", "Candidate", "OpenStory", "StoryIndex", "assign"]
@@ -25,7 +25,9 @@ MEMBERS = 6  # a story is compared through its first member and its latest ones
 BROAD = 30  # stories looked at for a key that many share (a lab, a common word): the latest ones
 COMPARED = 12  # stories compared in full
 LATELY = 7.0  # days
-SLOW = 1.0  # days: so long outlets go on telling a step that was taken back meanwhile
+SLOW = 1.0  # days: so long outlets go on telling a step that was taken back meanwhile …
+ECHO = 3.0  # … and so long in words much like those that told it
+ALIKE = 0.75
 CITED = 2  # a page that more stories link to identifies none of them
 
 
@@ -135,41 +137,46 @@ class StoryIndex:
         entry = replace(entry, links=rare)
         near = [self._stories[story_id] for story_id in self._shortlist(entry)]
         lately = [kept.id for kept in near if _lately(entry, kept.profile)]
-        fits = [
-            (
-                fit(entry, kept.profile, weights, self.repeat_after, alone=lately == [kept.id]),
-                kept.id,
-                kept.storyline_id,
-            )
-            for kept in near
-        ]
+        fits = [(self._fit(entry, kept, weights, lately), kept.id, kept.storyline_id) for kept in near]
         found = sorted((one for one in fits if not one[0].veto), key=lambda one: (-one[0].points, one[1]))
-        return self._this_side(entry, found)
+        return self._this_side(entry, found, weights)
 
-    def _this_side(self, entry: Traits, found: list[tuple[Fit, int, int]]) -> list[tuple[Fit, int, int]]:
+    def _fit(self, entry: Traits, kept: _Kept, weights: Weights, lately: list[int]) -> Fit:
+        opposite = OPPOSITE.get(entry.sense)
+        turned = opposite is not None and any(
+            opposite in other.senses and _began(other) < _began(kept.profile) for other in self._siblings(kept)
+        )
+        around = Around(self.repeat_after, alone=lately == [kept.id], turned=turned)
+        return fit(entry, kept.profile, weights, around)
+
+    def _siblings(self, kept: _Kept) -> Iterator[Profile]:
+        """The other open stories of its storyline."""
+        return (self._stories[one].profile for one in self._lines[kept.storyline_id] if one != kept.id)
+
+    def _this_side(
+        self, entry: Traits, found: list[tuple[Fit, int, int]], weights: Weights
+    ) -> list[tuple[Fit, int, int]]:
         """Without the stories that a turn of their storyline parts from the entry. Where one of those fitted best, what
         fits less well and stands in another storyline is not it either."""
-        beyond = [one for one in found if not one[0].settled and self._turned_between(entry, one[1])]
+        beyond = [one for one in found if not one[0].settled and self._turned_between(entry, one[1], weights)]
         if not beyond:
             return found
         best, line = beyond[0][0].points, beyond[0][2]
         return [one for one in found if one not in beyond and (one[2] == line or one[0].points > best)]
 
-    def _turned_between(self, entry: Traits, story_id: int) -> bool:
+    def _turned_between(self, entry: Traits, story_id: int, weights: Weights) -> bool:
         """Whether a step the opposite way lies between a story and an entry that goes the same way as it."""
         opposite = OPPOSITE.get(entry.sense)
         story = self._stories[story_id]
-        siblings = self._lines[story.storyline_id]
-        if opposite is None or len(siblings) == 1 or entry.sense not in story.profile.senses or not _steps(entry):
-            return False
-        if not entry.turns and any(abs(entry.said - member.said) <= SLOW for member in story.profile.members):
+        if opposite is None or entry.sense not in story.profile.senses or not _steps(entry):
             return False
         first, last = sorted((_began(story.profile), entry.said))
-        return any(
-            first < _began(other) < last
-            for other in (self._stories[one].profile for one in siblings)
-            if opposite in other.senses and entry.sense not in other.senses
-        )
+        between = [
+            other
+            for other in self._siblings(story)
+            if opposite in other.senses and entry.sense not in other.senses and first < _began(other) < last
+        ]
+        return bool(between) and (_knows(entry, between) or not _echoes(entry, story.profile, weights))
 
     def surely(self, entry: Traits) -> Assignment | None:
         """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely."""
@@ -209,6 +216,23 @@ class StoryIndex:
 def _steps(entry: Traits) -> bool:
     """Whether an entry tells of a step: no denial, no analysis of what was done."""
     return entry.turns or not (entry.denied or entry.kind is Kind.ESSAY)
+
+
+def _knows(entry: Traits, opposite: Iterable[Profile]) -> bool:
+    """Whether an entry surely comes after a step the opposite way: its headline says so, its outlet told that step
+    before, or the actor itself says it."""
+    if entry.turns or (entry.first_hand and all(_began(story) < entry.said for story in opposite)):
+        return True
+    before = (member for story in opposite for member in story.members if member.said < entry.said)
+    return bool(entry.source) and any(member.source == entry.source for member in before)
+
+
+def _echoes(entry: Traits, story: Profile, weights: Weights) -> bool:
+    """Whether an entry is near enough to a story to be told by a slow outlet."""
+    return any(
+        away <= SLOW or (away <= ECHO and likeness(entry, member, weights) >= ALIKE)
+        for away, member in ((abs(entry.said - member.said), member) for member in story.members)
+    )
 
 
 def _began(story: Profile) -> float:

@@ -6,13 +6,14 @@ What it says may be news all the same. What later steps have overtaken is not to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.model import ASIDES, Reason, Shift, Stage, Step, last_move
 from monitor.stories.storyline import ALWAYS, ORDER
 from monitor.stories.traits import SENSES, Sense
 
 LINE = "dated before what was told since: listed in its place, and told to nobody"
+_CLOCKS = timedelta(hours=8)  # so far wrong is a publisher's own hour that is written as Greenwich's
 _DECIDED = frozenset({Stage.ANNOUNCED, Stage.EFFECTIVE, *ALWAYS})
 _DONE = frozenset({Stage.EFFECTIVE, *ALWAYS})
 # A story that its storyline goes on with is told whatever it says; the others move the state by themselves.
@@ -27,13 +28,19 @@ def overtaken(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) 
     if last is None or at >= last.at:
         return False
     if reason is Reason.DENIED:
-        return last.stage in _DECIDED
+        return last.stage in _DECIDED and not _misdated(at, steps)
     if reason is Reason.DELAYED:
         return last.stage in _DONE
     if reason not in _STAGED:
         return False
     known = {SENSES[step.direction] for step in steps} | {Sense.UNCLEAR}
     return SENSES[said.direction] in known and _behind(said, last)
+
+
+def _misdated(at: datetime, steps: Sequence[Step]) -> bool:
+    """Whether a denial is dated hours before there was anything to deny."""
+    first = min(step.at for step in steps)
+    return timedelta(0) < first - at <= _CLOCKS
 
 
 def _behind(said: Shift, last: Step) -> bool:
@@ -47,6 +54,8 @@ def _behind(said: Shift, last: Step) -> bool:
 def dated(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) -> datetime:
     """The date of a step that is told: when it was said; what changes how things stand comes after what it changed."""
     last = last_move(steps)
+    if last is not None and reason is Reason.DENIED and _misdated(at, steps):
+        return last.at
     if last is None or reason in ASIDES or (reason in _OPENING and not _further(said.stage, last.stage)):
         return at
     return max(at, last.at)

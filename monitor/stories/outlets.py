@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from monitor import text
@@ -18,6 +19,19 @@ _AGGREGATORS = (
     "msn.com",
     "newsbreak.com",
 )
+
+
+# "Correction: …" under which an outlet takes back what it reported; "CORRECTED-" is how agencies mark a new version.
+_CORRECTS = re.compile(
+    r"^\W*(?:correction|retraction)\b"
+    r"|\b(?:retract(?:s|ed)|withdr(?:aws|ew)) (?:(?:its|the|a) )?(?:report|story|article)\b",
+    re.IGNORECASE,
+)
+
+
+def corrects(title: str) -> bool:
+    """Whether a headline says that a report is taken back: it denies what was reported."""
+    return bool(_CORRECTS.search(title))
 
 
 def outlet(entry: Entry, feed_title: str) -> str:

@@ -8,7 +8,7 @@ back to it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -70,6 +70,8 @@ class Shelf:
         if old is not None and last_news_at < old.last_news_at:
             return
         self._drop(storyline_id)
+        if old is not None and not latest.models:  # what names no model asks about the one that was named before
+            latest = replace(latest, models=old.latest.models)
         promises = [due for due in (due_at, old.due_at if old else None) if due is not None]
         self._hold(_Line(storyline_id, latest, last_news_at, max(promises, default=None)))
 

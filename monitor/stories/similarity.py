@@ -72,6 +72,20 @@ class Profile:
     members: tuple[Traits, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around a story. Entries dated further apart than `window` tell different events. `alone`: no other open
+    story of late shares an actor with the entry. `turned`: the story took back an older one of its storyline, which
+    went the other way than the entry."""
+
+    window: timedelta = timedelta(days=30)
+    alone: bool = False
+    turned: bool = False
+
+
+AROUND = Around()
+
+
 def profile(members: Iterable[Traits]) -> Profile:
     """The profile of a story with these members. Labs and models count when a third of the members name them."""
     kept = tuple(members)
@@ -116,16 +130,10 @@ def _models(members: tuple[Traits, ...]) -> Mapping[str, frozenset[str]]:
     }
 
 
-def fit(
-    entry: Traits, story: Profile, weights: Weights, window: timedelta = timedelta(days=30), *, alone: bool = False
-) -> Fit:
-    """How well `entry` fits `story`. `weights` say what sharing a word is worth. `alone`: no other open story of late
-    shares an actor with the entry.
-
-    Entries dated further apart than `window` tell different events.
-    """
+def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND) -> Fit:
+    """How well `entry` fits `story`. `weights` say what sharing a word is worth."""
     gap = _gap(entry, story)
-    if gap is not None and gap > window / DAY:
+    if gap is not None and gap > around.window / DAY:
         return Fit(0.0, (), "too far apart in time")
     if versions_clash(entry.models, story.models):
         return Fit(0.0, (), "another version")
@@ -141,7 +149,7 @@ def fit(
         return Fit(0.0, (), "another model")
     if apart(entry, story):
         return Fit(0.0, (), "one of several labs")
-    kind = tuple(_kind(entry, story, gap))
+    kind = tuple(_kind(entry, story, gap, turned=around.turned))
     # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
     # one event of two.
     way = tuple(_way(entry, story, gap))
@@ -155,7 +163,7 @@ def fit(
         *way,
         *kind,
         *_time(gap),
-        *(_only(entry, story, gap) if alone and not others else ()),
+        *(_only(entry, story, gap) if around.alone and not others else ()),
     )
     points = sum(points for points, _ in parts)
     if points + min(most, LIKE_WORDS) + SAME_NAMES + SAME_DEED < SURE - LEAD:
@@ -327,11 +335,14 @@ def _vaguely(entry: Traits, story: Profile) -> bool:
     return all(one in entry.labs and not entry.models[one] & story.models[other] for one, other in lines)
 
 
-def _kind(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
+def _kind(entry: Traits, story: Profile, gap: float | None, *, turned: bool) -> Iterable[tuple[float, str]]:
     """Talk of a deed, its delay, the deed and its reversal are events of their own; on one day outlets mix them up."""
     kinds = story.kinds | {entry.kind}
     if entry.kind in story.kinds or Kind.ESSAY in kinds:
         return
+    back = kinds <= {Kind.UNDOING, Kind.TALK} or entry.kind is Kind.UNDOING
+    if turned and back and gap is not None and gap <= 7.0:
+        return  # some say that it comes otherwise now, some that a decision was taken back
     close = gap is not None and gap <= 2.0
     if Kind.UNDOING in kinds:
         yield -3.5, "one is a reversal"

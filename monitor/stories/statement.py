@@ -54,11 +54,16 @@ def read(entry: Entry) -> Statement | None:
     if not speak:
         return None
     near = sorted({number for one in speak for number in (one - 1, one, one + 1) if 0 <= number < len(sentences)})
-    turn = next((number for number in near if _TURNS.search(sentences[number])), None)
+    turn = next((number for number in near if turned(sentences[number])), None)
     # "We are reversing our decision." stands beside the sentence with the weights: both are quoted.
     first = speak[0] if turn is None else min(turn, min(speak, key=lambda number: abs(number - turn)))
     quote = " ".join(sentences[first : first + 2])
     return Statement(entry, quote, " ".join(sentences[number] for number in near), turns=turn is not None)
+
+
+def turned(quote: str) -> bool:
+    """Whether a quote speaks of something that comes otherwise than it was said to."""
+    return bool(_TURNS.search(quote))
 
 
 def tells(statement: Statement, before: Story) -> bool:

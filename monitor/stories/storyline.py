@@ -34,7 +34,9 @@ FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
 _DENIAL = re.compile(r"\b(?:den(?:y|ies|ied)|dismiss(?:es|ed)?|refut(?:es|ed))\b", re.IGNORECASE)
 _AGAIN = re.compile(r"\b(?:again|once more|further|another|(?:second|third) (?:time|delay))\b", re.IGNORECASE)
-_ECHO = timedelta(days=2)  # outlets tell of one delay for so long
+_LOOKS_BACK = re.compile(r"\W*(?:why|how|what|analysis|opinion|explained|explainer)\b", re.IGNORECASE)
+_ECHO = timedelta(days=2)  # outlets tell of one delay for so long …
+_NEXT = timedelta(hours=12)  # … and of another one, which says so, after so long
 ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
 ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
 _TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
@@ -46,11 +48,12 @@ Value = TypeVar("Value", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one entry says of a story, who says it, and when."""
+    """What one entry says of a story, who says it, and when. `looks_back`: it explains what others reported."""
 
     shift: Shift
     trust: Trust
     at: datetime
+    looks_back: bool = False
 
 
 def entry_shift(hits: Sequence[Hit]) -> Shift:
@@ -156,6 +159,7 @@ def _heaviest(reports: Sequence[Report], of: Callable[[Shift], Value], nothing: 
 def _stage(reports: Sequence[Report]) -> Stage:
     told = [report for report in reports if report.shift.stage is not Stage.NONE]
     told = [report for report in told if not report.shift.denied] or told  # a denial moves nothing
+    told = [report for report in told if not report.looks_back] or told  # nor does an analysis
     if not told:
         return Stage.NONE
     believed = [report for report in told if report.trust is not Trust.COMMUNITY]
@@ -218,7 +222,7 @@ def moved(before: Story, after: Story, members: Sequence[Candidate] = ()) -> Rea
     `members`: its entries as they are now, the newest last; or None when nothing moved.
     """
     reason = shift_moved(before.shift, after.shift)
-    if reason is None and members and _delays_anew(members):
+    if reason in {None, Reason.STAGE_MOVED} and members and _delays_anew(members):
         return Reason.DELAYED
     if reason is None and _primary(after) and not _primary(before):
         return Reason.PRIMARY_SOURCE
@@ -235,14 +239,20 @@ def _delays_anew(members: Sequence[Candidate]) -> bool:
     *others, newest = members
     known: Candidate | None = None
     for one in filter(delays, (*sorted(others, key=lambda member: member.at), newest)):
-        if known is None or (one.at - known.at > _ECHO and _further_off(one, known)):
+        if known is None or _another_delay(one, known):
             known = one
     return known is newest
 
 
-def _further_off(one: Candidate, known: Candidate) -> bool:
-    """Whether a delay is another one than what was known: it says so ("pushed back again"), or names a later date."""
-    if _AGAIN.search(one.entry.title):
+def _another_delay(one: Candidate, known: Candidate) -> bool:
+    """Whether a delay is another one than what was known: it says so ("pushed back again"), or names a later date.
+
+    On the next day only what says so, where that did not: outlets are slow, and name dates in many ways.
+    """
+    away, again = one.at - known.at, bool(_AGAIN.search(one.entry.title))
+    if away <= _ECHO:
+        return again and away > _NEXT and not _AGAIN.search(known.entry.title)
+    if again:
         return True
     due, before = (promise.due_at(f"{each.entry.title}. {each.shift.evidence}", each.at) for each in (one, known))
     return due is not None and before is not None and due - before > _ECHO
@@ -295,7 +305,7 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
     told = ranked(coverage)
     # What no rule read (statement.py) is a source, and no voice on what happened; nor does its headline tell that.
     read = [member for member in everyone if member.rule_ids] or everyone
-    shift = weigh([Report(member.shift, member.trust, member.at) for member in read])
+    shift = weigh([Report(one.shift, one.trust, one.at, bool(_LOOKS_BACK.match(one.entry.title))) for one in read])
     tell_it = {one.entry_id for one in read if one.shift.stage is shift.stage and not one.shift.denied}
     title = next((one.title for one in told if one.entry_id in tell_it and one.title), "")
     return replace(
@@ -327,15 +337,17 @@ def completed(shift: Shift, others: Iterable[Shift]) -> Shift:
 def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> str:
     """What moved, in one line: "under consideration → announced, says The Decoder"."""
     says = f", says {outlet}" if outlet else ""
-    if reason is Reason.DIRECTION_CHANGED:
-        return f"{before.direction} → {after.direction}{says}"
     if reason is Reason.DENIED:
         return f"a denial is reported{f' by {outlet}' if outlet else ''}"
+    was, now = STAGE_WORDS[before.stage], STAGE_WORDS[after.stage]
     if reason is Reason.DELAYED:
-        return f"a delay is reported{f' by {outlet}' if outlet else ''}"
+        first = f"{was} → {now}, and " if stage_moved(before.stage, after.stage) and was and now else ""
+        return f"{first}a delay is reported{f' by {outlet}' if outlet else ''}"
     if reason is Reason.PRIMARY_SOURCE:
         return f"first primary source{f': {outlet}' if outlet else ''}"
-    was, now = STAGE_WORDS[before.stage], STAGE_WORDS[after.stage]
+    opposite = {SENSES[before.direction], SENSES[after.direction]} == {Sense.OPENWARD, Sense.CLOSEWARD}
+    if reason is Reason.DIRECTION_CHANGED or (opposite and after.stage is not Stage.REVERSED):
+        return f"{before.direction} → {after.direction}{f' · {now}' if now and now != was else ''}{says}"
     if was and now and was != now:
         return f"{was} → {now}{says}"
     return f"{' · '.join(filter(None, (after.direction, now)))}{says}"

@@ -14,7 +14,7 @@ from itertools import pairwise
 from sys import intern
 
 from monitor import text
-from monitor.model import Candidate, Direction, ShiftObject, Stage
+from monitor.model import Candidate, Direction, ShiftObject, Stage, Trust
 from monitor.stories.variants import compounds, variants
 from monitor.stories.words import (
     ASIDES,
@@ -160,6 +160,8 @@ class Traits:
     day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
     said: float  # when it was said, as far as anybody knows: else when it was seen
     seen_at: datetime
+    source: str  # who says it; "" for a community, which is many
+    first_hand: bool  # the actor itself says it
 
 
 def read(candidate: Candidate) -> Traits:
@@ -186,7 +188,7 @@ def read(candidate: Candidate) -> Traits:
     return Traits(
         labs=orgs - BODIES.keys(),
         actor=_actor(shift.orgs),
-        joint=_joint(title, orgs - BODIES.keys()) if len(models) != 1 else frozenset(),
+        joint=_joint(title, orgs - BODIES.keys(), models),
         places=frozenset(PLACES[word] for word in title if word in PLACES),
         bodies=orgs & BODIES.keys(),
         models=models,
@@ -212,6 +214,8 @@ def read(candidate: Candidate) -> Traits:
         day=min(entry.published_at, candidate.seen_at).timestamp() / 86400 if entry.published_at else None,
         said=candidate.at.timestamp() / 86400,
         seen_at=candidate.seen_at,
+        source="" if candidate.trust is Trust.COMMUNITY else text.hung(entry.title)[1] or entry.feed_id,
+        first_hand=candidate.trust is Trust.PRIMARY,
     )
 
 
@@ -220,16 +224,18 @@ def _actor(orgs: Iterable[str]) -> str:
     return next((org for org in spelt if org not in BODIES), next(iter(spelt), ""))
 
 
-def _joint(title: list[str], labs: frozenset[str]) -> frozenset[str]:
-    """The labs that a headline names first, side by side; of one model (the caller's matter) they are its makers."""
+def _joint(title: list[str], labs: frozenset[str], models: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The labs that a headline names first, side by side, each on its own: of one model they are its makers."""
     owner = {word: lab for lab in labs for word in lab.split() if word not in SMALL_WORDS | GENERIC}
     first = next((at for at, word in enumerate(title) if word in owner), len(title))
     found: list[str] = []
+    each = len(models) != 1
     for word in title[first:]:
         if word not in owner and word not in {"and", "ai"}:
+            each = each or word in {"both", "each"}
             break
         found += [owner[word]] if word in owner else []
-    return frozenset(found) if len(set(found)) > 1 else frozenset()
+    return frozenset(found) if each and len(set(found)) > 1 else frozenset()
 
 
 def headline(title: str) -> str:

@@ -25,9 +25,12 @@ def candidate(
     entry_id: int = 0,
     trust: Trust = Trust.PRESS,
     denied: bool = False,
+    feed: str = "",
 ) -> Candidate:
-    """An entry seen `day` days after START, with the shift its hits read."""
+    """An entry seen `day` days after START, with the shift its hits read; `feed`: its own where none is named."""
     at = START + timedelta(days=day)
-    entry = Entry("feed", (), title, summary, url=url, links=links, published_at=at if dated else None)
+    entry = Entry(
+        feed or f"feed of {title}", (), title, summary, url=url, links=links, published_at=at if dated else None
+    )
     shift = Shift(direction, stage, object_, orgs, models, denied=denied)
     return Candidate(entry, shift, at, entry_id, trust)

@@ -40,7 +40,8 @@ STORY, MOVED = Reason.NEW_STORY_IN_STORYLINE, Reason.STAGE_MOVED
 def test_what_is_no_news_after_what_was_told_since(reason: Reason, said: Shift, last: Stage, overtaken: bool) -> None:
     """Only what is dated before the last move, and only where that leaves nothing of it."""
     aside = Step(START + timedelta(days=2), last, CLOSING, Reason.PRIMARY_SOURCE)
-    steps = (Step(START, last, CLOSING, Reason.NEW_STORY), aside)
+    began = Step(START - timedelta(days=3), Stage.CONSIDERING, CLOSING, Reason.NEW_STORY)
+    steps = (began, Step(START, last, CLOSING, MOVED), aside)
     assert late.overtaken(reason, said, START - timedelta(hours=1), steps) is overtaken
     assert not late.overtaken(reason, said, START, steps)
     assert not late.overtaken(reason, said, START - timedelta(hours=1), ())

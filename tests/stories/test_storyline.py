@@ -98,7 +98,9 @@ def test_the_first_primary_source_is_a_move_and_the_second_is_not() -> None:
     ("title", "day", "reason"),
     [
         ("Falcon weights are delayed, Acme says", 4, None),  # the same, told elsewhere
-        ("Falcon weights are delayed again", 4, None),  # within two days nobody can tell
+        ("Falcon weights are delayed again", 3.4, None),  # within hours nobody can tell
+        ("Falcon weights are delayed again", 4, Reason.DELAYED),  # the first did not say "again"
+        ("Acme delays Falcon weights until October", 4, None),  # outlets name dates in many ways
         ("Falcon weights are delayed again", 6, Reason.DELAYED),
         ("Acme delays Falcon weights until October", 9, Reason.DELAYED),
         ("Why Acme delays Falcon weights", 9, None),
@@ -271,16 +273,29 @@ def test_a_story_grows_with_the_best_source_first() -> None:
     assert (grown.rule_ids, grown.first_seen_at, grown.last_seen_at) == (("a", "b"), first.seen_at, second.seen_at)
 
 
+TALK, TOLD = Shift(Direction.CLOSING, Stage.CONSIDERING), Shift(Direction.CLOSING, Stage.ANNOUNCED)
+BACK = Shift(Direction.OPENING, Stage.ANNOUNCED)
+
+
 @pytest.mark.parametrize(
-    ("reason", "line"),
+    ("reason", "before", "after", "line"),
     [
-        (Reason.STAGE_MOVED, "under consideration → announced, says The Byte"),
-        (Reason.DIRECTION_CHANGED, "closing → opening, says The Byte"),
-        (Reason.DENIED, "a denial is reported by The Byte"),
-        (Reason.PRIMARY_SOURCE, "first primary source: The Byte"),
+        (Reason.STAGE_MOVED, TALK, TOLD, "under consideration → announced, says The Byte"),
+        (Reason.STAGE_MOVED, TALK, BACK, "closing → opening · announced, says The Byte"),
+        (Reason.NEW_STORY_IN_STORYLINE, TOLD, BACK, "closing → opening, says The Byte"),
+        (Reason.STAGE_MOVED, TOLD, replace(BACK, stage=Stage.REVERSED), "announced → reversed, says The Byte"),
+        (Reason.DIRECTION_CHANGED, TALK, BACK, "closing → opening · announced, says The Byte"),
+        (
+            Reason.DIRECTION_CHANGED,
+            TOLD,
+            replace(TOLD, direction=Direction.DISPUTE),
+            "closing → dispute, says The Byte",
+        ),
+        (Reason.DENIED, TALK, TALK, "a denial is reported by The Byte"),
+        (Reason.DELAYED, TOLD, TOLD, "a delay is reported by The Byte"),
+        (Reason.DELAYED, TALK, TOLD, "under consideration → announced, and a delay is reported by The Byte"),
+        (Reason.PRIMARY_SOURCE, TALK, TALK, "first primary source: The Byte"),
     ],
 )
-def test_the_line_says_what_moved(reason: Reason, line: str) -> None:
-    before = Shift(Direction.CLOSING, Stage.CONSIDERING)
-    after = Shift(Direction.OPENING, Stage.ANNOUNCED)
+def test_the_line_says_what_moved(reason: Reason, before: Shift, after: Shift, line: str) -> None:
     assert storyline.move_line(reason, before, after, "The Byte") == line

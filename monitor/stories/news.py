@@ -1,0 +1,143 @@
+"""What an entry changes about its storyline, and whether people hear of it: the reason, the step, the line.
+
+Pure: the storyline as it was, the entry, and the story as it is with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.model import Candidate, Direction, Reason, Shift, Stage, Step, Story, Storyline, denied_now, last_move
+from monitor.stories import late, outlets, statement, storyline
+from monitor.stories.statement import Statement
+from monitor.stories.traits import OPPOSITE, SENSES
+
+_NOTES = frozenset({Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An entry and how it came: by whom, as an edit of what it was, or (`stated`) in words that no rule reads."""
+
+    candidate: Candidate
+    outlet: str
+    was: Candidate | None = None
+    stated: Statement | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was said; what an edit says is said now."""
+        return self.candidate.at if self.was is None else self.candidate.seen_at
+
+    @property
+    def denies(self) -> bool:
+        """Whether it denies something that it did not deny before."""
+        return self.candidate.shift.denied and not (self.was is not None and self.was.shift.denied)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What becomes of it. A repeat may have a step, too: what was overtaken is listed in its place."""
+
+    reason: Reason
+    line: str = ""
+    step: Step | None = None
+
+
+def first(shift: Shift, said: Said, steps: Sequence[Step] = ()) -> News:
+    """A story that nobody heard of before, nor of its storyline."""
+    return News(Reason.NEW_STORY, "", _step(Reason.NEW_STORY, shift, said, steps))
+
+
+def another(shift: Shift, said: Said, line: Storyline) -> News:
+    """A story of its own in a storyline that people know."""
+    last, at = line.current.shift, said.candidate.at
+    reason = Reason.NEW_STORY_IN_STORYLINE
+    if shift.denied:
+        reason = Reason.DENIED
+    elif storyline.delays(said.candidate) and SENSES[shift.direction] is not OPPOSITE.get(SENSES[last.direction]):
+        reason = Reason.DELAYED
+    if late.overtaken(reason, shift, at, line.steps):
+        taken = Step(at, shift.stage, shift.direction, reason)
+        return News(Reason.REPEAT, late.LINE, late.step(reason, shift, at, line.steps) if shift.denied else taken)
+    moved = reason if reason in _NOTES else storyline.shift_moved(last, shift) or reason
+    return News(reason, _line(moved, last, shift, said), _step(reason, shift, said, line.steps))
+
+
+def grown(before: Story, after: Story, members: Sequence[Candidate], said: Said, line: Storyline) -> News:
+    """One more entry of a known story (`before`, now `after`), or an edit of one. `members`: the newest last.
+
+    What the storyline told before is no move when a publisher's edit says it again, or a late report of an older story.
+    """
+    reason = _moved(before, after, members, said, line)
+    overtaken = overruled(said, line.steps)
+    shift = replace(said.candidate.shift, denied=False) if overtaken else said.candidate.shift
+    if overtaken if reason is None else late.overtaken(reason, shift, said.at, line.steps):
+        return News(Reason.REPEAT, late.LINE, late.step(reason or Reason.DENIED, shift, said.at, line.steps))
+    if reason is None:
+        return News(Reason.REPEAT)
+    told_at = late.dated(reason, after.shift, said.at, line.steps)
+    step = Step(told_at, after.shift.stage, after.shift.direction, reason)
+    return News(reason, _line(reason, before.shift, after.shift, said), step)
+
+
+def overruled(said: Said, steps: Sequence[Step]) -> bool:
+    """Whether an entry denies what was decided after it: it denies nothing of what stands now."""
+    shift = said.candidate.shift
+    return shift.denied and late.overtaken(Reason.DENIED, shift, said.at, steps)
+
+
+def _moved(before: Story, after: Story, members: Sequence[Candidate], said: Said, line: Storyline) -> Reason | None:
+    if said.stated is not None and statement.tells(said.stated, before):
+        return Reason.PRIMARY_SOURCE
+    # Who denies is a report's own matter: others in the story may have denied what was overruled since.
+    stands = before.shift.denied and denied_now(line.steps)
+    denied = stands or (said.denies and not overruled(said, line.steps))
+    reason = storyline.moved(_denied(before, stands), _denied(after, denied), members)
+    again = said.was is not None or after.id != line.stories[-1].id
+    if again and reason is not None and reason is not Reason.DENIED:
+        told = {_news(step.stage, step.direction, step.reason) for step in line.steps}
+        return None if _news(after.shift.stage, after.shift.direction, reason) in told else reason
+    return reason
+
+
+def as_told(before: Story, after: Story, steps: Sequence[Step]) -> Story:
+    """A story that took back what its storyline stood at: that it is announced, and that a decision was reversed, is
+    one and the same. People heard of it when its first report said which way things go now."""
+    same = {before.shift.stage, after.shift.stage} <= {Stage.ANNOUNCED, Stage.REVERSED}
+    stood = before.shift.stage if same and _turned_back(before, steps) else after.shift.stage
+    return replace(after, shift=replace(after.shift, stage=stood))
+
+
+def _denied(story: Story, denied: bool) -> Story:
+    return replace(story, shift=replace(story.shift, denied=denied))
+
+
+def _turned_back(story: Story, steps: Sequence[Step]) -> bool:
+    """Whether a story began by taking back what its storyline stood at."""
+    began = next((number for number, step in enumerate(steps) if step.story_id == story.id), 0)
+    last = last_move(steps[:began])
+    return last is not None and SENSES[last.direction] is OPPOSITE.get(SENSES[steps[began].direction])
+
+
+def _line(reason: Reason, before: Shift, after: Shift, said: Said) -> str:
+    if said.stated is not None:
+        return statement.line(said.outlet)
+    if reason is Reason.DENIED and outlets.corrects(said.candidate.entry.title):
+        return f"a correction is published by {said.outlet}"
+    return storyline.move_line(reason, before, after, said.outlet)
+
+
+def _news(stage: Stage, direction: Direction, reason: str) -> tuple[str, ...]:
+    """What makes two steps the same piece of news."""
+    return (reason,) if reason in _NOTES else (stage, direction)
+
+
+def _step(reason: Reason, shift: Shift, said: Said, steps: Sequence[Step]) -> Step:
+    at = late.dated(reason, shift, said.candidate.at, steps)
+    stood = last_move([one for one in steps if one.at <= at]) if reason is Reason.DENIED else None
+    if stood is not None:  # a denial is a note on how things stand
+        return Step(at, stood.stage, stood.direction, reason)
+    return Step(at, shift.stage, shift.direction, reason)

@@ -1,0 +1,184 @@
+"""A33: lives of stories as a subscriber sees them: what each report leads to, from feed document to alert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from monitor.model import Feed, Trust
+from monitor.store.engine import Database
+from tests.poll.house import House, item
+
+NEW = "new story"
+QWEN_CLOSES = "Alibaba announces Qwen 8 will be closed"
+QWEN_BACK = "Alibaba reverses decision to close Qwen 8"
+CLOSES = "Mistral announces Mistral Large 4 will be closed"
+DENIES = "Mistral denies that Mistral Large 4 will be closed"
+MIMO_OPENS = "Xiaomi releases MiMo 5 weights under MIT"
+MIMO_PULLED = "Xiaomi pulls MiMo 5 weights: model is closed now"
+
+
+@dataclass(frozen=True)
+class Says:
+    """A report: by which feed, the day it was said (and came), and what people hear of it; `told` "" is nothing.
+
+    `edits`: it is another wording of the report of that number, counted from 1.
+    """
+
+    feed: str
+    day: float
+    title: str
+    told: str = ""
+    text: str = ""
+    edits: int = 0
+    came: float | None = None
+
+
+LIVES = {
+    "the lab takes it back, and the press calls that a reversal hours later": [
+        Says("wire", 0, CLOSES, NEW),
+        Says(
+            "lab",
+            9,
+            "Mistral Large 4: we listened",
+            "closing → opening, says Mistral AI",
+            text="We are reversing our "
+            "decision. The weights of Mistral Large 4 will be published under Apache 2.0 next week.",
+        ),
+        Says("ledger", 9.2, "Mistral reverses course, will release Mistral Large 4 weights under Apache 2.0"),
+        Says("wire", 16, "Mistral Large 4 weights are out: Mistral releases them under Apache 2.0", "in effect"),
+    ],
+    "the press calls it a reversal, and the lab says so hours later": [
+        Says("wire", 0, CLOSES, NEW),
+        Says("ledger", 9, "Mistral reverses course, will release Mistral Large 4 weights under Apache 2.0", "reversed"),
+        Says(
+            "lab",
+            9.2,
+            "Mistral Large 4: we listened",
+            "first primary source",
+            text="The weights of Mistral Large 4 will be published under Apache 2.0 next week.",
+        ),
+    ],
+    "a denial of what was taken back is a note, and no step back": [
+        Says("wire", 0, QWEN_CLOSES, NEW),
+        Says("ledger", 6, QWEN_BACK, "reversed"),
+        Says("wire", 9, "Alibaba denies it will close Qwen 8 again after the reversal", "a denial is reported by Wire"),
+    ],
+    "a denial after the decision is told, though the rumour was denied before": [
+        Says("wire", 0, "xAI reportedly plans to stop open-sourcing Grok 6", NEW),
+        Says("ledger", 1, "xAI denies it will stop open-sourcing Grok 6", "a denial is reported by Ledger"),
+        Says("wire", 4, "xAI's Musk confirms Grok 6 will not be open-sourced", "announced"),
+        Says("ledger", 4.2, "xAI confirms: Grok 6 will not be open-sourced"),
+        Says("ledger", 6, "xAI denies Grok 6 has been closed", "a denial is reported by Ledger"),
+        Says("ledger", 6, "xAI denies that Grok 6 has been closed", edits=5),
+    ],
+    "a delay that also decides": [
+        Says("wire", 0, "Alibaba weighs making Qwen 8 closed", NEW),
+        Says(
+            "ledger", 4, "Alibaba delays closing of Qwen 8 to January", "announced, and a delay is reported by Ledger"
+        ),
+    ],
+    "put off again the next day": [
+        Says("wire", 0, "Zhipu to open GLM-7 weights in December", NEW),
+        Says("ledger", 3, "Zhipu delays release of GLM-7 open weights to spring", "a delay is reported"),
+        Says("wire", 3.3, "GLM-7 open weights delayed, Zhipu says"),
+        Says("wire", 4, "GLM-7 open weights pushed back again, Zhipu says", "a delay is reported by Wire"),
+        Says("ledger", 4.1, "Zhipu again delays open weights of GLM-7"),
+    ],
+    "a denial dated hours before the decision it denies": [
+        Says("wire", 1, CLOSES, NEW),
+        Says("ledger", 0.8, DENIES, "a denial is reported by Ledger", came=1.1),
+    ],
+    "a denial of the rumour, in time, that comes after the decision": [
+        Says("wire", 0, "Mistral considers keeping Mistral Large 4 closed", NEW),
+        Says("wire", 1, CLOSES, "announced"),
+        Says("ledger", 0.8, DENIES, came=1.1),
+    ],
+    "opposite turns within a day, told by who knows": [
+        Says("wire", 0, MIMO_OPENS, NEW),
+        Says("ledger", 0.1, MIMO_PULLED, "opening → closing"),
+        Says("forum", 0.2, "Xiaomi opened MiMo 5 under MIT"),
+        Says("ledger", 0.4, "Xiaomi releases MiMo 5 weights under the MIT licence", "closing → opening, says Ledger"),
+        Says("wire", 0.5, "Xiaomi opens MiMo 5 weights under MIT"),
+    ],
+    "slow reports of what was taken back two days ago": [
+        Says("wire", 0, MIMO_OPENS, NEW),
+        Says("ledger", 0.5, MIMO_PULLED, "opening → closing"),
+        Says("forum", 2.2, "Xiaomi releases MiMo 5 weights, under MIT"),
+        Says("wire", 6, "Xiaomi opens the weights of MiMo 5", "closing → opening"),
+    ],
+    "an outlet corrects what it reported": [
+        Says("wire", 0, "Databricks will not publish DBRX 6 weights", NEW),
+        Says("ledger", 0.2, "Databricks won't publish weights of DBRX 6"),
+        Says(
+            "wire",
+            0,
+            "Correction: Databricks has not decided on DBRX 6",
+            "a correction is published by Wire",
+            edits=1,
+            text="An earlier version said otherwise.",
+            came=5,
+        ),
+        Says("wire", 0, "Correction: Databricks has not yet decided on DBRX 6", edits=1, came=6),
+    ],
+    "an edit that no rule reads any more": [
+        Says("wire", 0, "Databricks will not publish DBRX 6 weights", NEW),
+        Says("wire", 0, "Databricks and DBRX 6: what we know", edits=1, came=0.2),
+    ],
+    "what names no model is of the one named before": [
+        Says("wire", 0, "Databricks will not publish DBRX 6 weights", NEW),
+        Says("ledger", 0.2, "Databricks says its newest model will be closed"),
+        Says("wire", 0.9, "Databricks reverses decision to close DBRX 6", "reversed"),
+    ],
+    "two labs that both act are none of the story of one": [
+        Says("wire", 0, "Zhipu will not release weights of GLM-6", NEW),
+        Says("ledger", 0.1, "StepFun and Zhipu both keep flagship weights closed", NEW, text="GLM-6 will not be open."),
+    ],
+    "an analysis moves nothing": [
+        Says("wire", 0, "IBM will keep Granite 7 proprietary", NEW),
+        Says("ledger", 2, "Why IBM closed Granite 7"),
+    ],
+    "what was edited is compared as it reads now": [
+        Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
+        Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", "opening → closing", edits=1, came=0.2),
+        Says("ledger", 0.4, "xAI will not publish Grok 5 weights"),
+    ],
+}
+
+
+def house_of(database: Database) -> House:
+    said = {"lab": ("Mistral AI", Trust.PRIMARY), "forum": ("Forum", Trust.COMMUNITY)}
+    feeds = {
+        name: Feed(name, f"https://{name}.example.org/feed", title, trust=trust)
+        for name, (title, trust) in said.items()
+    }
+    house = House(database, feeds=feeds)
+    for feed in house.feeds:
+        house.poll(feed, item("Chip maker opens a plant", f"old-{feed}"))
+    return house
+
+
+def live(house: House, life: list[Says]) -> list[str]:
+    """What people hear of each report: the line, or the reason where there is none."""
+    began, heard = house.now, []
+    for number, one in enumerate(life, 1):
+        house.now = began + timedelta(days=one.day if one.came is None else one.came)
+        dated = format_datetime(began + timedelta(days=one.day))
+        outcome = house.poll(one.feed, item(one.title, one.edits or number, one.text, pubDate=dated))
+        told = [each.alert for each in outcome.told if not each.alert.suppressed]
+        heard.append("; ".join(alert.line or str(alert.reason) for alert in told))
+    return heard
+
+
+@pytest.mark.parametrize("life", [pytest.param(life, id=why) for why, life in LIVES.items()])
+def test_what_people_hear(sqlite_database: Database, life: list[Says]) -> None:
+    heard = live(house_of(sqlite_database), life)
+    wrong = [
+        (one.title, one.told, line)
+        for one, line in zip(life, heard, strict=True)
+        if (one.told not in line if one.told else line)
+    ]
+    assert wrong == []
