@@ -8,7 +8,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from monitor.alerts import reading
 from monitor.model import Feed, Trust
+from monitor.store import stories
 from monitor.store.engine import Database
 from tests.poll.house import House, item
 
@@ -107,7 +109,7 @@ LIVES = {
     "slow reports of what was taken back two days ago": [
         Says("wire", 0, MIMO_OPENS, NEW),
         Says("ledger", 0.5, MIMO_PULLED, "opening → closing"),
-        Says("forum", 2.2, "Xiaomi releases MiMo 5 weights, under MIT"),
+        Says("forum", 2.2, "Xiaomi has released MiMo 5 weights under MIT"),
         Says("wire", 6, "Xiaomi opens the weights of MiMo 5", "closing → opening"),
     ],
     "an outlet corrects what it reported": [
@@ -124,13 +126,9 @@ LIVES = {
         ),
         Says("wire", 0, "Correction: Databricks has not yet decided on DBRX 6", edits=1, came=6),
     ],
-    "an edit that no rule reads any more": [
-        Says("wire", 0, "Databricks will not publish DBRX 6 weights", NEW),
-        Says("wire", 0, "Databricks and DBRX 6: what we know", edits=1, came=0.2),
-    ],
     "what names no model is of the one named before": [
         Says("wire", 0, "Databricks will not publish DBRX 6 weights", NEW),
-        Says("ledger", 0.2, "Databricks says its newest model will be closed"),
+        Says("ledger", 0.2, "Databricks drops open weights for its newest model", "in effect"),
         Says("wire", 0.9, "Databricks reverses decision to close DBRX 6", "reversed"),
     ],
     "two labs that both act are none of the story of one": [
@@ -182,3 +180,26 @@ def test_what_people_hear(sqlite_database: Database, life: list[Says]) -> None:
         if (one.told not in line if one.told else line)
     ]
     assert wrong == []
+
+
+def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Database) -> None:
+    """A17: what the publisher changed is shown as it reads now; a lab's own word may take back what it said before."""
+    house = house_of(sqlite_database)
+    post = "An update on our largest model"
+    kept = "We have decided to keep the weights of Mistral Large 4 with us for now."
+    life = [
+        Says("wire", 0, CLOSES, NEW),
+        Says("wire", 0, "Mistral and its Large 4: what we know", edits=1, came=0.2),
+        Says("lab", 0.3, post, "the lab itself speaks", text=kept),
+        Says("lab", 0.3, f"{post} (edited)", edits=3, text=kept, came=0.4),
+        Says("lab", 0.3, post, "the lab itself speaks", text=f"We are changing our plans. {kept}", edits=3, came=0.5),
+        Says("lab", 0.3, f"{post}s", text=f"We are changing our plans. {kept}", edits=3, came=0.6),
+    ]
+    heard = live(house, life)
+    assert [line.split(":")[0] for line in heard] == [one.told for one in life]
+    with house.database.read() as conn:
+        line = stories.storyline_of(conn, 1)
+    assert line is not None
+    assert reading.now(line).shift.direction == "closing", "it goes on saying what it said"
+    shown = [(one.title, one.read) for one in reading.coverage_of(line)]
+    assert shown == [("Mistral and its Large 4: what we know", True), (f"{post}s", False)]
