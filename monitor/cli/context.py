@@ -15,6 +15,7 @@ import typer
 from monitor.cli.garbage import making_what_stays
 
 if TYPE_CHECKING:  # the store and the settings take half a second, and --version needs neither
+    from monitor.errors import Problem
     from monitor.settings import Configuration, Settings
     from monitor.store.engine import Database
 
@@ -26,6 +27,7 @@ class Context:
     config: Path | None = None
     verbose: bool = False
     _configuration: Configuration | None = field(default=None, repr=False)
+    _readable: tuple[Configuration, tuple[Problem, ...]] | None = field(default=None, repr=False)
 
     def directory(self) -> Path:
         """The configuration directory (raises ConfigError when there is none)."""
@@ -50,15 +52,50 @@ class Context:
             return self._configuration.settings
         return settings.load_settings(self.directory(), os.environ)
 
+    def readable(self) -> tuple[Configuration, tuple[Problem, ...]]:
+        """What can be read of the configuration, and what is wrong with it: for a command that looks and says so."""
+        from monitor import settings
+
+        if self._readable is None:
+            self._readable = settings.load_readable(self.directory(), os.environ)
+        return self._readable
+
+    def looking(self, *needed: str) -> Configuration:
+        """What can be read, its mistakes said on stderr. ConfigError when one is in a file that is `needed`: feeds.yaml
+        or rules."""
+        from monitor.errors import ConfigError
+
+        configuration, mistakes = self.readable()
+        for path in (Path(mistake.place.file) for mistake in mistakes):
+            if any(configuration.dir / name in (path, *path.parents) for name in needed):
+                raise ConfigError(*mistakes)
+        _say(mistakes)
+        return configuration
+
+    def place(self) -> str:
+        """The URL of the database, for a command that only looks into it: a broken monitor.yaml that says it is enough.
+
+        Its mistakes are said on stderr, unless the command has seen them.
+        """
+        from monitor import settings
+
+        known = self._configuration or (self._readable[0] if self._readable else None)
+        if known is not None:
+            return known.settings.database
+        found, mistakes = settings.readable_settings(self.directory(), os.environ)
+        _say(mistakes)
+        return found.database
+
     def database(self) -> Database:
-        """The configured database as it is. Where there is none yet: an empty one that goes with the process.
+        """The configured database as it is, to look into. Where there is none yet: an empty one that goes with the
+        process.
 
         Only `run`, `db upgrade` and `db copy` make or upgrade one: a command that looks leaves no file behind, and
         takes the database away from no older daemon. StoreError when its tables are of another revision.
         """
         from monitor.store.engine import Database
 
-        database = Database(self.settings().database)
+        database = Database(self.place())
         if database.revision() is not None:
             database.check()
             return database
@@ -75,6 +112,15 @@ class Context:
         database = Database(self.settings().database)
         database.check()
         return database
+
+
+def _say(mistakes: tuple[Problem, ...]) -> None:
+    from monitor.cli import output
+
+    for mistake in mistakes:
+        output.warn(str(mistake))
+    if mistakes:
+        output.note("A daemon that runs keeps its last good configuration. Shown is what is known all the same.")
 
 
 def current(ctx: typer.Context) -> Context:

@@ -37,7 +37,7 @@ def upgrade(ctx: typer.Context, json_: Json = False) -> None:
     `run` does the same at its start. Safe to repeat; after a failure the database is as it was. Take a backup first:
     an older program refuses the upgraded database.
     """
-    database = _database(current(ctx))
+    database = Database(current(ctx).settings().database)
     before = database.revision()
     database.upgrade()
     if not database.is_sqlite:
@@ -175,8 +175,8 @@ def prune(
 
 
 def _database(context: Context) -> Database:
-    """The configured database as it is, whatever its revision."""
-    return Database(context.settings().database)
+    """The configured database as it is, whatever its revision, to look into (`Context.place`)."""
+    return Database(context.place())
 
 
 def _target(given: Path | None, database: Path) -> Path:

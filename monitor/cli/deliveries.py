@@ -127,7 +127,7 @@ def _each(
 ) -> None:
     if bool(ids) == all_:
         raise UsageError("name deliveries by their ids, or say --all")
-    database = current(ctx).database()
+    database = current(ctx).existing()
     done: list[str] = []
     with database.write() as conn:
         named = (

@@ -64,7 +64,7 @@ def list_(
 ) -> None:
     """List feeds: health, rhythm, last success and last error."""
     context = current(ctx)
-    configuration = context.configuration()
+    configuration = context.looking("feeds.yaml")
     with context.database().read() as conn:
         states, counts = feed_store.states(conn), entry_store.counts(conn)
     records = [
@@ -102,7 +102,7 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
 def show(ctx: typer.Context, feed_id: FeedId, json_: Json = False) -> None:
     """Show everything known of one feed: what its publisher asked for, and why it is polled when it is."""
     context = current(ctx)
-    configuration = context.configuration()
+    configuration = context.looking("feeds.yaml")
     feed = wanted(configuration, feed_id)
     with context.database().read() as conn:
         state = _state_of(feed, feed_store.states(conn))

@@ -47,7 +47,7 @@ def history(
     for each story.
     """
     context = current(ctx)
-    wanted = canonical(context.configuration(), name) if name else ""
+    wanted = canonical(context.looking(), name) if name else ""
     with context.database().read() as conn:
         rows = ledger(conn, wanted, _date(since))
     rows = [row for row in rows if direction is None or row["direction"] is direction]

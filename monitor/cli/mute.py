@@ -92,7 +92,7 @@ def remove(
     json_: Json = False,
 ) -> None:
     """Lift a mute."""
-    with current(ctx).database().write() as conn:
+    with current(ctx).existing().write() as conn:
         removed = store.remove(conn, mute_id)
     if not removed:
         raise UsageError(f"There is no mute {mute_id}. `licensewatch mute list` shows those in force.")

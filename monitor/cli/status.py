@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from monitor import clock, settings
+from monitor import clock
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.counts import counted
@@ -24,7 +23,7 @@ SHOWN = 5  # rows of a table: all of it fits on a screen of 24 lines
 def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors."""
     context = current(ctx)
-    configuration, mistakes = settings.load_readable(context.directory(), os.environ)
+    configuration, mistakes = context.readable()
     now = clock.now()
     with context.database().read() as conn:
         picture = take(conn, now)

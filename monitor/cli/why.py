@@ -28,7 +28,7 @@ def why(
 ) -> None:
     """Say why an entry was told, or was not: polled, parsed, each rule, story, suppression, delivery."""
     context = current(ctx)
-    configuration = context.configuration()
+    configuration = context.looking("feeds.yaml", "rules")
     with context.database().read() as conn:
         number = row_number(url)
         traces = trace.by_url_hash(conn, urls.url_hash(url)) if number is None else trace.by_id(conn, number)

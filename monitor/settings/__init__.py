@@ -10,6 +10,7 @@ from monitor.settings.loading import (
     load_readable,
     load_settings,
     packaged_config,
+    readable_settings,
     remember_examples,
     rule_paths,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "load_settings",
     "packaged_config",
     "places_of",
+    "readable_settings",
     "remember_examples",
     "required_credential",
     "rule_paths",

@@ -18,8 +18,9 @@ from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
 from monitor.settings.credentials import credential
+from monitor.settings.rescue import places
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings
-from monitor.yamlfile import MappingNode, Node, find, problem, typed
+from monitor.yamlfile import MappingNode, Node, ScalarNode, find, problem, typed
 from monitor.yamlfile import load as load_yaml
 
 SYSTEM_DIR = Path("/etc/licensewatch")
@@ -136,15 +137,40 @@ def load_settings(config_dir: Path, env: Mapping[str, str]) -> Settings:
 
 
 def load_readable(config_dir: Path, env: Mapping[str, str]) -> tuple[Configuration, tuple[Problem, ...]]:
-    """What can be read, for commands that only look: a broken feeds.yaml has no feeds, broken rules are no rules.
-
-    The problems come with it. A broken monitor.yaml is a ConfigError: nobody knows where to look then.
+    """What can be read, for commands that only look: a broken feeds.yaml has no feeds, broken rules are no rules, and
+    a broken monitor.yaml says where the database is, if it can (`readable_settings`). The problems come with it.
     """
-    settings = load_settings(config_dir, env)
-    problems: list[Problem] = []
+    settings, mistakes = readable_settings(config_dir, env)
+    problems = list(mistakes)
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", []))
     rules = _attempt(problems, lambda: _load_rules(config_dir, [], passed.recall(settings.state_dir)))
     return Configuration(settings, feeds or (), rules or load_rules([]), (), config_dir), tuple(problems)
+
+
+def readable_settings(config_dir: Path, env: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
+    """monitor.yaml, or, where it is broken, what still leads to the database, and the mistakes: the rest is as by
+    default. A daemon runs on with its last good configuration, and people must be able to see how it does.
+
+    ConfigError when it does not say beyond doubt where to look, or a SQLite database is not there.
+    """
+    path = config_dir / "monitor.yaml"
+    try:
+        return load_settings(config_dir, env), ()
+    except ConfigError as error:
+        found = _attempt([], lambda: _rescued(path, (config_dir, env)))
+        if found is None:
+            raise
+        return found, error.problems
+
+
+def _rescued(path: Path, at: tuple[Path, Mapping[str, str]]) -> Settings | None:
+    node = places(path, tuple(field.name for field in dataclasses.fields(MonitorFile)), ("database", "state_dir"))
+    if node is None:
+        return None
+    said = {key: value.text for key, value in node.values.items() if isinstance(value, ScalarNode)}
+    found = _resolved(MonitorFile(database=said.get("database"), state_dir=said.get("state_dir")), node, at)
+    file = found.database.removeprefix("sqlite:///")
+    return found if file == found.database or Path(file).is_file() else None
 
 
 def remember_examples(configuration: Configuration) -> None:
