@@ -60,10 +60,10 @@ def generated_rules(count: int, entries: Iterable[Entry]) -> str:
     """A rule file of mixed queries over words that occur: a third of the words common, the rest from the tail."""
     frequency: dict[str, int] = {}
     for entry in entries:
-        for word in text.words(f"{entry.title} {entry.summary}"):
-            if len(word) > 3 and word.isascii() and word.isalpha():
-                frequency[word] = frequency.get(word, 0) + 1
-    ranked = sorted(frequency, key=lambda word: (-frequency[word], word))
+        for found in text.words(f"{entry.title} {entry.summary}"):
+            if len(found) > 3 and found.isascii() and found.isalpha():
+                frequency[found] = frequency.get(found, 0) + 1
+    ranked = sorted(frequency, key=lambda one: (-frequency[one], one))
     common, tail = ranked[100:2_000], ranked[2_000:40_000] or ranked
     chance = random.Random(count)
 
