@@ -53,6 +53,7 @@ class Daemon:
     lock: DatabaseLock
     environ: Mapping[str, str]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    outbox_patience_s: float = OUTBOX_STALLED_S  # looked through longer ago than this, it stalls
     _tick_remembered: datetime | None = None
     _ready: bool = False
     _polled_when_slim: int = 0
@@ -115,9 +116,8 @@ class Daemon:
             self._ready = True
             self._systemd.notify("READY=1")
             log.info("daemon ready", feeds=len(self.service.configuration.feeds))
-        if self.service.rounds.store_ok and clock.monotonic() - self._delivered < OUTBOX_STALLED_S:
+        if self.service.rounds.store_ok and clock.monotonic() - self._delivered < self.outbox_patience_s:
             self._systemd.notify("WATCHDOG=1")
-
         self._ticked = clock.monotonic()
 
     def _pulse(self) -> Pulse:
@@ -136,6 +136,7 @@ class Daemon:
                 return
 
     async def _deliver(self) -> None:
+        await self.service.mind_the_clock()  # a message that waits for its hour does not go an hour early
         await self.service.deliverer.drain_due()
         self._delivered = clock.monotonic()
 

@@ -67,6 +67,7 @@ class Service:
     alone: bool = False  # one process ticks here, and moves due times with its clock; of many, the leader does
     _watch: ClockWatch = field(default_factory=ClockWatch)
     _owed_step: timedelta = timedelta()
+    _minding: asyncio.Lock = field(default_factory=asyncio.Lock)
     listens: bool = False  # somebody answers the buttons of our messages
     now: Callable[[], datetime] = clock.now
     shared: str | None = None  # the name of this process among them
@@ -240,14 +241,15 @@ class Service:
     async def mind_the_clock(self) -> None:
         """Move due times with a wall clock that somebody set. Each commit looks first: times of before and after such a
         step must not meet in one plan. What the database refuses to move is moved later."""
-        step = self._watch.step(clock.now(), clock.monotonic())
-        if step is not None:
-            log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
-            self._owed_step += step
-        if self._owed_step:
-            owed = self._owed_step
-            await self.in_database(lambda conn: due_times.shift_due_times(conn, owed, clock.now()))
-            self._owed_step -= owed
+        async with self._minding:  # ticks and commits look at once, and a step is made once
+            step = self._watch.step(clock.now(), clock.monotonic())
+            if step is not None:
+                log.warning("clock set", moved_s=round(step.total_seconds(), 1), remedy="due times move with it")
+                self._owed_step += step
+            if self._owed_step:
+                owed = self._owed_step
+                await self.in_database(lambda conn: due_times.shift_due_times(conn, owed, clock.now()))
+                self._owed_step = timedelta()
 
     # ---- polling
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,11 @@ from monitor.canary import flight, story
 from monitor.daemon.service import Service
 from monitor.errors import ConfigError
 from monitor.feeds.reader import Reading
-from monitor.model import CANARY, Document, Feed
+from monitor.model import CANARY, Delivery, DeliveryState, Document, Feed
 from monitor.store import canary as stored
 from monitor.store import deliveries, schema
 from monitor.store.canary import CanaryState
-from monitor.store.engine import Database
+from monitor.store.engine import Connection, Database
 from monitor.testing.installed import Installed, until
 from monitor.testing.slack_server import SlackServer
 from monitor.web import picture
@@ -222,11 +222,22 @@ async def test_whatever_goes_wrong_on_its_way_fails_it_and_is_named(
 
             return replace(sound, read=read)
 
+        async def never_sent(work: Callable[[Connection], Any]) -> Any:
+            row = await sound.reading(work)
+            return replace(row, state=DeliveryState.SENDING) if isinstance(row, Delivery) else row
+
+        async def gone(work: Callable[[Connection], Any]) -> Any:
+            row = await sound.reading(work)
+            return None if isinstance(row, Delivery) else row
+
         faults = {
             "not stored and decided: the rule hit 0 entries": reading_title("The weather is fine"),
             "not delivered: the message does not say": reading_title(story.HEADLINE.replace("weighs", "considers")),
+            "not delivered: its delivery stays sending": replace(sound, reading=never_sent),
+            "not delivered: its delivery is gone": replace(sound, reading=gone),
             "a fault of this program, RuntimeError": replace(sound, configured=_Faulty),  # type: ignore[arg-type]
         }
+        running.canary.patience_s = 2.0
         for why, ground in faults.items():
             running.canary.ground = ground
             assert why in (await running.canary.fly()).why

@@ -158,8 +158,12 @@ async def test_only_a_message_that_stands_there_twice_is_taken_back(found: dict[
         later = {"state": SENT, "channel": "C1", "ts": "2.0", "last_attempt_at": NOON + timedelta(minutes=1), **known}
         now = replace(row, **later | ({"ts": receipt.ts} if later["ts"] == "ours" else {}))
 
+        steps = [replace(now, state=one) for one in (DeliveryState.SENDING, DeliveryState.UNKNOWN)] if later else []
+
         async def read(_: object) -> Delivery | None:
-            return None if found is None else now
+            if found is None:
+                return None
+            return steps.pop(0) if steps and not stays else now
 
         await late.withdraw(late.Doubled(row, receipt), channel, read, asyncio.sleep)
         assert bool(slack.messages("C1")) is stays

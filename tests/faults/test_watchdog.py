@@ -8,17 +8,27 @@ import signal
 import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
+from sqlalchemy import text
 
+from monitor import settings
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.service import Service
 from monitor.daemon.standstill import Standstill, among_many, gap
-from monitor.store import facts
+from monitor.model import Action, Delivery, Role
+from monitor.store import deliveries, facts
 from monitor.store.engine import Database
+from monitor.store.lock import DatabaseLock, Holder
 from monitor.testing import slack_faults as faults
 from monitor.testing.installed import until
+from tests.configured import write
 from tests.faults.stage import CHANNEL, Stage, polled, stage
 
 
@@ -30,6 +40,7 @@ class Notified:
         self.socket.bind(str(path))
         self.socket.setblocking(False)
         self.path = path
+        self.silent_since = 0.0  # as `heard_nothing` counts
 
     def words(self) -> list[str]:
         """What came since the last time."""
@@ -39,6 +50,12 @@ class Notified:
                 found.append(self.socket.recv(4096).decode())
             except BlockingIOError:
                 return found
+
+    def heard_nothing_for(self, seconds: float, now: float) -> bool:
+        """Whether so long nothing came. What came is read meanwhile: a full socket would stop who writes into it."""
+        if self.words() or not self.silent_since:
+            self.silent_since = now
+        return now - self.silent_since > seconds
 
 
 @pytest.fixture
@@ -94,6 +111,62 @@ async def _starves(notified: Notified, one: Stage, begin: object) -> None:
     notified.words()
     await asyncio.sleep(3.2)
     assert "WATCHDOG=1" not in notified.words()
+
+
+async def test_it_starves_when_the_outbox_stalls_and_due_times_move_with_the_clock_at_each_tick(
+    tmp_path: Path, notified: Notified, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A39, A41: also of a service that has no feed to poll, whose commits would notice as well."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(notified.path))
+    config = write(
+        tmp_path, monitor="receivers: [{name: screen, type: console}]\nweb: {listen: null}\n", feeds="feeds: []"
+    )
+    noon = datetime.now(UTC)
+    failed = Delivery("d", "screen", Role.NOTICE, Action.POST, noon, attempts=1, first_attempt_at=noon)
+    waits = replace(failed, next_attempt_at=noon + timedelta(minutes=10))
+    with sqlite_database.write() as conn:
+        deliveries.enqueue(conn, [waits])
+    lock = DatabaseLock(f"sqlite:///{sqlite_database.path}", Holder.here("test", noon))
+    with lock:
+        async with Service(settings.load(config, {}), sqlite_database, {}) as service:
+            daemon = Daemon(service, lock, {}, outbox_patience_s=1.5)
+            await daemon._deliver()
+            with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+                await daemon._deliver()  # before any other tick
+                assert _due(sqlite_database) > noon + timedelta(minutes=65)
+            async with _running(daemon):
+                await until(lambda: "WATCHDOG=1" in notified.words(), "it is fed", 60)
+                assert _due(sqlite_database) < noon + timedelta(minutes=15), "the clock is right again"
+                _rename(sqlite_database, "receiver", "elsewhere")
+                await until(
+                    lambda: notified.heard_nothing_for(2.0, daemon._ticked), "it starves, though ticks go on", 20
+                )
+                assert service.rounds.store_ok
+                _rename(sqlite_database, "elsewhere", "receiver")
+                await until(lambda: "WATCHDOG=1" in notified.words(), "it is fed again", 20)
+
+
+@asynccontextmanager
+async def _running(daemon: Daemon) -> AsyncIterator[None]:
+    running = asyncio.create_task(daemon.run())
+    try:
+        yield
+    finally:
+        daemon.stop.set()
+        await running
+
+
+def _due(database: Database) -> datetime:
+    with database.read() as conn:
+        row = deliveries.get(conn, "d")
+    assert row is not None
+    assert row.next_attempt_at is not None
+    return row.next_attempt_at
+
+
+def _rename(database: Database, table: str, name: str) -> None:
+    with database.write() as conn:
+        conn.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 @pytest.mark.slow
