@@ -1,8 +1,9 @@
 """Names of encodings: what publishers write, and what they mean by it. Pure.
 
 Bytes that are UTF-16 or UTF-32 are that, whatever their label says: many programs write it without naming it, or name
-UTF-8. A document said to be Shift-JIS, EUC-KR, Big5 or GBK is often written in the larger set that everybody's software
-uses under that name (encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser takes it for Western.
+UTF-8. Others name UTF-16 and write UTF-8; a byte order mark of UTF-8 is surer than any label. A document said to be
+Shift-JIS, EUC-KR, Big5 or GBK is often written in the larger set that everybody's software uses under that name
+(encoding.spec.whatwg.org, 4.2); decoded strictly it fails, and feedparser takes it for Western.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ZEROS: dict[tuple[bool, ...], str] = {
     (False, True, True, True): "utf-32-le",
     (True, True, True, False): "utf-32-be",
 }
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DECLARED = re.compile(rb"\A\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']{1,40})[\"'][^>]*\?>")
 
 
@@ -40,14 +42,26 @@ def mended(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str,
     kind, _, charset = headers.get("content-type", "").partition("charset=")
     if wide := _wide(body):
         return _as_utf8(body.decode(wide, "replace"), kind, headers)
-    declared = _DECLARED.match(body)
+    marked = body.startswith(codecs.BOM_UTF8)
+    bare = body.removeprefix(codecs.BOM_UTF8) if marked else body[2:] if body.startswith(_WIDE_MARKS) else body
+    declared = _DECLARED.match(bare)
     label = charset.strip("\"' ;").lower() or (declared[1].decode("latin-1").lower() if declared else "")
+    if bare is not body or _is_false(label):
+        if marked and label in ("", "utf-8"):
+            return body, headers
+        rest = bare[declared.end() :] if declared else bare
+        return _as_utf8(_decoded(rest, "utf-8") or rest.decode("cp1252", "replace"), kind, headers)
     if label not in _MEANT or _decoded(body, label) is not None:
         return body, headers
     text = _decoded(body, _MEANT[label])
     if text is None:
         return body, headers
     return _as_utf8(text, kind, headers)
+
+
+def _is_false(label: str) -> bool:
+    """Whether no document whose first bytes are narrow can be in this encoding, or none has such a name."""
+    return label.startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs-2", "unicode-16")) or not label.isascii()
 
 
 def _as_utf8(text: str, kind: str, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
@@ -59,10 +73,13 @@ def _as_utf8(text: str, kind: str, headers: Mapping[str, str]) -> tuple[bytes, M
 
 
 def _wide(body: bytes) -> str:
-    """`utf-16…` or `utf-32…`, told by a byte order mark or by where the zeros of the first characters are; else ""."""
+    """`utf-16…` or `utf-32…`, told by a byte order mark or by where the zeros of the first characters are; else "".
+
+    A mark before bytes without zeros was put there by mistake: documents begin with `<`, `{` or white space.
+    """
     if body.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if body.startswith(_WIDE_MARKS) and 0 in body[2:8]:
         return "utf-16"
     return _ZEROS.get(tuple(byte == 0 for byte in body[:4]), "")
 

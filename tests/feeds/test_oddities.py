@@ -100,9 +100,21 @@ def test_wide_encodings_need_no_mark(encoding: str, make: Callable[[], str]) -> 
 def test_wide_encodings_are_told_by_their_bytes(encoding: str, label: str) -> None:
     """A15: UTF-16 and UTF-32 that call themselves nothing or something else, the last one cut in the middle."""
     body = rss(ITEM.format("Тест"), head=f"<?xml version='1.0'{label}?>\n").encode(encoding)
-    for served in (body, body + b"\x0a"):
+    for served in (body, body + b"\x0a", "\ufeff".encode(encoding) + body):
         assert [entry.title for entry in read(served)[1]] == ["Тест"]
         assert [entry.title for entry in read(served, "text/xml; charset=utf-8")[1]] == ["Тест"]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
+@pytest.mark.parametrize("label", ["utf-8", "utf-16", "UTF-16LE", "utf-32", "latin1", "gb2312", "u\xc0f-8", ""])
+def test_labels_that_the_bytes_belie(mark: bytes, label: str) -> None:
+    """A13, A15: UTF-8 that calls itself UTF-16, behind a mark of UTF-16, or with a mark of its own and any label."""
+    declared = f' encoding="{label}"'.encode("latin-1") if label else b""
+    body = mark + b'<?xml version="1.0"' + declared + b"?>" + rss(ITEM.format("Für")).encode()
+    believed = label == "gb2312" and not mark.strip()  # it can be true
+    assert [item.title for item in parse.parse(body, {}).items] == ["F眉r" if believed else "Für"]
+    if mark or label.startswith("utf-16"):  # even with bytes that no UTF-8 has
+        assert [item.title[:1] for item in parse.parse(body.replace("ü".encode(), b"\xfc\xff"), {}).items] == ["F"]
 
 
 @pytest.mark.parametrize(
