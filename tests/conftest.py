@@ -73,6 +73,11 @@ class Postgres:
         uri: str = self._server.get_uri(database=name)
         return uri.replace("postgresql://", "postgresql+psycopg://").replace("postgres:@", "postgres@")
 
+    @property
+    def tools(self) -> Path:
+        """Where pg_dump and its like are."""
+        return Path(self._server.bin_path)
+
     def create(self, template: str = "template0") -> str:
         name = f"t{uuid.uuid4().hex}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")

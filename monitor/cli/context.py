@@ -95,7 +95,7 @@ class Context:
         """
         from monitor.store.engine import Database
 
-        database = Database(self.place())
+        database = Database(self.place(), command=True)
         if database.revision() is not None:
             database.check()
             return database
@@ -109,7 +109,7 @@ class Context:
         """The configured database, for a command that writes: StoreError when there is none yet."""
         from monitor.store.engine import Database
 
-        database = Database(self.settings().database)
+        database = Database(self.settings().database, command=True)
         database.check()
         return database
 

@@ -37,7 +37,7 @@ def upgrade(ctx: typer.Context, json_: Json = False) -> None:
     `run` does the same at its start. Safe to repeat; after a failure the database is as it was. Take a backup first:
     an older program refuses the upgraded database.
     """
-    database = Database(current(ctx).settings().database)
+    database = Database(current(ctx).settings().database, command=True)
     before = database.revision()
     database.upgrade()
     if not database.is_sqlite:
@@ -123,7 +123,7 @@ def copy_(
     Stop the daemon first; nothing is changed here. Then set `database` in monitor.yaml (or LICENSEWATCH_DATABASE_URL)
     to the new one and start: no story is told again. PGPASSWORD and ~/.pgpass keep a password out of the URL.
     """
-    source, target = current(ctx).existing(), Database(to)
+    source, target = current(ctx).existing(), Database(to, command=True)
     if source.url == target.url:
         raise UsageError(f"{source.place} is the database in use. Name another one to copy it to.")
     with ExitStack() as stack:
@@ -176,7 +176,7 @@ def prune(
 
 def _database(context: Context) -> Database:
     """The configured database as it is, whatever its revision, to look into (`Context.place`)."""
-    return Database(context.place())
+    return Database(context.place(), command=True)
 
 
 def _target(given: Path | None, database: Path) -> Path:

@@ -55,7 +55,7 @@ def run(
     configuration = context.configuration()
     redactor = telemetry.set_up(verbose=context.verbose)
     command = "licensewatch run --once" if once else "licensewatch run"
-    database = Database(configuration.settings.database)
+    database = Database(configuration.settings.database, command=once)
     database.revision()  # beside another program's file no lock of ours is made
     with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
         database.upgrade()

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from monitor.errors import StoreError
-from monitor.store.faults import explained
+from monitor.store.faults import AGAIN, explained
 
 _PAGES = 2000  # copied between two calls of `advance`: 8 MB
 
@@ -23,7 +23,7 @@ def backup(source: Path, target: Path, advance: Callable[[int, int], None]) -> i
     part = target.with_name(target.name + ".part")
     _claim(target, part)
     try:
-        with explained(f"{target}, a copy of {source},", then="then run it again"):
+        with explained(f"{target}, a copy of {source},", then=AGAIN):
             _copy(source, part, advance)
         _sync(part)
         part.rename(target)

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import StoreError
 from monitor.store import foreign, rights
-from monitor.store.faults import explained, shown
+from monitor.store.faults import AGAIN, explained, shown
 from monitor.store.upgrade import Migrations, current, oldest_program, shipped
 
 if TYPE_CHECKING:
@@ -46,13 +46,15 @@ class Database:
     """One database, SQLite or PostgreSQL. Opens connections when asked, not before.
 
     `patience` is how long a transaction waits for a lock of another program before it fails with StoreError.
-    Threads may share it. Relative file names are relative to the working directory.
+    Threads may share it. Relative file names are relative to the working directory. `command`: whoever uses it ends
+    with the first trouble, so that nothing goes on by itself.
     """
 
-    def __init__(self, url: str, *, patience: timedelta = timedelta(seconds=5)) -> None:
+    def __init__(self, url: str, *, patience: timedelta = timedelta(seconds=5), command: bool = False) -> None:
         self.url = parse_url(url)
         self.place = shown(self.url)
         self.patience = patience
+        self._then = AGAIN if command else ""
         self._writer, self._reader = self._engines()
 
     @property
@@ -75,19 +77,19 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: all of it is durable when the block ends, or nothing when it raises."""
-        with explained(self.place, self.path), self._writer.begin() as connection:
+        with explained(self.place, self.path, then=self._then), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One state of the database to read from; writing fails. Keep it short, or read in pages."""
-        with explained(self.place, self.path), self._reader.connect() as connection:
+        with explained(self.place, self.path, then=self._then), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:
         """A writing connection outside any transaction, for VACUUM, checkpoints and the like."""
-        with explained(self.place, self.path), self._writer.connect() as connection:
+        with explained(self.place, self.path, then=self._then), self._writer.connect() as connection:
             options = {_BARE: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
             yield connection.execution_options(**options)
 
@@ -118,7 +120,7 @@ class Database:
             return False
         if self.path is not None:
             self._make_directory(self.path.parent)
-        with explained(self.place, self.path):
+        with explained(self.place, self.path, then=AGAIN):
             return migrations.run(self._writer, self.place)
 
     def _oldest_program(self, revision: str | None, migrations: Migrations) -> str | None:

@@ -14,7 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from monitor.errors import StoreError
 from monitor.store import rights
 
-_BY_ITSELF = "work goes on by itself"
+_BY_ITSELF = "work goes on by itself"  # as it does in a daemon
+AGAIN = "then run it again"  # … and not in a command, which ends
 
 # https://www.sqlite.org/rescode.html, by the name of the primary code.
 _SQLITE = {
@@ -47,10 +48,10 @@ _POSTGRESQL = {
     "53100": f"the server's disk is full. Free some space; {_BY_ITSELF}",
     "53300": "the server has no connection left. Raise max_connections or run fewer workers",
     "53": "the server lacks resources. See its log",
-    "55P03": "a lock was not released in time. Work goes on by itself",
-    "40": "two transactions stood in each other's way. Work goes on by itself",
-    "57014": "the server cancelled the statement (a time limit?). Work goes on by itself",
-    "57P": "the server is shutting down or starting. Work goes on when it is back",
+    "55P03": f"a lock was not released in time. Wait; {_BY_ITSELF}",
+    "40": f"two transactions stood in each other's way. Wait; {_BY_ITSELF}",
+    "57014": f"the server cancelled the statement (a time limit?). Wait; {_BY_ITSELF}",
+    "57P": f"the server is shutting down or starting. Wait until it is back; {_BY_ITSELF}",
     "58": "the server failed to read or write its files. See its log",
     "XX": "the server reports damaged data. See its log and restore a backup",
 }

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from monitor.cli.context import Context
+from monitor.errors import StoreError
 from monitor.model import Alert, Entry, Mute, Reason, Severity
 from monitor.store import alerts, entries, facts, mutes, search
 from monitor.store.engine import Database
@@ -46,6 +48,16 @@ def test_the_advice_on_copying_postgresql_can_be_pasted(config: Path) -> None:
     assert "pg_dump" in done.stderr
     assert "'postgresql://watch@/news?host=%2Frun%2Fpg&port=5433'" in done.stderr.replace("\n", "")
     assert "geheim" not in done.stderr
+
+
+def test_a_full_disk_under_a_command_is_mended_and_the_command_run_again(config: Path) -> None:
+    """A40: a daemon goes on by itself, a command has ended."""
+    fill(config)
+    database = Context(config).existing()
+    with pytest.raises(StoreError, match=r"full\. Free some space; then run it again\.$"), database.write() as conn:
+        conn.exec_driver_sql("PRAGMA max_page_count = 1")
+        conn.exec_driver_sql("CREATE TABLE filler AS SELECT randomblob(4000000)")
+    database.close()
 
 
 def opened(config: Path) -> Database:
@@ -227,12 +239,36 @@ def test_everything_moves_to_postgresql_and_back(config: Path, postgres: Any) ->
     again = licensewatch(config, "db", "copy", url)
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+    restored = dumped_and_restored(config, url, postgres)
+    with Database(postgres.url(restored)).read() as conn:
+        assert (entries.counts(conn), facts.set_at(conn, "last_tick")) == ({"wire": 3}, NOW)
+    seen = json.loads(licensewatch(config, "status", "--json", LICENSEWATCH_DATABASE_URL=postgres.url(restored)).stdout)
+    assert (seen["entries"], [mute["value"] for mute in seen["muted"]]) == (3, ["Meta"])
+    postgres.drop(restored)
     back = licensewatch(config, "db", "copy", f"sqlite:///{config.parent}/back.db", LICENSEWATCH_DATABASE_URL=url)
     assert back.returncode == 0, back.stderr
     with Database(f"sqlite:///{config.parent}/back.db").read() as conn:
         assert entries.counts(conn) == {"wire": 3}
     target.close()
     postgres.drop(name)
+
+
+def dumped_and_restored(config: Path, url: str, postgres: Any) -> str:
+    """The name of a database that was restored as docs/operations.md says, from the dump that `db backup` tells of."""
+    told = licensewatch(config, "db", "backup", LICENSEWATCH_DATABASE_URL=url).stderr
+    dump = "pg_dump" + told.replace("\n", "").partition("pg_dump")[2]
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    [restore] = [line for line in page.splitlines() if line.startswith("pg_restore ")]
+    name = str(postgres.create())
+    plain = postgres.url(name).replace("+psycopg", "")
+    restore = restore.replace("postgresql://watch@db.example/news2", plain)
+    environment = {"PATH": f"{postgres.tools}:{os.environ['PATH']}"}
+    for command in (dump, restore):
+        done = subprocess.run(
+            command, shell=True, cwd=config.parent, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    return name
 
 
 def test_nothing_is_copied_under_a_running_daemon(config: Path) -> None:

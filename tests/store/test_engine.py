@@ -256,7 +256,7 @@ def test_what_a_server_refuses_is_named(postgres: object, change: dict[str, str]
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_sessions_that_the_server_ended_are_replaced(database: Database) -> None:
     """A40: a transaction under way fails; the next one works without a restart of ours."""
-    with pytest.raises(StoreError, match="Work goes on when it is back"), database.write() as conn:
+    with pytest.raises(StoreError, match="Wait until it is back; work goes on by itself"), database.write() as conn:
         with database.write() as other:
             other.execute(
                 text(
