@@ -16,6 +16,7 @@ from monitor.model import Feed
 from monitor.rules import passed
 from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
+from monitor.settings import mounts
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
 from monitor.settings.credentials import credential
 from monitor.settings.rescue import places
@@ -222,6 +223,7 @@ def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str
     state_dir = _state_dir(monitor.state_dir, config_dir, env)
     if monitor.state_dir:
         _refuse_without_parent("state_dir", monitor.state_dir, find(node, "state_dir").place)
+    _refuse_without_disk("state_dir", state_dir, find(node, "state_dir").place)
     said = node.values if isinstance(node, MappingNode) else {}
     given = monitor.receivers if "receivers" in said else (SlackReceiver(name=DEFAULT_RECEIVER),)
     receivers = tuple(_with_channel(receiver, env) for receiver in given)
@@ -264,6 +266,13 @@ def _refuse_without_parent(key: str, written: str, place: Place) -> None:
     raise ConfigError(problem(place, message, "mount its disk, or make the directory: `mkdir -p` does"))
 
 
+def _refuse_without_disk(key: str, directory: Path, place: Place) -> None:
+    missing = mounts.away(directory)
+    if missing is not None:
+        message = f"{key}: found {directory}, but {missing} is in /etc/fstab and nothing is mounted there"
+        raise ConfigError(problem(place, message, f"`mount {missing}`, or name another directory"))
+
+
 def _normal(path: Path) -> Path:
     """Absolute and without `..`, links left alone: it is what a person reads in messages."""
     return Path(os.path.normpath(path.absolute()))
@@ -286,7 +295,9 @@ def _database_url(url: str, base: Path, place: Place) -> str:
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/") and rest != "/:memory:":
         _refuse_without_parent("database", str(Path(rest[1:]).parent), place)
-        return f"sqlite:///{_normal(base / Path(rest[1:]).expanduser())}"
+        file = _normal(base / Path(rest[1:]).expanduser())
+        _refuse_without_disk("database", file.parent, place)
+        return f"sqlite:///{file}"
     allowed = "allowed: sqlite:///relative/file.db, sqlite:////absolute/file.db, postgresql+psycopg://user@host/name"
     raise ConfigError(problem(place, f"database: found a URL that begins with '{scheme[:20]}'", allowed))
 
