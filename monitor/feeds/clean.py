@@ -21,7 +21,7 @@ _BLOCK = re.compile(
 _TAG = re.compile(
     r"<(?:/?[a-zA-Z][^\s<>/]*(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|(?:!(?:[dD][oO][cC][tT]|[\[-])|[?/a-zA-Z])[^<>]*)>"
 )
-_HREF = re.compile(r"<a\s(?:[^<>]*?\s)?href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+))", re.IGNORECASE)
+_HREF = re.compile(r"<a\s(?:[^<>]*?\s)??href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+))", re.IGNORECASE)
 # C0 and C1 controls that are no whitespace, and lone surrogates (JSON can hold them, databases and sockets cannot)
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MOJIBAKE = re.compile("[ÂÃÅÄâåæçèéãäðÐÑÎÏØÙ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
@@ -50,6 +50,8 @@ def text(markup: str) -> str:
 
 def unescaped(markup: str) -> str:
     """HTML's character references as characters."""
+    if markup.count("&") == markup.count("&amp;"):  # nearly all that links have
+        return markup.replace("&amp;", "&")
     try:
         return html.unescape(markup)
     except ValueError:  # numbers of thousands of digits

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _OLDEST = datetime(1980, 1, 1, tzinfo=UTC)  # before the web: a placeholder, such as the epoch
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -81,6 +82,7 @@ def read(text: str, otherwise: Callable[[], datetime | None] | None = None) -> d
     return _plausible(otherwise())
 
 
+@lru_cache(64)  # many an item was updated when it was published
 def _usual(text: str) -> datetime | None:
     try:
         if _RFC_3339.fullmatch(text):

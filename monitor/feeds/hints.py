@@ -44,7 +44,9 @@ def _outside_items(body: bytes) -> bytes:
     first = _ITEM.search(body)
     if first is None:
         return body
-    last = max(body.rfind(b"</item"), body.rfind(b"</entry"), body.rfind(b":item>"), first.end())
+    last = first.end()
+    for end in (b"</item", b"</entry", b":item>"):  # each in what is left after the one before
+        last = max(last, body.rfind(end, last))
     return body[: first.start()] + b"\n" + body[last:]
 
 

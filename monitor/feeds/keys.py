@@ -15,14 +15,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from monitor import urls
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """What an item says of its identity: guid verbatim, absolute link, title and text as cleaned, day if any."""
 
     guid: str

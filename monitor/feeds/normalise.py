@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from monitor import urls
 from monitor.feeds import clean, keys
@@ -18,8 +18,7 @@ _LONGEST_TITLE = 2000
 _LONGEST_URL = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class _Cleaned:
+class _Cleaned(NamedTuple):
     """The parts of an entry that identify it, cleaned."""
 
     guid: str

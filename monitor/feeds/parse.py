@@ -27,7 +27,7 @@ def parse(body: bytes, headers: Mapping[str, str], format: FeedFormat = FeedForm
 
     `headers` are the answer's (lower case). Links stay as written: normalise.py knows where the document came from.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise ParseError("is empty")
     if format is FeedFormat.JSONFEED or (format is FeedFormat.AUTO and prolog.looks_like_json(body)):
         try:

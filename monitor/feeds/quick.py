@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -86,7 +86,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> Parsed | None:
     """What feedparser would have read, or None when it must be asked. `body` declares no entities (prolog.py)."""
     if not _is_ordinary(body, headers):
         return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, collect_ids=False
+    )
     try:
         root = etree.fromstring(body, parser)
         if root.tag == "rss":
@@ -119,10 +121,13 @@ def _unusual() -> datetime | None:
     raise Unusual
 
 
-def _text(element: Element) -> str:
-    """The text of an element without children, mended as feedparser mends it."""
+def _plain(element: Element, attributes: Collection[str] = ()) -> str:
+    """The text of an element without children, and with no attributes but these, mended as feedparser mends it."""
     if len(element):
         raise Unusual
+    for name in element.keys():  # noqa: SIM118  # of an element: to walk through it gives children
+        if name not in attributes:
+            raise Unusual
     words = (element.text or "").strip()
     if not words.isascii():
         with contextlib.suppress(UnicodeError):  # UTF-8 that was taken for Latin-1 and encoded again
@@ -130,13 +135,6 @@ def _text(element: Element) -> str:
         if _C1.search(words):
             raise Unusual
     return words
-
-
-def _plain(element: Element, attributes: Iterable[str] = ()) -> str:
-    """The same for an element that carries no attributes but these."""
-    if element.attrib and not set(element.attrib) <= set(attributes):
-        raise Unusual
-    return _text(element)
 
 
 def _url(words: str) -> str:
@@ -149,7 +147,7 @@ def _date(element: Element) -> datetime | None:
     return dates.read(_plain(element), _unusual)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Draft:
     """An item while it is read; a second value for anything makes it unusual."""
 
@@ -227,7 +225,7 @@ def _site(channel: _Draft) -> str:
 
 def _rss_item(element: Element) -> RawItem:
     draft = _Draft()
-    if element.attrib:
+    if element.keys():
         raise Unusual
     for part in element:
         handler = _RSS_PARTS.get(str(part.tag))
@@ -299,7 +297,7 @@ def _atom(root: Element, body: bytes) -> Parsed:
 
 def _atom_entry(element: Element) -> RawItem:
     draft = _Draft()
-    if element.attrib:
+    if element.keys():
         raise Unusual
     for part in element:
         handler = _ATOM_PARTS.get(str(part.tag))

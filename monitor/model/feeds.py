@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 # Feed and receiver of the daily canary. No configuration can have it: names begin with a letter or digit.
 CANARY = "~canary"
@@ -117,8 +118,7 @@ class Document:
     permanent_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RawItem:
+class RawItem(NamedTuple):
     """One item as the parser found it: nothing decided, nothing cleaned. Dates already UTC, or absent."""
 
     guid: str = ""

@@ -227,6 +227,19 @@ def test_a_guid_that_is_a_permalink_is_the_link() -> None:
     assert item("<title>t</title><guid isPermaLink='false'>abc</guid>").url == ""
 
 
+@pytest.mark.parametrize(
+    ("markup", "found"),
+    [
+        ("<a href='https://a.example/?a=1&amp;b=2&amp;amp;c'>", ["https://a.example/?a=1&b=2&amp;c"]),
+        ("<a href='https://a.example/?a=1&amp;b=2&copy;&c'>", ["https://a.example/?a=1&b=2©&c"]),
+        ("""<a href="https://a.example/" title="not href='https://b.example/'">""", ["https://a.example/"]),
+        ("<A class=b HREF=https://a.example/><area href=/c>", ["https://a.example/"]),
+    ],
+)
+def test_links_are_what_a_browser_would_follow(markup: str, found: list[str]) -> None:
+    assert clean.links(markup) == found
+
+
 def test_links_inside_the_text_are_kept_canonical() -> None:
     """What an entry points to: absolute, without tracking, without itself."""
     assert entries("rss20.xml")[0].links == ("https://orion.example/post", "https://feeds.example/dir/notes.html")
