@@ -61,7 +61,8 @@ def mended(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str,
 
 def _is_false(label: str) -> bool:
     """Whether no document whose first bytes are narrow can be in this encoding, or none has such a name."""
-    return label.startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs-2", "unicode-16")) or not label.isascii()
+    named = label.isascii() and label.isprintable()
+    return not named or label.startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs-2", "unicode-16"))
 
 
 def _as_utf8(text: str, kind: str, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
