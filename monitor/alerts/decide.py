@@ -276,8 +276,14 @@ def _misses(match: Match, facts: AlertFacts) -> Iterable[str]:
         if wanted is None:
             continue
         names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
-        if not {name.casefold() for name in names} & {value.casefold() for value in values}:
+        lines = (line for value in values for line in (_lines(value) if key == "model" else (value,)))
+        if not {name.casefold() for name in names} & {line.casefold() for line in lines}:
             yield f"{key} is {', '.join(values) or 'none'}, wanted {' or '.join(names)}"
+
+
+def _lines(model: str) -> Iterable[str]:
+    """A model and the lines it belongs to: a route for Llama takes Llama 6, one for GPT takes GPT-6."""
+    return (model[:at] for at in range(1, len(model) + 1) if model[at : at + 1] in ("", " ", "-"))
 
 
 _LADDER = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)

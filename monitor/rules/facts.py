@@ -3,26 +3,31 @@
 Who and which model come from kinds org and model (a model implies its lab), the rest from stage, object, direction and
 licence. Of entities of one kind the first listed wins. Kind `sign` has the small words: `denied`, `anonymous`,
 `official`, `to_come` (the text promises what a headline without a verb leaves open), `aside` (what follows is a
-comparison, not the actor), `from` and `to` (which side a licence is on).
+comparison, not the actor), `beside` (a whole clause: what stays as it was, what others do), `refused` (an opening that
+is ruled out), `from` and `to` (which side a licence is on).
 What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when the text says nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
-from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf, Mention
+from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf
 from monitor.rules.entities import Entity, Vocabulary
+from monitor.rules.mentions import Found, outermost, with_versions
 
-SIGNS = ("denied", "anonymous", "official", "to_come", "aside", "from", "to")
+SIGNS = ("denied", "refused", "anonymous", "official", "to_come", "aside", "beside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
 _SIDE_REACH = 4  # words between "from" and the licence it points to
+_CLAUSE_END = re.compile(r"[,;:—–]")
+_JOINED = re.compile(r",? (?:and|or|&) |, ")
 _SUMMARY = FIELDS.index("summary")
 _CONTENT = FIELDS.index("content")
-_AUTHOR = FIELDS.index("author") * FIELD_STEP
 
 Sentence = tuple[int, int]
 
@@ -42,13 +47,17 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A mention with its entity and rank: the place of the entity in its vocabularies, earlier is stronger."""
+class Told:
+    """What a document mentions of its news, by kind, and the clauses that stand beside it."""
 
-    start: int
-    end: int
-    entity: Entity
-    rank: int
+    found: Mapping[str, Sequence[Found]]
+    beside: Sequence[Found] = ()
+
+    def only_beside(self, leaves: Iterable[Leaf]) -> bool:
+        """Whether a rule holds by words of such a clause alone; who acts, and which model, may stand where it likes."""
+        named = [(m.start, m.end) for kind in ("org", "model") for m in self.found.get(kind, ())]
+        words = [leaf for leaf in leaves if not any(start <= leaf[0] and leaf[1] <= end for start, end in named)]
+        return bool(words) and all(any(c.start <= leaf[0] < c.end for c in self.beside) for leaf in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,11 @@ class Text:
                 return min(scope, key=lambda m: (m.rank, m.start))
         return None
 
+    def between(self, first: Found, second: Found) -> str:
+        """The characters that stand between two mentions of one field; a clause's end where they stand in two."""
+        one, other = (self.document.span((m.start, m.end)) for m in (first, second))
+        return self.document.texts[FIELDS.index(one.field)][one.end : other.start] if one.field == other.field else ";"
+
     def signs(self, name: str) -> list[Found]:
         return [m for m in self.found.get("sign", ()) if m.entity.name == name]
 
@@ -88,20 +102,18 @@ class Rulings:
     assumed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sources: Sources) -> Shift:
+def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, told: Told) -> Shift:
     """The record of the shift that the leaves of a hit point to."""
     leaves = sorted(leaves)
     evidence = _evidence(document, leaves)
-    found = {
-        kind: outermost(document, vocabularies, exclusive=kind != "sign")
-        for kind, vocabularies in sources.by_kind.items()
-    }
-    text = Text(document, evidence, found)
+    text = Text(document, evidence, told.found)
     models = _named(rulings, "models", _models(text))
     orgs = _named(rulings, "orgs", _orgs(text))
     from_, to, ranks = _sides(text)
     direction = _direction(text, rulings, ranks)
-    from_, to = _filled(direction, rulings.settled.get("from", from_), rulings.settled.get("to", to))
+    denied = bool(rulings.settled.get("denied", _denied(text)))
+    # What is denied or refused moves nothing: its two ends would be told as terms.
+    from_, to = ("", "") if denied else _ends(text, direction, from_, to)
     stage = text.first("stage", reach=1)  # what the rest of a summary will or may bring is another matter
     # What opens or closes is a model, unless the headline or the evidence says otherwise: that it comes "through the
     # API" is how, not what.
@@ -114,13 +126,39 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, sou
         ),
         orgs=orgs,
         models=models,
-        from_=from_,
-        to=to,
+        from_=rulings.settled.get("from", from_),
+        to=rulings.settled.get("to", to),
         evidence=_sentence_text(document, evidence),
-        denied=bool(rulings.settled.get("denied", _denied(text))),
+        denied=denied,
         marks=_marks(document, evidence, leaves),
     )
     return _with_confidence(shift, text, stage is not None)
+
+
+def told_of(document: Document, sources: Sources) -> Told:
+    """The mentions of each kind that belong to the news: not those of a clause beside it (sign `beside`).
+
+    A clause is beside the news only where its field names somebody outside of it; who and which model are read there
+    when nothing else names any. Who denies what, and who is quoted, stands where it likes.
+    """
+    found: dict[str, Sequence[Found]] = {
+        kind: outermost(document, vocabularies, exclusive=kind != "sign")
+        for kind, vocabularies in sources.by_kind.items()
+    }
+    found["model"] = with_versions(document, found.get("model", ()), sources.by_kind.get("model", ()))
+    clauses = [sign for sign in found.get("sign", ()) if sign.entity.name == "beside"]
+    makers = [m for kind in ("org", "model") for m in _outside(found.get(kind, ()), clauses)]
+    fields = {m.start // FIELD_STEP for m in makers}
+    clauses = [clause for clause in clauses if clause.start // FIELD_STEP in fields]
+    if not clauses:
+        return Told(found)
+    told: dict[str, Sequence[Found]] = {kind: _outside(mentions, clauses) for kind, mentions in found.items()}
+    told |= {kind: told.get(kind) or found.get(kind, ()) for kind in ("org", "model")} | {"sign": found["sign"]}
+    return Told(told, clauses)
+
+
+def _outside(mentions: Iterable[Found], clauses: Sequence[Found]) -> list[Found]:
+    return [m for m in mentions if not any(clause.start <= m.start < clause.end for clause in clauses)]
 
 
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
@@ -157,46 +195,6 @@ def _marks(document: Document, sentence: Sentence, leaves: Iterable[Leaf]) -> tu
     return tuple(joined)
 
 
-def outermost(document: Document, vocabularies: Sequence[Vocabulary], *, exclusive: bool = True) -> list[Found]:
-    """Mentions of one kind in order of position, without those inside a longer one ("GPT" in "GPT oss").
-
-    `exclusive`: of two entities for the same words the first listed counts; signs may say several things at once.
-    """
-    found: list[Found] = []
-    before = 0
-    for vocabulary in vocabularies:
-        mentions: Sequence[Mention] = [m for m in document.mentions(vocabulary) if m.start < _AUTHOR]
-        found += [Found(m.start, m.end, _entity(document, vocabulary, m), before + m.entity) for m in mentions]
-        before += len(vocabulary.entities)
-    found.sort(key=lambda m: (_fallback(m), m.start, -m.end, m.rank))
-    kept: list[Found] = []
-    for mention in found:
-        if _fallback(mention) and any(k.start < mention.end and mention.start < k.end for k in kept):
-            continue
-        inside = any(
-            k.start <= mention.start
-            and mention.end <= k.end
-            and (k.end - k.start > mention.end - mention.start or exclusive)
-            for k in kept
-        )
-        if not inside:
-            kept.append(mention)
-    return sorted(kept, key=lambda m: (m.start, -m.end))
-
-
-def _fallback(mention: Found) -> bool:
-    return bool(mention.entity.facts.get("fallback"))
-
-
-def _entity(document: Document, vocabulary: Vocabulary, mention: Mention) -> Entity:
-    """The entity of a mention; one that is named as written gets the words as its name."""
-    entity = vocabulary.entities[mention.entity]
-    if not entity.facts.get("as_written"):
-        return entity
-    span = document.span((mention.start, mention.end))
-    return replace(entity, name=document.texts[FIELDS.index(span.field)][span.start : span.end])
-
-
 def _actors(text: Text, kind: str) -> list[Found]:
     """Who the news is about: named in the title, else in the evidence, else in the first sentence of the summary that
 
@@ -217,15 +215,19 @@ def _headline(found: Iterable[Found]) -> list[Found]:
 
 
 def _asides(text: Text, kind: str) -> set[int]:
-    """Where the mentions begin that a sign sets aside: the first one after it, and those joined to that by one word."""
+    """Where the mentions begin that a sign sets aside: the first one behind it in its clause, and a list it begins."""
     found: set[int] = set()
+    mentions = text.found.get(kind, ())
     for sign in text.signs("aside"):
-        reached = None
-        for mention in text.found.get(kind, ()):
-            first = reached is None and 0 <= mention.start - sign.end < _ASIDE_REACH
-            if first or (reached is not None and mention.start - reached == 1):
-                found.add(mention.start)
-                reached = mention.end
+        behind = [m for m in mentions if m.start >= sign.end]
+        near = bool(behind) and behind[0].start - sign.end < _ASIDE_REACH
+        if not near or _CLAUSE_END.search(text.between(sign, behind[0])):
+            continue
+        joints = [text.between(*pair) for pair in pairwise(behind)]
+        listed = next((n for n, joint in enumerate(joints) if not _JOINED.fullmatch(joint)), len(joints))
+        joined = [n + 1 for n in range(listed) if joints[n].strip(" ,")]  # up to the last "and"
+        begun = sign.start == 0 and any("," in joint for joint in joints[:listed])  # "Unlike A, B and C open"
+        found.update(m.start for m in behind[: 1 if begun else 1 + max(joined, default=0)])
     return found
 
 
@@ -239,7 +241,7 @@ def _models(text: Text) -> tuple[str, ...]:
     says which version it is.
     """
     elsewhere = text.found.get("model", ())
-    plain = [mention for mention in elsewhere if not _fallback(mention)]
+    plain = [mention for mention in elsewhere if not mention.fallback]
     text = Text(text.document, text.evidence, {**text.found, "model": plain or elsewhere})
     named = _actors(text, "model")
     aside = _asides(text, "model")
@@ -265,7 +267,7 @@ def _orgs(text: Text) -> tuple[str, ...]:
     if not (text.found.get("org") or text.found.get("model")):
         return ()
     named = list(text.found.get("org", ()))
-    models = [m for m in text.found.get("model", ()) if m.entity.org and not (named and _fallback(m))]
+    models = [m for m in text.found.get("model", ()) if m.entity.org and not (named and m.fallback)]
     implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in models]
     both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})
     acting = _actors(both, "org")
@@ -327,23 +329,29 @@ def _sides(text: Text) -> tuple[str, str, tuple[int, int] | None]:
 
 
 def _side(text: Text, mention: Found) -> str:
-    """The nearest of the signs `from` and `to` shortly before a licence, or in its first word ("to MIT")."""
+    """The nearest of the signs `from` and `to` shortly before a licence, or in its first word ("to MIT").
+
+    A sign tells of the first licence behind it.
+    """
+    last = max((m.start for m in text.found["licence"] if m.start < mention.start), default=-1)
     before = [
         (mention.start - sign.end, name)
         for name in ("from", "to")
         for sign in text.signs(name)
-        if sign.start <= mention.start and mention.start - sign.end <= _SIDE_REACH
+        if last < sign.start <= mention.start and mention.start - sign.end <= _SIDE_REACH
     ]
     return min(before)[1] if before else ""
 
 
-def _filled(direction: Direction, from_: str, to: str) -> tuple[str, str]:
-    """Opening and closing have two known ends, whatever licence is named."""
-    if direction is Direction.CLOSING:
-        return (to or "open", "closed") if from_ in {"", "closed"} and to != "closed" else (from_ or "open", "closed")
+def _ends(text: Text, direction: Direction, from_: str, to: str) -> tuple[str, str]:
+    """Opening and closing have two known ends, whatever licence is named; who refuses to open leaves all as it was."""
+    if direction not in {Direction.OPENING, Direction.CLOSING}:
+        return from_, to
+    if text.signs("refused"):
+        return "", ""
     if direction is Direction.OPENING:
         return from_, to if to not in {"", "closed"} else "open"
-    return from_, to
+    return (to or "open", "closed") if from_ in {"", "closed"} and to != "closed" else (from_ or "open", "closed")
 
 
 def _denied(text: Text) -> bool:

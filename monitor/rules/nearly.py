@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from monitor import text
 from monitor.model import Entry
 from monitor.rules.document import Subject
-from monitor.rules.facts import outermost
+from monitor.rules.mentions import outermost
 from monitor.rules.rule_set import RuleSet
 
 # Openness and licences, as folded tokens: what every rule of this field asks for in one way or another.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from monitor import text
 from monitor.errors import Place, Problem
 from monitor.model import Entry, Hit, Severity
-from monitor.rules.document import Document, Subject
+from monitor.rules.document import Document, Leaf, Subject
 from monitor.rules.entities import Vocabulary
-from monitor.rules.facts import Rulings, Sources, outermost, read_shift
+from monitor.rules.facts import Rulings, Sources, Told, read_shift, told_of
 from monitor.rules.index import Index
 from monitor.rules.match import Node
+from monitor.rules.mentions import family, outermost
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class RuleSet:
         document = self.index.document(subject)
         rules = self._in_order
         held = [rules[number] for number in candidates if rules[number].condition.truth(document)]
-        return tuple(hit_of(rule, document) for rule in held)
+        return hits_of(held, document)
 
     def hit(self, rule_id: str, subject: Subject) -> Hit | None:
         """The hit of one rule, or None: for examples and backtests."""
@@ -76,7 +77,7 @@ class RuleSet:
         document, candidates = self.index.look(subject)
         if rule.number not in candidates or not rule.condition.truth(document):
             return None
-        return hit_of(rule, document)
+        return hits_of([rule], document)[0]
 
     def orgs(self) -> Mapping[str, str]:
         """Folded names and aliases of organisations to the name the vocabularies give them."""
@@ -87,11 +88,13 @@ class RuleSet:
         return self._names("model")
 
     def canonical(self, kind: str, name: str) -> str:
-        """The name that the vocabularies of a kind give to what `name` names; folded when they know it not."""
-        known = self._names_of[kind].get(text.fold(name))
-        if known:
-            return known
-        return next(iter(self.named(kind, Entry("", (), name))), text.fold(name))
+        """The name that the vocabularies of a kind give to what `name` names; folded when they know it not.
+
+        A version that they do not list is its family's.
+        """
+        names = self._names_of[kind]
+        known = names.get(text.fold(name)) or names.get(text.fold(family(name)))
+        return known or next(iter(self.named(kind, Entry("", (), name))), text.fold(name))
 
     def named(self, kind: str, entry: Entry) -> tuple[str, ...]:
         """The names of a kind that an entry names, by the vocabularies, in order and each once."""
@@ -113,9 +116,21 @@ class RuleSet:
         return found
 
 
-def hit_of(rule: Rule, document: Document) -> Hit:
-    """The hit of a rule that holds of a document."""
-    leaves = rule.condition.leaves(document)
+def hits_of(rules: Iterable[Rule], document: Document) -> tuple[Hit, ...]:
+    """The hits of rules that hold of a document; one by words beside the news counts only when there is no other."""
+    told: dict[int, Told] = {}  # rules share their sources, but for those with vocabularies of their own
+    hits: list[Hit] = []
+    beside: list[Hit] = []
+    for rule in rules:
+        read = told.get(id(rule.sources))
+        if read is None:
+            read = told[id(rule.sources)] = told_of(document, rule.sources)
+        leaves = rule.condition.leaves(document)
+        (beside if read.only_beside(leaves) else hits).append(_hit(rule, document, leaves, read))
+    return tuple(hits or beside)
+
+
+def _hit(rule: Rule, document: Document, leaves: Collection[Leaf], told: Told) -> Hit:
     spans = {document.span(leaf) for leaf in leaves}
     fields = ("title", "summary", "content", "author")
     return Hit(
@@ -123,7 +138,7 @@ def hit_of(rule: Rule, document: Document) -> Hit:
         rule_version=rule.version,
         rule_title=rule.title,
         severity=rule.severity,
-        shift=read_shift(document, leaves, rule.rulings, rule.sources),
+        shift=read_shift(document, leaves, rule.rulings, told),
         spans=tuple(sorted(spans, key=lambda span: (fields.index(span.field), span.start, span.end))),
         tags=rule.tags,
         priority=rule.priority,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -139,6 +140,12 @@ def test_continue_goes_on_and_no_receiver_gets_it_twice() -> None:
 )
 def test_every_key_of_a_route_must_hold(match: Match, fits: bool) -> None:
     assert bool(decide.routes_for(FACTS, (Route(to=("x",), match=match),))[0]) is fits
+
+
+def test_a_route_for_a_line_of_models_takes_its_versions() -> None:
+    facts = replace(FACTS, models=("Llama 6", "GPT-6"))
+    for model, fits in (("llama", True), ("Llama 6", True), ("GPT", True), ("Llama 5", False), ("Lla", False)):
+        assert bool(decide.routes_for(facts, (Route(to=("x",), match=Match(model=model)),))[0]) is fits, model
 
 
 def test_nobody_gets_what_no_route_takes_and_it_says_so() -> None:

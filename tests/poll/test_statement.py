@@ -91,5 +91,5 @@ def test_a_labs_own_word_that_no_rule_reads_is_the_first_primary_source(database
         assert stories.why_joined(conn, story.coverage[-1].entry_id).startswith("its lab's own word")
     assert [one.trust for one in story.coverage] == [Trust.PRESS] * 2 + [Trust.PRIMARY] * 5
     assert reading.outlets_of(ranked(story.coverage))[0] == "Ledger", "who reports it stands first"
-    assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth",))
+    assert (story.title, story.shift.stage, story.shift.models) == (versioned, "considering", ("Behemoth 8",))
     assert "a primary source says so" not in story.shift.reasons, "it was not read, so it confirms nothing"

@@ -252,7 +252,7 @@ def test_a_rule_may_say_whose_model_it_is_about() -> None:
 
 def test_a_specialised_model_is_not_the_version_it_carries() -> None:
     """DeepSeek-Prover-V4 and DeepSeek V4 are two models."""
-    for told, name in (("DeepSeek-Prover-V4", "DeepSeek-Prover"), ("DeepSeek V4", "DeepSeek V4")):
+    for told, name in (("DeepSeek-Prover-V4", "DeepSeek-Prover V4"), ("DeepSeek V4", "DeepSeek V4")):
         read = shift_of(f"DeepSeek open-sources {told}")
         assert read is not None
         assert read.models == (name,)
