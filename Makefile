@@ -93,6 +93,8 @@ SYSUSERSDIR ?= /etc/sysusers.d
 TMPFILESDIR ?= /etc/tmpfiles.d
 BINDIR ?= /usr/local/bin
 DESTDIR ?=
+# What the units hide from the service.
+HIDDEN ?= /home /root /run/user
 PACKAGE ?= .
 HOME_DIR := $(DESTDIR)$(PREFIX)
 PROGRAM := $(PREFIX)/bin/licensewatch
@@ -105,6 +107,8 @@ INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-chec
 install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/licensewatch DESTDIR=)
 	@umask 022; mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }
 	$(can-make-venv)
+	@$(PYTHON) packaging/seen_by_unit.py $(HIDDEN)
+	@case "$(PREFIX)/" in $(foreach one,$(HIDDEN),$(one)/*|) /dev/null/*) echo "The unit hides $(PREFIX) from the service (ProtectHome=yes): name another place, PREFIX=/opt/licensewatch" >&2; exit 1;; esac
 	@$(IS_OURS) || [ -z "`ls -A $(HOME_DIR)`" ] || { echo "$(HOME_DIR) holds something else: name a directory of its own, PREFIX=..." >&2; exit 1; }
 	@umask 022 && touch $(HOME_DIR)/.licensewatch && $(MAKE) --no-print-directory install-all  # the account of the service reads what root installs
 	@$(if $(DESTDIR),true,if [ -d /run/systemd/system ]; then systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload; fi)

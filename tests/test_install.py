@@ -27,6 +27,7 @@ SHIPPED = (
     "LICENSE",
     "Makefile",
 )
+PYTHON = (f"PYTHON={sys.executable}", "HIDDEN=")  # whoever runs the tests may have theirs at home
 
 
 def run(*command: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -77,9 +78,7 @@ def make(checkout: Path, goal: str, root: Path, wheel: Path) -> subprocess.Compl
     site = next(Path(one) for one in sys.path if one.endswith("site-packages"))
     there = f"$$({root}/opt/licensewatch/bin/python -c 'import site; print(site.getsitepackages()[0])')"
     dependencies = f'INSTALL_DEPENDENCIES=echo {site} > "{there}/dependencies.pth"'
-    return run(
-        "make", goal, f"DESTDIR={root}", f"PACKAGE={wheel}", f"PYTHON={sys.executable}", dependencies, cwd=checkout
-    )
+    return run("make", goal, f"DESTDIR={root}", f"PACKAGE={wheel}", *PYTHON, dependencies, cwd=checkout)
 
 
 async def test_the_wheel_installs_starts_and_is_removed_without_its_data(
@@ -115,7 +114,7 @@ def test_what_failed_half_way_is_removed_and_what_is_anothers_is_left(checkout: 
     home, command = tmp_path / "opt/licensewatch", tmp_path / "usr/local/bin/licensewatch"
     command.parent.mkdir(parents=True)
     command.write_text("another's")
-    broken = (f"DESTDIR={tmp_path}", f"PYTHON={sys.executable}", "INSTALL_DEPENDENCIES=false")
+    broken = (f"DESTDIR={tmp_path}", *PYTHON, "INSTALL_DEPENDENCIES=false")
     assert run("make", "install", *broken, cwd=checkout).returncode != 0
     assert home.exists()
     gone = run("make", "uninstall", *broken, cwd=checkout)
@@ -126,6 +125,20 @@ def test_what_failed_half_way_is_removed_and_what_is_anothers_is_left(checkout: 
     assert "holds something else" in run("make", "install", *broken, cwd=checkout).stderr
     assert "left as it is" in run("make", "uninstall", *broken, cwd=checkout).stdout
     assert [one.name for one in home.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (f"HIDDEN=/nowhere {Path(sys.base_prefix).resolve()}", "PREFIX=/opt/licensewatch"),  # pyenv, uv, conda
+        ("HIDDEN=/nowhere /home", "PREFIX=/home/ann/licensewatch"),
+    ],
+)
+def test_what_the_unit_could_not_start_is_not_installed(words: tuple[str, str], checkout: Path, tmp_path: Path) -> None:
+    """ProtectHome=yes: the unit would fail with 203/EXEC, and say no more than that."""
+    refused = run("make", "install", f"DESTDIR={tmp_path}", PYTHON[0], *words, cwd=checkout)
+    assert (refused.returncode, "(ProtectHome=yes)" in refused.stderr) == (2, True), refused.stderr
+    assert not any((tmp_path / words[1].removeprefix("PREFIX=/")).iterdir())
 
 
 async def _a_round(root: Path, config: Path, state: Path) -> None:
