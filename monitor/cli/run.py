@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor import __version__, clock, settings, telemetry
-from monitor.alerts.receivers import ConsoleReceiver, ReceiverSettings
+from monitor import clock, settings, telemetry
 from monitor.cli import output
 from monitor.cli.context import Context, current
+from monitor.cli.greeting import FirstRound, baseline_words, greet
 from monitor.counts import counted
 from monitor.daemon import sifting
 from monitor.daemon.service import Service
@@ -25,8 +21,7 @@ from monitor.errors import MonitorError, UsageError
 from monitor.feeds.reader import Begun
 from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
-from monitor.settings import Configuration
-from monitor.store import deliveries, facts, receivers
+from monitor.store import deliveries, facts
 from monitor.store.engine import Connection, Database
 from monitor.store.lock import DatabaseLock, Holder
 
@@ -62,7 +57,7 @@ def run(
         settings.remember_examples(configuration)
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
         try:
-            _greet(configuration, database)
+            greet(configuration, database)
             if once:
                 asyncio.run(_once(service, every=every))
             else:
@@ -86,94 +81,6 @@ async def _serve(service: Service, lock: DatabaseLock) -> None:
     async with service:
         daemon = Daemon(service, lock, os.environ)
         await daemon.run()
-
-
-def _greet(configuration: Configuration, database: Database) -> None:
-    """The first lines: what is watched, where alerts go, and how to connect Slack when it is not."""
-    chosen = configuration.settings
-    feeds, rules = len(configuration.feeds), len(configuration.rules.rules)
-    output.note(
-        f"licensewatch {__version__}: {feeds} feeds, {rules} rules from {_near(configuration.dir)}; {database.place}"
-    )
-    for warning in configuration.warnings:
-        output.warn(warning)
-    slack = [receiver for receiver in chosen.receivers if not isinstance(receiver, ConsoleReceiver)]
-    missing = [receiver for receiver in slack if settings.credential(receiver.credential, os.environ) is None]
-    connected = [receiver.name for receiver in slack if receiver not in missing]
-    if connected:
-        output.note(f"Alerts go to {', '.join(connected)}. Log lines follow; Ctrl-C stops.")
-    if missing and _ever_worked(slack, database):
-        for receiver in missing:
-            looked = settings.places_of(receiver.credential, os.environ)
-            output.warn(f"{receiver.name}: {receiver.credential} is gone; looked in {looked}. What is for it waits.")
-    elif not connected and (missing or not chosen.receivers):
-        start = "make run" if Path("Makefile").exists() else f"{_program()} run"
-        output.say(HOW_TO_CONNECT.format(program=_program(), start=start))
-
-
-HOW_TO_CONNECT = """Slack is not connected yet: alerts are printed here. To connect it:
-  1. `{program} slack manifest` prints an app manifest; at api.slack.com/apps: Create New App, From a manifest
-  2. install the app, copy its Bot User OAuth Token (xoxb-...), and /invite it to a channel
-  3. SLACK_BOT_TOKEN=xoxb-... SLACK_CHANNEL=C0123ABCD {start}
-`{program} slack check` says what is missing."""
-
-
-def _ever_worked(slack: Sequence[ReceiverSettings], database: Database) -> bool:
-    """Whether a message ever reached one of these; from then on the console stands in for none of them."""
-    with database.read() as conn:
-        states = receivers.states(conn)
-    return any(states[one.name].worked_at is not None for one in slack if one.name in states)
-
-
-def _program() -> str:
-    """How this program is called from here: by its name where the shell finds it, else by its path."""
-    called = Path(sys.argv[0])
-    if called.name != "licensewatch" or shutil.which("licensewatch"):
-        return "licensewatch"
-    return _near(called)
-
-
-def _near(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-@dataclass
-class FirstRound:
-    """Adds up what the first polls of new feeds read and would have alerted, and says it once they settle."""
-
-    read: int = 0
-    feeds: int = 0
-    stories: set[int] = field(default_factory=set)
-    _timer: asyncio.TimerHandle | None = None
-
-    SETTLED_S = 8.0
-
-    def hear(self, outcome: Outcome) -> None:
-        """Take a poll's outcome into account."""
-        if not outcome.baseline:
-            return
-        self.feeds += 1
-        self.read += outcome.new
-        self.stories |= {told.story.id for told in outcome.told if told.alert.reason is Reason.BASELINE}
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self.SETTLED_S, self.speak)
-
-    def speak(self) -> None:
-        """Say what the baseline was, and start counting anew."""
-        if self.feeds:
-            output.say(baseline_words(self.read, len(self.stories), self.feeds))
-        self.read, self.feeds, self.stories, self._timer = 0, 0, set(), None
-
-
-def baseline_words(read: int, stories: int, feeds: int) -> str:
-    """The sentence about a first round: "1,240 entries read as baseline, 7 would have alerted: …"."""
-    entries, of = counted(read, "entry", "entries"), counted(feeds, "feed")
-    look = ": `licensewatch stories list --baseline`" if stories else ""
-    return f"{entries} of {of} read as baseline, {stories:,} would have alerted{look}. From now on, news alerts."
 
 
 async def _once(service: Service, *, every: bool) -> None:

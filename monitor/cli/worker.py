@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor import __version__, clock, settings, telemetry
-from monitor.cli import output
+from monitor import clock, settings, telemetry
 from monitor.cli.context import current
-from monitor.counts import counted
+from monitor.cli.greeting import greet
 from monitor.daemon.service import Service
 from monitor.errors import UsageError
 from monitor.store.engine import Database
@@ -57,12 +56,7 @@ def worker(
         name = uuid.uuid4().hex
         service = Service(configuration, database, os.environ, learn_secret=redactor.learn, now=shared.now, shared=name)
         leadership = Leadership(configuration.settings.database, who)
-        output.note(
-            f"licensewatch {__version__} worker: {counted(len(configuration.feeds), 'feed')}, "
-            f"{counted(len(configuration.rules.rules), 'rule')}; {database.place}"
-        )
-        for warning in configuration.warnings:
-            output.warn(warning)
+        greet(configuration, database, worker=True)
         try:
             asyncio.run(_serve(Worker(service, lock, leadership, shared, os.environ, concurrency)))
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -101,7 +102,11 @@ async def test_a_saved_rule_is_live_within_two_seconds(world: World) -> None:
 
 
 async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> None:
-    """A20: no event of the configuration directory tells of an edit to what a link of it leads to."""
+    """A20: no event of the configuration directory tells of an edit to what a link of it leads to.
+
+    In the journal every line is JSON, from the first on.
+    """
+    world.installed.environ = {**world.installed.environ, "JOURNAL_STREAM": "8:1"}
     real = world.installed.root / "elsewhere.yaml"
     (world.installed.config / "rules" / "own.yaml").symlink_to(real)
     real.write_text(RULE.format(word="paper mill"), encoding="utf-8")
@@ -109,6 +114,9 @@ async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> N
         await until(lambda: world.polls >= 2, "the feed was polled twice")
         real.write_text(RULE.format(word="chip maker"), encoding="utf-8")
         await until(lambda: "configuration loaded" in daemon.words(), "the rule is live")
+    lines = [json.loads(line) for line in daemon.words().splitlines()]
+    assert {"event": "service starting", "feeds": 1, "slack": ["licensing"]}.items() <= lines[0].items()
+    assert "configuration doubtful" in [line["event"] for line in lines]
 
 
 async def test_a_configuration_directory_put_in_the_place_of_another_is_loaded(world: World) -> None:
