@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -159,8 +159,8 @@ def test_items_without_guid_and_link_are_known_by_title_and_day() -> None:
     shelf = Shelf()
     bare = RawItem(title="Orion closes", published_at=NOW)
     assert shelf.poll(bare) == ["new"]
-    assert shelf.poll(replace(bare, published_at=NOW + timedelta(hours=3))) == ["same"]
-    assert shelf.poll(replace(bare, published_at=NOW - timedelta(days=2))) == ["new"]
+    assert shelf.poll(bare._replace(published_at=NOW + timedelta(hours=3))) == ["same"]
+    assert shelf.poll(bare._replace(published_at=NOW - timedelta(days=2))) == ["new"]
 
 
 def test_a_link_to_the_site_itself_identifies_nothing() -> None:
