@@ -57,9 +57,11 @@ def newest_first(storyline: Storyline) -> Iterator[Story]:
 
 
 def orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of the current story, else of the newest that names any."""
+    """Those of the current story, else of the newest that names any. "DeepSeek" is said once, as the lab's name."""
     orgs = first_of(one.shift.orgs for one in newest_first(storyline))
-    return orgs, first_of(one.shift.models for one in newest_first(storyline))
+    models = first_of(one.shift.models for one in newest_first(storyline))
+    names = {" ".join(words[:length]) for words in map(text.words, orgs) for length in range(1, len(words) + 1)}
+    return orgs, tuple(model for model in models if " ".join(text.words(model)) not in names)
 
 
 def story_of(storyline: Storyline, story_id: object) -> Story:

@@ -78,6 +78,14 @@ class Receipt:
     ts: str | None = None
 
 
+def permalink(home: str, channel: str | None, ts: str | None) -> str:
+    """The address of a Slack message, as chat.getPermalink gives it; nothing where a part is unknown.
+
+    Source: the example answer of https://docs.slack.dev/reference/methods/chat.getPermalink
+    """
+    return f"{home.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}" if home and channel and ts else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What goes with a posted message: the delivery it carries out, and the thread it answers in."""
@@ -98,11 +106,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a credential is, as the receiver says: team and bot in words, and what it may do (None: not told)."""
+    """Who a credential is, as the receiver says: team and bot in words, what it may do (None: not told), and the
+    address under which its messages can be linked to."""
 
     who: str = ""
     team: str = ""
     scopes: frozenset[str] | None = None
+    home: str = ""
 
 
 class Receiver(Protocol):

@@ -24,7 +24,7 @@ from monitor.alerts.reading import (
     story_of,
     syndicated,
 )
-from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, lead, state, subject, terms, when
+from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, going, lead, state, subject, terms, when
 from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
@@ -51,13 +51,14 @@ _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
 _ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
 
 
-def parent(storyline: Storyline, reception: Reception | None = None) -> Message:
+def parent(storyline: Storyline, reception: Reception | None = None, before: str = "") -> Message:
     """The one message of a storyline: the state of things now, and the steps so far.
 
-    With a `reception` it has buttons, and says how it was taken so far.
+    With a `reception` it has buttons, and says how it was taken so far. `before`: the address of the message of the
+    storyline that it continues.
     """
-    for outlets, steps in _GENEROSITY:
-        made = tuple(_parent_blocks(storyline, outlets, steps))
+    for generosity in _GENEROSITY:
+        made = tuple(_parent_blocks(storyline, before, *generosity))
         if blocks.size(made) <= blocks.BUDGET:
             break
     buttons = () if reception is None else acting.blocks(now(storyline).id, reception)
@@ -148,7 +149,7 @@ def _cut(text: str, limit: int) -> str:
 # --- the parent's parts --------------------------------------------------------------------------------------------
 
 
-def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[Block]:
+def _parent_blocks(storyline: Storyline, before: str, outlets: int, steps: int) -> Iterator[Block]:
     story = now(storyline)
     yield header(story.title)
     yield section("\n".join(state(storyline, story)))
@@ -156,7 +157,7 @@ def _parent_blocks(storyline: Storyline, outlets: int, steps: int) -> Iterator[B
         yield section(_quote(story.shift))
     yield section(_reported(storyline, outlets))
     if len(storyline.steps) > 1 or storyline.previous is not None:
-        yield section(_development(storyline, steps))
+        yield section(_development(storyline, before, steps))
     yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
@@ -199,25 +200,26 @@ def _reported(storyline: Storyline, shown: int) -> str:
     return told + more + (f" · {counted(every, 'outlet')} since it began" if every > len(names) else "")
 
 
-def _development(storyline: Storyline, shown: int) -> str:
+def _development(storyline: Storyline, earlier_message: str, shown: int) -> str:
     steps = storyline.steps
     days = [day(step.at) for step in steps]
     lines = [
         _step_line(step, last, with_time=days.count(day) > 1)
         for step, last, day in zip(steps, (None, *steps), days, strict=False)
     ]
-    before = list(_asleep(storyline))
+    before = list(_asleep(storyline, earlier_message))
     kept = blocks.within(lines[-shown:][::-1], blocks.SECTION - 100 - blocks.length("\n".join(before)))[::-1]
     earlier = len(lines) - len(kept)
     top = [f"_{counted(earlier, 'earlier step')}_"] if earlier else []
     return "\n".join(["*Steps so far*", *before, *top, *kept])
 
 
-def _asleep(storyline: Storyline) -> Iterator[str]:
-    """How things stood when the storyline that this one continues fell asleep."""
+def _asleep(storyline: Storyline, message: str) -> Iterator[str]:
+    """How things stood when the storyline that this one continues fell asleep, and where that is told."""
     if storyline.previous is not None:
         yield _step_line(storyline.previous, None, with_time=False)
-        yield f"_news again after a pause; before it was storyline {storyline.previous_id}_"
+        told = f": {link(message, 'its message')}" if message else ""
+        yield f"_news again after a pause; before it was storyline {storyline.previous_id}_{told}"
 
 
 def _step_line(step: Step, last: Step | None, *, with_time: bool) -> str:
@@ -265,7 +267,9 @@ def _summary(storyline: Storyline) -> str:
     ]
     sides = terms(shift, " to ", delayed=delayed)
     if sides and not back:
-        sentences.append(f"Terms: from {sides}" if " to " in sides else f"Terms: {sides}")
+        sentences.append(
+            f"Terms: {going(shift, delayed=delayed)}from {sides}" if " to " in sides else f"Terms: {sides}"
+        )
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))
     sentences.append(f"Confidence {shift.confidence}")
@@ -278,7 +282,8 @@ def _coverage_lines(copies: Sequence[Coverage]) -> Iterator[tuple[str, int]]:
     kind = f" · {_TRUST[first.trust]}" if _TRUST[first.trust] else ""
     at = first.at
     article = link(first.url, first.title or first.url or "article", 200)
-    yield f"• {article} — {literal(first.outlet, 80)}, {day(at)}, {at:%H:%M}{kind}", 1
+    unread = "" if first.read else " · its own words, which no rule reads"
+    yield f"• {article} — {literal(first.outlet, 80)}, {day(at)}, {at:%H:%M}{kind}{unread}", 1
     for start in range(0, len(others), _ALSO):
         some = others[start : start + _ALSO]
         yield "      the same in " + ", ".join(link(one.url, one.outlet, 80) for one in some), len(some)

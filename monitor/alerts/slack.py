@@ -48,7 +48,8 @@ class SlackChannel:
         scopes = None if header is None else frozenset(one.strip() for one in header.split(",") if one.strip())
         if scopes is not None and "chat:write" not in scopes:
             raise refusal("missing_scope", "the token lacks the scope chat:write")
-        return Identity(who=str(answer.get("user", "")), team=str(answer.get("team", "")), scopes=scopes)
+        who, team, home = (str(answer.get(key) or "") for key in ("user", "team", "url"))
+        return Identity(who, team, scopes, home)
 
     async def send(self, message: Message, posting: Posting) -> Receipt:
         arguments: dict[str, Any] = {

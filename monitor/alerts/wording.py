@@ -88,6 +88,12 @@ def terms(shift: Shift, arrow: str, *, delayed: bool = False) -> str:
     return f"until now {before}" if before else ""
 
 
+def going(shift: Shift, *, delayed: bool = False) -> str:
+    """How terms go from these to those, as the verb before them: a person who only listens hears no stage beside."""
+    hold = "to be" if delayed else _HOLD[shift.stage]
+    return {"would be": "would go ", "to be": "to go "}.get(hold, "")
+
+
 def lead(storyline: Storyline) -> str:
     """Who and which model: which way, how far, what."""
     shift, back = standing(storyline, now(storyline))

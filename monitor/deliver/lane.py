@@ -66,6 +66,7 @@ class Lane:
         self._streak = 0  # failed attempts in a row that say something about the whole destination
         self._call: Call | None = None
         self._opened = False
+        self._home = ""  # where messages of this place can be linked to
         self._probation: ReceiverState | None = None  # a park that is over as soon as a message went out
 
     # --- the loop --------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ class Lane:
             self._knock_at = self._ready_at or 0.0
             log.warning("receiver unreachable", receivers=self._names, code=error.code, error=str(error))
             return False
-        self._streak = 0
+        self._streak, self._home = 0, identity.home
         if identity.who and not self._call.fallback:
             log.info("receiver connected", receivers=self._names, bot=identity.who, team=identity.team)
         return True
@@ -229,7 +230,7 @@ class Lane:
         assert call is not None
         threaded = isinstance(settings, SlackReceiver) and not call.fallback
         acting = isinstance(settings, SlackReceiver) and threaded and self._options.acting(settings)
-        start = steps.Start(row, self._now(), call.receiver.now(), threaded, acting)
+        start = steps.Start(row, self._now(), call.receiver.now(), threaded, acting, self._home)
         work = await self._write(lambda conn: steps.begin(conn, start, self._options))
         if work is None:
             return

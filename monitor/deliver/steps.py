@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.alerts import bundle, dispatch, render
 from monitor.alerts.outcome import GONE, ODD, Next, Outcome, remedy, scope_of
-from monitor.alerts.receivers import Posting, Receipt
+from monitor.alerts.receivers import Posting, Receipt, permalink
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
 from monitor.model import Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
@@ -35,13 +35,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How an attempt begins: Slack's clock, whether the receiver knows threads and edits, and whether buttons work."""
+    """How an attempt begins: Slack's clock, whether the receiver knows threads and edits, whether buttons work, and
+    where its messages can be linked to."""
 
     delivery: Delivery
     now: datetime
     anchor: str | None
     threaded: bool
     acting: bool = False
+    home: str = ""
 
 
 def begin(conn: Connection, start: Start, options: Options) -> Work | None:
@@ -96,16 +98,25 @@ def _render(conn: Connection, row: Delivery, start: Start, options: Options) -> 
         if storyline is None or not storyline.stories:
             return None
         reception = feedback.reception(conn, storyline, start.now) if start.acting else None
-        message = _of_storyline(storyline, row, reception)
+        message = _of_storyline(storyline, row, reception, _before(conn, storyline, start))
     if message is None:
         return None
     return render.plain(message) if row.facts.get("plain") else message
 
 
-def _of_storyline(storyline: Storyline, row: Delivery, reception: Reception | None) -> Message:
+def _of_storyline(storyline: Storyline, row: Delivery, reception: Reception | None, before: str) -> Message:
     if row.role is Role.MOVE:
         return render.move(storyline, row.facts)
-    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline, reception)
+    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline, reception, before)
+
+
+def _before(conn: Connection, storyline: Storyline, start: Start) -> str:
+    """The address of the message of the storyline that this one continues, where this receiver holds one."""
+    if storyline.previous_id is None or not start.threaded:
+        return ""
+    thread = deliveries.threads(conn, storyline.previous_id).get(start.delivery.receiver)
+    sent = deliveries.get(conn, thread.parent_id) if thread is not None else None
+    return permalink(start.home, sent.channel, sent.ts) if sent is not None else ""
 
 
 def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None:

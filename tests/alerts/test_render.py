@@ -140,7 +140,7 @@ def test_the_preview_says_the_facts_first_and_reads_aloud() -> None:
     text = render.parent(storyline(outlets=4)).text
     assert text == (
         "Meta, Behemoth: closing, under consideration, weights. Meta weighs a closed model instead of Behemoth. "
-        "Terms: from open to closed. Reported by The Decoder and 3 more. Confidence medium."
+        "Terms: would go from open to closed. Reported by The Decoder and 3 more. Confidence medium."
     )
 
 

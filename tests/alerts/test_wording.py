@@ -50,24 +50,44 @@ def test_a_reversal_goes_where_its_direction_says(
 
 
 @pytest.mark.parametrize(
-    ("stage", "reason", "said"),
+    ("stage", "reason", "said", "goes"),
     [
-        (Stage.RUMOUR, Reason.NEW_STORY, "would be"),
-        (Stage.CONSIDERING, Reason.NEW_STORY, "would be"),
-        (Stage.ANNOUNCED, Reason.NEW_STORY, "to be"),
-        (Stage.EFFECTIVE, Reason.NEW_STORY, "now"),
-        (Stage.ENFORCEMENT, Reason.NEW_STORY, "now"),
-        (Stage.REVERSED, Reason.NEW_STORY, "to be"),  # "will release": a turn may be a promise
-        (Stage.EFFECTIVE, Reason.DELAYED, "to be"),
+        (Stage.RUMOUR, Reason.NEW_STORY, "would be", "would go "),
+        (Stage.CONSIDERING, Reason.NEW_STORY, "would be", "would go "),
+        (Stage.ANNOUNCED, Reason.NEW_STORY, "to be", "to go "),
+        (Stage.EFFECTIVE, Reason.NEW_STORY, "now", ""),
+        (Stage.ENFORCEMENT, Reason.NEW_STORY, "now", ""),
+        (Stage.REVERSED, Reason.NEW_STORY, "to be", "to go "),  # "will release": a turn may be a promise
+        (Stage.EFFECTIVE, Reason.DELAYED, "to be", "to go "),
     ],
 )
-def test_terms_hold_now_only_once_they_are_in_effect(stage: Stage, reason: Reason, said: str) -> None:
+def test_terms_hold_now_only_once_they_are_in_effect(stage: Stage, reason: Reason, said: str, goes: str) -> None:
     one = storyline()
     shift = replace(one.stories[0].shift, stage=stage, direction=OPENING, from_="", to="open")
     before = [(Stage.ANNOUNCED, OPENING)] if reason is Reason.DELAYED else []
     message = render.parent(steps_of(one, shift, *before, reason=reason))
     assert f"Terms: {said} open." in message.text
     assert f"*Meta* · Behemoth · {said} open" in strings(list(message.blocks))[1]
+    known = steps_of(one, replace(shift, from_="closed"), *before, reason=reason)
+    assert f"Terms: {goes}from closed to open." in render.parent(known).text
+
+
+def test_a_name_that_is_the_labs_and_the_models_is_said_once() -> None:
+    one = storyline()
+    for lab, models, said in (("DeepSeek", ("DeepSeek",), ""), ("Mistral AI", ("Mistral", "Codestral"), ", Codestral")):
+        shift = replace(one.stories[0].shift, orgs=(lab,), models=models)
+        assert render.parent(steps_of(one, shift, reason=Reason.NEW_STORY)).text.startswith(f"{lab}{said}: closing")
+
+
+def test_a_denial_that_opened_a_story_of_its_own_stands_against_what_it_denies() -> None:
+    one = storyline()
+    one = replace(one, steps=tuple(replace(step, story_id=one.stories[0].id) for step in one.steps))
+    denied = replace(one.stories[0], id=99, shift=replace(one.stories[0].shift, denied=True))
+    note = Step(T0 + timedelta(days=9), one.steps[-1].stage, CLOSING, Reason.DENIED, story_id=99)
+    both = replace(one, stories=(*one.stories, denied), steps=(*one.steps, note))
+    assert "A denial was reported" in render.parent(both).text
+    other = replace(denied, shift=replace(denied.shift, direction=OPENING))
+    assert "A denial" not in render.parent(replace(both, stories=(*one.stories, other))).text
 
 
 def test_what_no_rule_read_confirms_nothing_and_reports_nothing() -> None:
@@ -85,6 +105,8 @@ def test_what_no_rule_read_confirms_nothing_and_reports_nothing() -> None:
     assert first.startswith("*The lab itself speaks: Meta newsroom*")
     assert said in quote
     assert state.startswith("_As reported so far:_\n🔒  *Closing* · under consideration")
+    [listed] = [line for line in strings(list(render.coverage(one).blocks))[1].split("\n") if title in line]
+    assert listed.endswith("its own words, which no rule reads")
     parent = render.parent(one)
     page = "\n".join(strings(list(parent.blocks)))
     assert "*the lab itself spoke since*" in page
