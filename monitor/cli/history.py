@@ -15,6 +15,7 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
 from monitor.model import ASIDES, Direction
+from monitor.text import fold
 from monitor.web.ledger import as_atom, as_csv, by, by_storyline, ledger
 from monitor.web.stories_page import canonical
 
@@ -56,6 +57,8 @@ def history(
         return
     for stories in by_storyline(rows):
         _print(stories)
+    if rows and fold(wanted) != fold(name):
+        output.note(f"{name} is kept under the name {wanted}.")
     if not rows:
         output.note(f"No shift of {name} is known." if name else "No shift is known yet.")
 

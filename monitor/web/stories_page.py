@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model import Stage, Story
+from monitor.model import Entry, Stage, Story
 from monitor.settings import Configuration
 from monitor.store import alerts, deliveries, stories
 from monitor.text import fold
@@ -52,9 +52,14 @@ def page(asked: Asked) -> Shown:
 
 
 def canonical(configuration: Configuration, name: str) -> str:
-    """The name the vocabularies give to what a person typed; that itself when they know none."""
+    """The name the vocabularies give to what a person typed, or to the model in it ("Mistral Large 4"); that itself when
+    they know none."""
     folded, rules = fold(name), configuration.rules
-    return rules.orgs().get(folded) or rules.models().get(folded) or name
+    known = rules.orgs().get(folded) or rules.models().get(folded)
+    if known is None:
+        lines = rules.named("model", Entry("", (), name))
+        known = lines[0] if len(lines) == 1 else name
+    return known
 
 
 def one(asked: Asked) -> Shown:

@@ -32,6 +32,7 @@ RULES = """
 version: 1
 vocabularies:
   lab: {kind: org, entities: [{name: Meta, terms: [=Meta, Meta AI]}, {name: OpenAI, terms: [OpenAI]}]}
+  model: {kind: model, entities: [{name: Behemoth, terms: [=Behemoth]}]}
 rules:
   - id: closing
     title: A lab closes a model
@@ -165,6 +166,9 @@ def test_a_story_that_does_not_exist_is_wrong_usage(filled: Path) -> None:
 def test_history_of_an_org_by_any_of_its_names(filled: Path) -> None:
     assert [row["id"] for row in asked(filled, "history", "meta ai")] == [1, 2]
     assert [row["id"] for row in asked(filled, "history", "Behemoth")] == [1, 2]
+    versioned = run(filled, "history", "Behemoth 2")
+    assert versioned.stdout == run(filled, "history", "Behemoth").stdout
+    assert "Behemoth 2 is kept under the name Behemoth." in versioned.stderr
     assert asked(filled, "history", "OpenAI") == []
     assert asked(filled, "history", "--since", "2026-04-01") == []
 
