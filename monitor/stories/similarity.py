@@ -145,7 +145,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(0.0, (), "other labs")
     if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
         return Fit(0.0, (), "another model")
-    if differ(entry.variants, story.variants):
+    if differ(entry.variants, story.variants) or all(_other_size(entry, member) for member in story.members):
         return Fit(0.0, (), "another model")
     if apart(entry, story):
         return Fit(0.0, (), "one of several labs")
@@ -175,6 +175,11 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
 def differ(here: frozenset[str], there: frozenset[str]) -> bool:
     """Whether both sides say something, and never the same."""
     return bool(here) and bool(there) and here.isdisjoint(there)
+
+
+def _other_size(entry: Traits, member: Traits) -> bool:
+    """Whether two headlines share a name, and one hangs a size on it that the other does not: Vega, Vega Mini."""
+    return any(differ(entry.sizes[name], member.sizes[name]) for name in entry.sizes.keys() & member.sizes.keys())
 
 
 def _related(entry: Traits, story: Profile) -> bool:

@@ -13,6 +13,7 @@ _NAME = re.compile(r"(?<![\w-])(?P<name>[A-Z][A-Za-z]+)(?P<version>[- ]?[A-Za-z]
 _HYPHEN = re.compile(r"-([A-Za-z]{2,})(?!\w)")  # Phi-5-mini
 _GLUED = re.compile(r"([A-Za-z]{1,2})(?![\w-])")  # GLM-6V
 _SPACED = re.compile(r" ([A-Z][A-Za-z]+)(?![\w'\u2019])")  # Llama 4 Scout
+_SIZE = re.compile(r"[- ]([A-Z][a-z]+|nano|mini|micro|tiny|lite|flash|turbo)(?!\w)")  # GPT-6 mini; no "large model"
 _NEXT = re.compile(r"(?: \d{1,2}(?:\.\d{1,2})?)?(?:, ?(?:and )?| and | & |/)([A-Z][A-Za-z]+)(?!\w)")  # … and Maverick
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LONE = re.compile(r"(?<![\w-])[A-Za-z]+(?![\w-])")
@@ -69,6 +70,20 @@ def _names(part: re.Match[str], title: str, *, sentence_case: bool) -> bool:
     if word in _NO_VARIANTS or CONCEPTS.get(word) in GENERIC or _TERMS.match(title, part.end()):
         return False
     return sentence_case or part[0][0] == "-" or word in _KINDS
+
+
+def sized(title: str, orgs: Collection[str]) -> dict[str, frozenset[str]]:
+    """The names of a headline, known to a vocabulary or not, with the size that it hangs on each: {"vega": {"mini"}},
+    {"gpt 6": {""}} for a name without. `orgs`: words that name none."""
+    found: dict[str, frozenset[str]] = {}
+    for one in _NAME.finditer(title):
+        name = text.fold(one["name"])
+        part = _SIZE.match(title, one.end())
+        size = text.fold(part[1]) if part else ""
+        if name not in orgs and name not in _NO_VARIANTS and name not in _TIERS:
+            whole = f"{name} {(one['version'] or '').strip(' -')}".strip()
+            found[whole] = found.get(whole, frozenset()) | {size if size in _TIERS else ""}
+    return found
 
 
 def compounds(title: str) -> dict[str, str]:

@@ -52,8 +52,8 @@ def page(asked: Asked) -> Shown:
 
 
 def canonical(configuration: Configuration, name: str) -> str:
-    """The name the vocabularies give to what a person typed, or to the model in it ("Mistral Large 4"); that itself when
-    they know none."""
+    """The name the vocabularies give to what a person typed, or to the model in it ("Mistral Large 4"); that itself
+    when they know none."""
     folded, rules = fold(name), configuration.rules
     known = rules.orgs().get(folded) or rules.models().get(folded)
     if known is None:
