@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from monitor import text
@@ -26,6 +27,9 @@ FIELDS = ("title", "summary", "content", "author")
 SEARCHED = 0b0111  # an unqualified term means title, summary and content
 ALL_FIELDS = 0b1111
 _TITLE_ALONE = 0b0001
+# Matches of one regex in one field: an article has hundreds; a text made to hurt has one at each letter, and RE2 may
+# look to the end of the text for each.
+_MOST_MATCHES = 2_000
 ANYWHERE, TITLE, REST = range(3)
 
 Occurrence = tuple[int, int]
@@ -99,6 +103,7 @@ class Document:
     __slots__ = (
         "_begins",
         "_cased",
+        "_field_words",
         "_firsts",
         "_mentions",
         "_offsets",
@@ -128,6 +133,7 @@ class Document:
         self._scanned = scanned
         self._begins: dict[int, list[int]] = {}  # of each literal, in that text
         self._words: list[str] = []
+        self._field_words: dict[int, list[str]] = {}
         self._firsts: list[int] = []  # the number of the first token of each field, breaks counted
         self._terms: dict[int, list[Occurrence]] = {}
         self._cased: dict[int, list[str]] = {}
@@ -150,8 +156,10 @@ class Document:
             self._count_tokens()
         found: list[Occurrence] = []
         firsts, spaced = self._firsts, self._scanned.spaced
+        counted, at = 0, -1
         for begin in self._begins.get(literal, ()):
-            at = spaced.count(" ", 0, begin + leading) - 1
+            at += spaced.count(" ", counted, begin + leading)
+            counted = begin + leading
             field = bisect_right(firsts, at) - 1
             local = at - firsts[field] - skip
             if whole or self._stands_at(number, field, local):
@@ -169,8 +177,10 @@ class Document:
 
     def _stands_at(self, term: int, field: int, local: int) -> bool:
         """Whether a term that needs more than its literal is really there."""
-        first, *after = self._firsts[field : field + 2]
-        words = self._words[first : after[0] - 1 if after else None]
+        words = self._field_words.get(field)
+        if words is None:
+            first, *after = self._firsts[field : field + 2]
+            words = self._field_words[field] = self._words[first : after[0] - 1 if after else None]
         return stands_at(self.index.terms[term], local, words, lambda: self.cased(field))
 
     def cased(self, field: int) -> list[str]:
@@ -217,10 +227,8 @@ class Document:
         found: dict[Occurrence, list[Leaf]] = {}
         pattern = self.index.regexes[number].compiled
         for field, content in enumerate(self.texts):
-            for match in pattern.finditer(content) if content else ():
-                begin, end = match.span()
-                if begin == end:
-                    continue
+            spans = (match.span() for match in pattern.finditer(content)) if content else ()
+            for begin, end in islice((span for span in spans if span[0] < span[1]), _MOST_MATCHES):
                 touched = self.touched(field, begin, end)
                 found.setdefault(touched, []).append((*touched, begin, end))
         return found
@@ -239,5 +247,8 @@ class Document:
         field, first = divmod(leaf[0], FIELD_STEP)
         if len(leaf) == 4:
             return Span(FIELDS[field], leaf[2], leaf[3])
-        offsets = self.offsets(field)
-        return Span(FIELDS[field], offsets[first][0], offsets[leaf[1] - 1 - field * FIELD_STEP][1])
+        offsets, after = self.offsets(field), leaf[1] - field * FIELD_STEP
+        if first == after:  # a regex of a vocabulary found what stands between two words
+            begin = offsets[first - 1][1] if first else 0
+            return Span(FIELDS[field], begin, offsets[first][0] if first < len(offsets) else len(self.texts[field]))
+        return Span(FIELDS[field], offsets[first][0], offsets[after - 1][1])

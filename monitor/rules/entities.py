@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +59,8 @@ class Vocabulary:
         shown = _entities_at(document, self.by_term, self.others)
         if not shown:
             return []
-        hidden = _entities_at(document, self.hiding, self.hiding_others)
-        return [Mention(*at) for at in sorted(shown) if not any(_overlaps(at, other) for other in hidden)]
+        hidden = _Hidden(_entities_at(document, self.hiding, self.hiding_others))
+        return [Mention(*at) for at in sorted(shown) if not hidden.overlaps(at)]
 
 
 def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, Node]]) -> set[tuple[int, int, int]]:
@@ -76,5 +77,17 @@ def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, N
     return found
 
 
-def _overlaps(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    return a[2] == b[2] and a[0] < b[1] and b[0] < a[1]
+class _Hidden:
+    """What hides: of each entity where its spans begin, in order, and how far those up to each of them reach."""
+
+    def __init__(self, spans: Iterable[tuple[int, int, int]]) -> None:
+        self._of: dict[int, tuple[list[int], list[int]]] = {}
+        for start, end, entity in sorted(spans):
+            starts, reach = self._of.setdefault(entity, ([], []))
+            starts.append(start)
+            reach.append(max(end, reach[-1]) if reach else end)
+
+    def overlaps(self, at: tuple[int, int, int]) -> bool:
+        starts, reach = self._of.get(at[2], ((), ()))
+        before = bisect_left(starts, at[1])
+        return before > 0 and reach[before - 1] > at[0]

@@ -113,6 +113,33 @@ def test_a_regex_that_is_exponential_elsewhere_is_linear_here() -> None:
     assert time.process_time() - begin < 1
 
 
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [("a \N{EM DASH} b", " \N{EM DASH} "), ("\N{EM DASH}", "\N{EM DASH}"), ("a \N{EM DASH}", " \N{EM DASH}")],
+)
+def test_a_regex_of_a_vocabulary_may_find_what_stands_between_words(title: str, found: str) -> None:
+    """It has no word to point at: its span is the gap that holds it, wherever that is."""
+    rules = one_rule("$dash", "{dash: {kind: org, entities: [{name: Dash, terms: [/\N{EM DASH}/]}]}}")
+    assert matched(rules, title) == [found]
+    assert rules.match(entry("x", title))
+
+
+@pytest.mark.parametrize(
+    ("query", "words", "content"),
+    [
+        ("/a(.*z)?/", "{}", "a" * 200_000),
+        ("$lab", "{lab: {terms: [a], not: [a b]}}", "a b " * 50_000),
+        ('"open ? source"', "{}", "open source " * 16_000),
+    ],
+)
+def test_a_text_made_to_hurt_costs_little_more_than_it_is_long(query: str, words: str, content: str) -> None:
+    """A22: the longest text an entry may have, full of what a rule looks for."""
+    rules = one_rule(query, words)
+    begin = time.process_time()
+    rules.match(entry("", content=content))
+    assert time.process_time() - begin < 4
+
+
 def test_many_near_pairs_stay_cheap() -> None:
     rules = one_rule("(a NEAR/9 b) NEAR/9 (c NEAR/s d)")
     begin = time.process_time()
