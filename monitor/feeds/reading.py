@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.feeds import clean, normalise, parse, wire
-from monitor.feeds.wire import Reading, Sifted, job, received, refusal
+from monitor.feeds.wire import Reading, Sifted, job, received
 from monitor.model import Entry, FeedFormat, Parsed
 
-__all__ = ["Reading", "Sifted", "answer", "job", "perform", "read", "received", "refusal"]
+__all__ = ["Reading", "Sifted", "answer", "job", "perform", "read", "received"]
 
 
 def perform(order: bytes, body: bytes) -> bytes:
-    """Parse and normalise, as JSON. Raises ParseError."""
+    """Parse and normalise. Raises ParseError."""
     return answer(*read(order, body), Sifted())
 
 
@@ -25,14 +24,8 @@ def read(order: bytes, body: bytes) -> tuple[Parsed, tuple[Entry, ...]]:
     return parsed, normalise.normalise(feed_id, parsed, url, datetime.fromisoformat(now))
 
 
-def answer(parsed: Parsed, entries: Sequence[Entry], sifted: Sifted) -> bytes:
+def answer(parsed: Parsed, entries: tuple[Entry, ...], sifted: Sifted) -> bytes:
     """What was read, in the form it has on the wire."""
-    hints = parsed.hints
-    return wire.dumps(
-        [
-            [parsed.format, clean.line(clean.text(parsed.title))[:500], parsed.link, len(parsed.items), parsed.warning],
-            [hints.ttl_s, hints.update_period_s, hints.skip_hours, hints.skip_days],
-            [wire.packed(entry) for entry in entries],
-            [sifted.by, sifted.passed],
-        ]
-    )
+    title = clean.line(clean.text(parsed.title))[:500]
+    items, hints = len(parsed.items), parsed.hints
+    return wire.packed(Reading(parsed.format, title, parsed.link, items, entries, hints, parsed.warning, sifted))

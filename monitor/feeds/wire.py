@@ -1,7 +1,8 @@
-"""What comes of reading a document, and its form on the wire between a worker and us: JSON, so that a worker that a
-hostile document has taken over can hand us wrong texts at worst.
+"""What comes of reading a document, and its form on the wire between a worker and us: MessagePack that is held to the
+types of its fields, so that a worker that a hostile document has taken over can hand us wrong texts at worst.
 
-Nothing here parses: the main process never imports a parser.
+A refusal is JSON, whose first byte no reading begins with. Nothing here parses documents: the main process never
+imports a parser.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import struct
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from monitor.errors import ParseError
 from monitor.model import Entry, FeedFormat, PublisherHints
@@ -59,43 +62,35 @@ def dumps(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), check_circular=False).encode("utf-8", "replace")
 
 
-def packed(entry: Entry) -> list[Any]:
-    """An entry as JSON holds it."""
-    at = entry.published_at
-    texts = [entry.title, entry.summary, entry.content, entry.url, entry.author]
-    hashes = [entry.text_hash, entry.title_hash, entry.url_hash]
-    return [texts, hashes, at.isoformat() if at else None, entry.keys, entry.lookup, entry.tags, entry.links]
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Reading)
+
+
+def packed(reading: Reading) -> bytes:
+    """A reading as it is on the wire, whatever half characters a document holds."""
+    try:
+        return _ENCODER.encode(reading)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_whole(msgspec.to_builtins(reading, builtin_types=(datetime,))))
+
+
+def _whole(value: Any) -> Any:
+    """The same without half characters."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def received(answer: bytes, feed_id: str) -> Reading:
     """A worker's answer as a value. Raises ParseError when it is a refusal, or makes no sense."""
     try:
-        value = json.loads(answer)
-        if isinstance(value, dict):
-            raise ParseError(str(value["error"]))
-        (format, title, link, items, warning), (ttl, period, hours, days), entries, (by, passed) = value
-        hints = PublisherHints(None, ttl, period, tuple(hours), tuple(days))
-        found = tuple([_unpacked(feed_id, entry) for entry in entries])
-    except (ValueError, KeyError, TypeError) as error:
+        if answer.startswith(b"{"):
+            raise ParseError(str(json.loads(answer)["error"]))
+        reading = _DECODER.decode(answer)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ParseError(f"the worker's answer makes no sense ({type(error).__name__})") from error
-    return Reading(format, title, link, items, found, hints, warning, Sifted(by, tuple(passed)))
-
-
-def _unpacked(feed_id: str, packed: list[Any]) -> Entry:
-    (title, summary, content, url, author), (text_hash, title_hash, url_hash), at, keys, lookup, tags, links = packed
-    return Entry(
-        feed_id=feed_id,
-        keys=tuple(keys),
-        title=title,
-        summary=summary,
-        content=content,
-        url=url,
-        author=author,
-        tags=tuple(tags),
-        published_at=datetime.fromisoformat(at) if at else None,
-        text_hash=text_hash,
-        links=tuple(links),
-        title_hash=title_hash,
-        url_hash=url_hash,
-        lookup=tuple(lookup),
-    )
+    if any(entry.feed_id != feed_id for entry in reading.entries):
+        raise ParseError("the worker's answer makes no sense (another feed's)")
+    return reading

@@ -1,9 +1,9 @@
 """The process that reads documents: started by reader.py, spoken to over its standard input and output.
 
-A job is `>II` (lengths), the order and the document's bytes; an answer is `>I?` (length, whether it is the last), JSON.
-Its third argument says what it reads: `feeds` (reading.py) or `pages` (article.py); other programs serve with a work of
-their own (daemon/sifter.py). The kernel holds the limits: memory
-by RLIMIT_AS, time by a CPU timer whose signal kills. Neither can be argued with.
+A job is `>II` (lengths), the order and the document's bytes; an answer is `>I?` (length, whether it is the last), and
+what wire.py says. Its third argument says what it reads: `feeds` (reading.py) or `pages` (article.py); other programs
+serve with a work of their own (daemon/sifter.py). The kernel holds the limits: memory by RLIMIT_AS, time by a CPU timer
+whose signal kills. Neither can be argued with.
 """
 
 from __future__ import annotations

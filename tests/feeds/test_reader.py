@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import resource
 import signal
@@ -12,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitor.errors import ParseError, ParseInterrupted
@@ -152,12 +152,23 @@ async def test_no_secret_reaches_a_worker(reader: Reader, monkeypatch: pytest.Mo
 
 def test_an_answer_that_makes_no_sense_is_an_error() -> None:
     """What comes from a worker is not believed."""
-    good = json.loads(reading.perform(reading.job("f", FEED.format, FEED.url, {}, NOW), GOOD))
-    for broken in ([], {}, [1, 2, 3], [good[0], good[1], [[1]]], [good[0], good[1], [[["t"], 5, [], [], [], []]]], "x"):
-        with pytest.raises(ParseError):
-            reading.received(json.dumps(broken).encode(), "f")
-    with pytest.raises(ParseError):
-        reading.received(b"\x80\x04.", "f")
+    good = msgspec.msgpack.decode(reading.perform(reading.job("f", FEED.format, FEED.url, {}, NOW), GOOD))
+    entry = good["entries"][0]
+    wrong = (
+        {"items": "many"},
+        {"hints": {"skip_hours": ["x"]}},
+        {"entries": [entry | {"title": 5}]},
+        {"entries": [entry | {"links": "no list"}]},
+        {"entries": [entry | {"published_at": "yesterday"}]},
+        {"entries": [entry | {"feed_id": "another"}]},
+    )
+    for broken in ([], {}, [1, 2, 3], "x", *(good | one for one in wrong)):
+        with pytest.raises(ParseError, match="makes no sense"):
+            wire.received(msgspec.msgpack.encode(broken), "f")
+    for noise in (b"", b"\x80\x04.", b"\xff" * 9, b"{", b"{}", b"\x91" * 100_000):
+        with pytest.raises(ParseError, match="makes no sense"):
+            wire.received(noise, "f")
+    assert wire.received(msgspec.msgpack.encode(good), "f").items == 4
 
 
 # ---- hostile documents
