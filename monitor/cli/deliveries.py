@@ -9,7 +9,6 @@ import typer
 
 from monitor import clock
 from monitor.alerts import console
-from monitor.alerts.outcome import remedy
 from monitor.cli import output
 from monitor.cli.context import current
 from monitor.cli.numbers import LARGEST
@@ -17,6 +16,7 @@ from monitor.errors import UsageError
 from monitor.model import Delivery, DeliveryState, Message, what
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection
+from monitor.web.deliveries_page import fault, mend
 
 app = typer.Typer(help="Deliveries: what is owed to whom, and dead letters.", no_args_is_help=True)
 
@@ -159,9 +159,7 @@ def _one(conn: Connection, prefix: str) -> Delivery:
 
 def record(one: Delivery, states: Mapping[str, receivers.ReceiverState]) -> dict[str, Any]:
     """A delivery as `--json` prints it. A parked one that was never attempted has its receiver's error."""
-    parked = states.get(one.receiver) if one.state is DeliveryState.PARKED else None
-    error = (parked and parked.parked_code) or one.last_error
-    scope = (parked and parked.parked_scope) or one.error_scope
+    error, scope = fault(one, states)
     return {
         "id": one.id,
         "story": one.story_id,
@@ -176,17 +174,11 @@ def record(one: Delivery, states: Mapping[str, receivers.ReceiverState]) -> dict
         "last_attempt_at": one.last_attempt_at,
         "last_error": error,
         "error_scope": scope,
-        "remedy": _remedy(one.state, error),
+        "remedy": mend(one.state, error),
         "channel": one.channel,
         "ts": one.ts,
         "payload": one.payload,
     }
-
-
-def _remedy(state: DeliveryState, error: str | None) -> str | None:
-    if state is DeliveryState.HELD:
-        return "`stories show STORY` says what it is; `deliveries release` lets it go, `deliveries discard` drops it"
-    return remedy(error) if error and state in (DeliveryState.DEAD, DeliveryState.PARKED) else None
 
 
 def _row(one: Mapping[str, Any]) -> tuple[object, ...]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from monitor.model import DeliveryState
+from collections.abc import Mapping
+
+from monitor.alerts.outcome import remedy
+from monitor.model import Delivery, DeliveryState
 from monitor.store import deliveries, figures, receivers
+from monitor.store.receivers import ReceiverState
 from monitor.web.asked import Asked, Shown
 
 PAGE = 60
@@ -27,6 +31,20 @@ MEANING = {
     DeliveryState.SENT: "accepted by its receiver",
     DeliveryState.DISCARDED: "withdrawn by a person, or overtaken",
 }
+
+
+def fault(one: Delivery, states: Mapping[str, ReceiverState]) -> tuple[str | None, str | None]:
+    """What stands in the way of a delivery: the error's code and its scope. One that is parked, perhaps before it was
+    ever tried, has its receiver's."""
+    parked = states.get(one.receiver) if one.state is DeliveryState.PARKED else None
+    return (parked and parked.parked_code) or one.last_error, (parked and parked.parked_scope) or one.error_scope
+
+
+def mend(state: DeliveryState, error: str | None) -> str | None:
+    """What a person can do about it, in words; None: nothing."""
+    if state is DeliveryState.HELD:
+        return "`stories show STORY` says what it is; `deliveries release` lets it go, `deliveries discard` drops it"
+    return remedy(error) if error and state in (DeliveryState.DEAD, DeliveryState.PARKED) else None
 
 
 def page(asked: Asked) -> Shown:

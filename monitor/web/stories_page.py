@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from monitor.model import Entry, Stage, Story
 from monitor.settings import Configuration
-from monitor.store import alerts, deliveries, stories
+from monitor.store import alerts, deliveries, receivers, stories
 from monitor.text import fold
 from monitor.web.asked import Asked, NotThere, Shown
 from monitor.web.charts import ORDER
+from monitor.web.deliveries_page import fault, mend
 from monitor.web.ledger import as_it_stands, outlets
 
 PAGE = 25
@@ -70,6 +71,8 @@ def one(asked: Asked) -> Shown:
         raise NotThere(f"There is no story {str(wanted)[:20]}. It may be older than retention keeps stories.")
     story = as_it_stands(asked.conn, story)
     line = stories.storyline_of(asked.conn, story.storyline_id)
+    messages = deliveries.of_storyline(asked.conn, story.storyline_id)
+    states = receivers.states(asked.conn)
     values = {
         "story": story,
         "line": line,
@@ -77,7 +80,9 @@ def one(asked: Asked) -> Shown:
         "reached": reached(story),
         "why": {one.entry_id: stories.why_joined(asked.conn, one.entry_id) for one in story.coverage[:200]},
         "decided": alerts.of_story(asked.conn, story.id),
-        "messages": deliveries.of_storyline(asked.conn, story.storyline_id),
+        "messages": messages,
+        "faults": {one.id: fault(one, states)[0] for one in messages},
+        "mend": mend,
         "outlets": outlets,
         "configured": asked.configuration.rules.rules,
     }

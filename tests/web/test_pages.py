@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from monitor.alerts import outcome
 from monitor.store.engine import Database
 from tests.web.conftest import Visitor, served
 from tests.web.world import fill
@@ -127,6 +128,7 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     """A30: a parked credential, a rejected configuration, dead and held deliveries, and feeds that fail are on top."""
     async with served(fill(tmp_path, database, troubled=True)) as visitor:
         page = read(await visitor.get("/"))
+        story = read(await visitor.get("/stories/3"))  # its message was parked before it was ever tried
     assert "Alerts wait: licensing is parked, and 4 more things need you." in page.text
     for words in ("receiver licensing is parked", "rules/rules.yaml:7:11", "1 dead delivery:", "1 held delivery:"):
         assert words.lower() in page.text.lower()
@@ -134,6 +136,9 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     assert page.text.index("Late, parked or held") < page.text.index("Latest stories"), "on a phone it is not far down"
     assert "parent" not in page.text
     assert "timeout after the message went out" in page.text
+    assert "invalid_auth" in story.text
+    assert outcome.remedy("invalid_auth").replace("`", "")[:30] in story.text
+    assert "high severity" in story.text
 
 
 async def test_it_says_when_it_is_not_working(visitor: Visitor) -> None:

@@ -248,7 +248,7 @@ def _outbox(conn: Connection, told: list[Story], now: datetime, *, troubled: boo
     parked, held, dead = DeliveryState.PARKED, DeliveryState.HELD, DeliveryState.DEAD
     told_of = {"title": "Feed notice", "text": "gone"}
     stuck = [
-        one("c1", told[2], 44, state=parked, attempts=1, last_error="invalid_auth"),
+        one("c1", told[2], 44, state=parked),
         one("c2", told[3], 50, state=held, last_error="14 alerts in one poll; held above max_per_feed_poll"),
         one("c3", told[4], 65, state=dead, attempts=3, last_error="invalid_blocks: the plain form was refused too"),
         one("c4", told[5], 2, state=DeliveryState.UNKNOWN, attempts=1, last_error="timeout after the message went out"),
