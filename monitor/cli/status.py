@@ -20,8 +20,15 @@ from monitor.web.picture import Picture, health_of, problems_of, take
 SHOWN = 5  # rows of a table: all of it fits on a screen of 24 lines
 
 
-def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors."""
+def status(
+    ctx: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a person should see to something.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors.
+
+    Exit 0 once that is shown, whatever it is; with --check only when all is well, for scripts and timers.
+    """
     context = current(ctx)
     configuration, mistakes = context.readable()
     now = clock.now()
@@ -39,10 +46,12 @@ def status(ctx: typer.Context, json_: Annotated[bool, typer.Option("--json", hel
         counts = {"sent_today": today[0], "edited_today": today[1]}
         place = {"database": database_place(configuration.settings.database)}
         output.emit_json(_record(picture, health, problems) | counts | place)
-        return
-    _show(picture, configuration, health, problems)
-    _show_sent(picture, today)
-    _show_feeds(health)
+    else:
+        _show(picture, configuration, health, problems)
+        _show_sent(picture, today)
+        _show_feeds(health)
+    if check and problems:
+        raise typer.Exit(1)
 
 
 def _record(

@@ -44,6 +44,9 @@ def test_commands_that_look_work_and_those_that_act_refuse(tmp_path: Path) -> No
         done = run(config, *words.split())
         assert (done.returncode, "monitor.yaml:2:" in done.stderr) == (2, True), (words, done.stderr)
     assert "1 mistake" in run(config, "status").stderr
+    assert run(config, "status", "--check", "--json").returncode == 1
+    (config / "monitor.yaml").write_text("database: sqlite:///../elsewhere.db\n")
+    assert run(config, "status", "--check").returncode == 0
 
 
 @pytest.mark.parametrize(
