@@ -22,7 +22,9 @@ SHOWN = 5  # rows of a table: all of it fits on a screen of 24 lines
 
 def status(
     ctx: typer.Context,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a person should see to something.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 when it does not run, or a person should see to something.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show whether it works: feeds by health, what is late or parked, what was sent, the last errors.
@@ -50,7 +52,7 @@ def status(
         _show(picture, configuration, health, problems)
         _show_sent(picture, today)
         _show_feeds(health)
-    if check and problems:
+    if check and (problems or not picture.running):
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,12 @@ def test_commands_that_look_work_and_those_that_act_refuse(tmp_path: Path) -> No
     assert "1 mistake" in run(config, "status").stderr
     assert run(config, "status", "--check", "--json").returncode == 1
     (config / "monitor.yaml").write_text("database: sqlite:///../elsewhere.db\n")
+    database_at(tmp_path / "elsewhere.db")  # it ticks
     assert run(config, "status", "--check").returncode == 0
+    with sqlite3.connect(tmp_path / "elsewhere.db") as conn:
+        conn.execute("DELETE FROM fact WHERE name = 'last_tick'")
+    conn.close()
+    assert run(config, "status", "--check").returncode == 1
 
 
 @pytest.mark.parametrize(
