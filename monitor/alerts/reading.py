@@ -120,8 +120,8 @@ def _denied(storyline: Storyline, story: Story) -> bool:
     if not denied_now(storyline.steps):
         return False
     ids = [step.story_id for step in storyline.steps if step.reason == Reason.DENIED]
-    by = next((one.shift for one in storyline.stories if ids and one.id == ids[-1]), Shift())
-    return story.shift.denied or (by.denied and by.direction is story.shift.direction)
+    by = next((one for one in storyline.stories if ids and one.id == ids[-1]), story)
+    return by.shift.denied and (by.id == story.id or by.shift.direction is story.shift.direction)
 
 
 def undenied(story: Story, steps: Sequence[Step]) -> Story:

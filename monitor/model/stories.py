@@ -147,4 +147,4 @@ def denied_now(steps: Sequence[Step]) -> bool:
     """Whether a denial still stands against what is said: no step since the last went further."""
     denials = [number for number, step in enumerate(steps) if step.reason == Reason.DENIED]
     since = steps[denials[-1] if denials else 0 :]
-    return all(step.stage is since[0].stage for step in since)
+    return all((step.stage, step.direction) == (since[0].stage, since[0].direction) for step in since)

@@ -179,11 +179,13 @@ class StoryIndex:
         return bool(between) and (_knows(entry, between) or not _echoes(entry, story.profile, weights))
 
     def surely(self, entry: Traits) -> Assignment | None:
-        """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely."""
+        """The one story that an entry of no rule belongs to: its lab's, of these days, and nothing else as likely. Of a
+        storyline's, the last that had begun when it was said: what a lab says, it says of how things stand."""
         found = [one for one in self.find(entry) if one[0].points >= SURE]
         if not found or not _lately(entry, self._stories[found[0][1]].profile) or _rival(found) is not None:
             return None
-        best = found[0]
+        began = {one[1]: _began(self._stories[one[1]].profile) for one in found if one[2] == found[0][2]}
+        best = max(found, key=lambda one: -1.0 if began.get(one[1], entry.said + 1) > entry.said else began[one[1]])
         return Assignment(best[1], best[2], None, f"its lab's own word; {best[0].why}", best[0].points)
 
     def _rarity(self) -> Callable[[str], float]:

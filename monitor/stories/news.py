@@ -80,7 +80,9 @@ def grown(before: Story, after: Story, members: Sequence[Candidate], said: Said,
         return News(Reason.REPEAT)
     told_at = late.dated(reason, after.shift, said.at, line.steps)
     step = Step(told_at, after.shift.stage, after.shift.direction, reason)
-    return News(reason, _line(reason, before.shift, after.shift, said), step)
+    # A story that goes on beside the one that things stood at: people were told last how that one was.
+    stood = before if line.current.id == before.id else line.current
+    return News(reason, _line(reason, stood.shift, after.shift, said), step)
 
 
 def overruled(said: Said, steps: Sequence[Step]) -> bool:
