@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor import text
 from monitor.alerts import decide, reading
 from monitor.alerts.decide import Event
-from monitor.model import Candidate, Coverage, Entry, Hit, OpenStory, Reason, Shift, Story, Storyline, last_move
+from monitor.model import Alert, Candidate, Coverage, Entry, Hit, OpenStory, Reason, Shift, Story, Storyline, last_move
 from monitor.poll.look import Look
 from monitor.poll.world import World
 from monitor.store import alerts, stories
@@ -52,6 +52,7 @@ class _Newcomer:
     candidate: Candidate
     coverage: Coverage
     look: Look
+    told: frozenset[int] = frozenset()
 
     def said(self, was: Candidate | None = None) -> Said:
         return Said(self.candidate, self.coverage.outlet, was, self.heard.stated)
@@ -83,9 +84,12 @@ def _newcomer(heard: Heard, look: Look) -> _Newcomer:
     return _Newcomer(heard, candidate, coverage, look)
 
 
-def place(conn: Connection, heard: Heard, look: Look, world: World) -> Placed | None:
-    """Put an entry into its story; None where no rule reads it and it surely belongs to none."""
-    new = _newcomer(heard, look)
+def place(conn: Connection, heard: Heard, look: Look, world: World, told: Collection[int] = ()) -> Placed | None:
+    """Put an entry into its story; None where no rule reads it and it surely belongs to none.
+
+    `told`: stories that people hear of by this poll, though it is not written down yet.
+    """
+    new = replace(_newcomer(heard, look), told=frozenset(told))
     member_of = stories.of_entry(conn, heard.entry_id)
     if member_of is not None:
         return _edited(conn, member_of, new, world)
@@ -110,7 +114,7 @@ def _stated(conn: Connection, new: _Newcomer, stated: Statement, world: World) -
     models = rules.named("model", Entry("", (), stated.entry.title, stated.said))
     candidate = statement.candidate(stated, lab, models, new.candidate)
     found = statement.belongs(candidate, world.index(conn, new.look.at))
-    if found is None or found.story_id is None or not _was_told(conn, found.story_id):
+    if found is None or found.story_id is None or not _was_told(conn, found.story_id, new):
         return None  # it is no news by itself
     new = replace(new, candidate=candidate)
     return _event(new, *_grow(conn, found.story_id, new, found.why))
@@ -182,7 +186,7 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     story = stories.create_story(conn, storyline_id, replace(opened, severity=weighed.severity, shift=shift))
     _complete_others(conn, story, before)
     stories.join(conn, story.id, new.candidate, new.coverage.outlet, assignment.why)
-    if before is not None and any(_was_told(conn, one.id) for one in before.stories):
+    if before is not None and any(_was_told(conn, one.id, new) for one in before.stories):
         found = news.another(shift, new.said(), before)
     else:
         found = news.first(shift, new.said(), before.steps if before is not None else ())
@@ -215,7 +219,7 @@ def _grow(
     found = news.grown(before, after, newest_last, said, line)
     _step(conn, after, new, found)
     _shown(conn, after, context)
-    if not _was_told(conn, story_id):
+    if not _was_told(conn, story_id, new):
         return Reason.NEW_STORY, after, ""  # its first entries were baseline, muted or too old: nobody knows it yet
     return found.reason, after, found.line
 
@@ -252,10 +256,13 @@ def _undenied(new: _Newcomer) -> _Newcomer:
     return replace(new, candidate=replace(new.candidate, shift=replace(new.candidate.shift, denied=False)))
 
 
-def _was_told(conn: Connection, story_id: int) -> bool:
-    """Whether people know a story: it was told, or repeats what they were told of its storyline."""
-    decided = [one.alert for one in alerts.of_story(conn, story_id)]
-    return any(not alert.suppressed or alert.reason is Reason.REPEAT for alert in decided)
+def heard_of(alert: Alert) -> bool:
+    """Whether people know the story of an alert: it is told, or repeats what they were told of its storyline."""
+    return not alert.suppressed or alert.reason is Reason.REPEAT
+
+
+def _was_told(conn: Connection, story_id: int, new: _Newcomer) -> bool:
+    return story_id in new.told or any(heard_of(one.alert) for one in alerts.of_story(conn, story_id))
 
 
 def _step(conn: Connection, story: Story, new: _Newcomer, found: News) -> None:

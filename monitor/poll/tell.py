@@ -13,7 +13,7 @@ from monitor.alerts import decide, dispatch
 from monitor.alerts.decide import Held
 from monitor.model import Alert, Entry, Reason, Story
 from monitor.poll.look import Look
-from monitor.poll.place import Heard, Placed, place
+from monitor.poll.place import Heard, Placed, heard_of, place
 from monitor.poll.world import World
 from monitor.store import alerts, deliveries, due, mutes, stories
 from monitor.store.alone import tell_alone
@@ -47,11 +47,17 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     tell_alone(conn)
     world.index(conn, look.at)  # others may have told since: know it before anything is placed
     in_force = mutes.active(conn, look.at)
-    placed = list(filter(None, (place(conn, one, look, world) for one in heard)))
+    by_story = any(mute.kind == "story" for mute in in_force)
+    placed: list[Placed] = []
+    decided: list[Alert] = []
+    for one in heard:
+        # What this very poll told is known to whoever reads on.
+        known = {each.event.story.id for each, alert in zip(placed, decided, strict=True) if heard_of(alert)}
+        found = place(conn, one, look, world, known)
+        if found is not None:
+            placed.append(_among_siblings(conn, found) if by_story else found)
+            decided.append(decide.decide(placed[-1].event, in_force, look.at))
     world.reached(Point.COMMIT_PLACED)
-    if any(mute.kind == "story" for mute in in_force):
-        placed = [_among_siblings(conn, one) for one in placed]
-    decided = [decide.decide(one.event, in_force, look.at) for one in placed]
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
     world.told(conn)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from monitor.model import ASIDES, Reason, Shift, Stage, Step, last_move
 from monitor.stories.storyline import ALWAYS, ORDER
-from monitor.stories.traits import SENSES, Sense
+from monitor.stories.traits import OPPOSITE, SENSES, Sense
 
 LINE = "dated before what was told since: listed in its place, and told to nobody"
 _CLOCKS = timedelta(hours=8)  # so far wrong is a publisher's own hour that is written as Greenwich's
@@ -56,6 +56,9 @@ def dated(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) -> d
     last = last_move(steps)
     if last is not None and reason is Reason.DENIED and _misdated(at, steps):
         return last.at
+    turns = last is not None and SENSES[said.direction] is OPPOSITE.get(SENSES[last.direction])
+    if last is not None and turns and reason is Reason.NEW_STORY_IN_STORYLINE and last.at - at <= _CLOCKS:
+        return max(at, last.at)  # it is told as what comes after
     if last is None or reason in ASIDES or (reason in _OPENING and not _further(said.stage, last.stage)):
         return at
     return max(at, last.at)

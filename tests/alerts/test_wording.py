@@ -88,6 +88,8 @@ def test_a_denial_that_opened_a_story_of_its_own_stands_against_what_it_denies()
     assert "A denial was reported" in render.parent(both).text
     other = replace(denied, shift=replace(denied.shift, direction=OPENING))
     assert "A denial" not in render.parent(replace(both, stories=(*one.stories, other))).text
+    before = replace(one.stories[0], shift=replace(one.stories[0].shift, denied=True))
+    assert "A denial" not in render.parent(replace(both, stories=(before, other))).text, "what it denied is another way"
 
 
 def test_what_no_rule_read_confirms_nothing_and_reports_nothing() -> None:

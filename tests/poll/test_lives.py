@@ -77,6 +77,19 @@ LIVES = {
         Says("ledger", 6, "xAI denies Grok 6 has been closed", "a denial is reported by Ledger"),
         Says("ledger", 6, "xAI denies that Grok 6 has been closed", edits=5),
     ],
+    "what was denied comes true, and the lab says so": [
+        Says("wire", 0, "Mistral releases Mistral Large 4 weights under Apache 2.0", NEW),
+        Says("lab", 0.1, "Mistral Large 4", "the lab itself speaks", text="The weights of Mistral Large 4 are out."),
+        Says("ledger", 2, "Mistral denies it will pull Mistral Large 4 weights", "a denial is reported by Ledger"),
+        Says("wire", 3, "Mistral pulls Mistral Large 4 weights over safety", "opening → closing"),
+        Says(
+            "lab",
+            3.1,
+            "A note on Mistral Large 4",
+            ": Mistral AI",
+            text="We have taken the weights of Mistral Large 4 down while we look into a safety report.",
+        ),
+    ],
     "a delay that also decides": [
         Says("wire", 0, "Alibaba weighs making Qwen 8 closed", NEW),
         Says(
@@ -203,3 +216,25 @@ def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Da
     assert reading.now(line).shift.direction == "closing", "it goes on saying what it said"
     shown = [(one.title, one.read) for one in reading.coverage_of(line)]
     assert shown == [("Mistral and its Large 4: what we know", True), (f"{post}s", False)]
+
+
+def test_what_one_poll_brings_is_told_as_if_it_came_one_by_one(sqlite_database: Database) -> None:
+    """A25, A33: a second article of the same feed is no second message, and a step is told as the step it is."""
+    house = house_of(sqlite_database)
+    told = [
+        (1, "Alibaba weighs making Qwen 8 closed", NEW),
+        (1.1, "Alibaba considers closing Qwen 8, sources say", ""),
+        (3, QWEN_CLOSES, "under consideration → announced, says Wire"),
+        (9, QWEN_BACK, "announced → reversed, says Wire"),
+    ]
+    began = house.now
+    house.now += timedelta(days=10)
+    items = [item(title, day, pubDate=format_datetime(began + timedelta(days=day))) for day, title, _ in told]
+    outcome = house.poll("wire", *reversed(items))
+    heard = ["" if one.alert.suppressed else one.alert.line or str(one.alert.reason) for one in outcome.told]
+    assert heard == [line for *_, line in told]
+    reasons = [one.alert.reason for one in outcome.told]
+    with house.database.read() as conn:
+        line = stories.storyline_of(conn, 1)
+    assert line is not None
+    assert [step.reason for step in line.steps] == [reasons[0], *reasons[2:]]
