@@ -69,6 +69,14 @@ class Pool:
     vocabularies: list[Vocabulary] = field(default_factory=list)
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     with_author: bool = False
+    _read: dict[tuple[str, bool], int] = field(default_factory=dict)  # terms as written: most are, many times
+
+    def written(self, words: str, cased: bool) -> int:
+        """The number of a term as it is written, without `=` and quotes. QueryError counts from its beginning."""
+        number = self._read.get((words, cased))
+        if number is None:
+            number = self._read[words, cased] = self.term(read_term(words, cased))
+        return number
 
     def term(self, term: Term) -> int:
         """The number of a term; a new one gets its literal."""
@@ -133,12 +141,12 @@ class Compiler:
             raise QueryError(operator.start(), f"{operator[0].strip()} is an operator, not part of a term", remedy)
         cased = written.startswith("=")
         body = written.removeprefix("=").strip().strip(grammar.QUOTES)
-        return self._term(written, read_term(body, cased), ALL_FIELDS)
+        return self._term(written, self.pool.written(body, cased), ALL_FIELDS)
 
     def node(self, tree: grammar.Node, query: str, fields: int) -> match.Node:
         source = query[tree.at : tree.end]
         if isinstance(tree, grammar.Term):
-            return self._term(source, _read(tree), fields)
+            return self._term(source, self._read(tree), fields)
         if isinstance(tree, grammar.Reference):
             return match.VocabularyNode(source, self._named(tree), fields)
         if isinstance(tree, grammar.Regex):
@@ -158,8 +166,13 @@ class Compiler:
             return match.NotNode(source, children[0])
         return match.AndNode(source, children) if isinstance(tree, grammar.And) else either(source, children)
 
-    def _term(self, source: str, term: Term, fields: int) -> match.TermNode:
-        number = self.pool.term(term)
+    def _read(self, tree: grammar.Term) -> int:
+        try:
+            return self.pool.written(tree.text, tree.cased)
+        except QueryError as error:
+            raise QueryError(tree.at, error.message, error.remedy) from None
+
+    def _term(self, source: str, number: int, fields: int) -> match.TermNode:
         literal = self.pool.term_places[number][0]
         self.pool.uses[literal] += 1
         return match.TermNode(source, number, literal, fields)
@@ -216,13 +229,6 @@ def either(source: str, nodes: Sequence[match.Node]) -> match.OrNode:
         else:
             others.append(node)
     return match.OrNode(source, nodes, terms, frozenset(terms), others)
-
-
-def _read(tree: grammar.Term) -> Term:
-    try:
-        return read_term(tree.text, tree.cased)
-    except QueryError as error:
-        raise QueryError(tree.at, error.message, error.remedy) from None
 
 
 def has_positive(tree: grammar.Node) -> bool:

@@ -12,6 +12,8 @@ from monitor.rules.files import ExampleForm, ExpectForm, RuleForm
 from monitor.rules.rule_set import Rule, RuleSet
 from monitor.yamlfile import MappingNode, ScalarNode, find, problem
 
+_NOTHING = ExpectForm()
+
 
 def failures(rule_set: RuleSet, rule: Rule, form: RuleForm, node: MappingNode) -> list[Problem]:
     """What is wrong with the examples of a rule, each at its place."""
@@ -41,6 +43,8 @@ def subject_of(example: ExampleForm) -> Subject:
 
 
 def _failure(rule_set: RuleSet, rule: Rule, example: ExampleForm, wanted: bool) -> str:
+    if wanted and example.expect == _NOTHING and rule_set.holds(rule.id, subject_of(example)):
+        return ""
     hit = rule_set.hit(rule.id, subject_of(example))
     if hit is None and wanted:
         from monitor.rules.explain import why_not

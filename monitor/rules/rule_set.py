@@ -73,11 +73,19 @@ class RuleSet:
 
     def hit(self, rule_id: str, subject: Subject) -> Hit | None:
         """The hit of one rule, or None: for examples and backtests."""
-        rule = self.rules[rule_id]
-        document, candidates = self.index.look(subject)
-        if rule.number not in candidates or not rule.condition.truth(document):
+        document = self._document_of(rule_id, subject)
+        return None if document is None else hits_of([self.rules[rule_id]], document)[0]
+
+    def holds(self, rule_id: str, subject: Subject) -> bool:
+        """Whether one rule matches, without reading what it is about."""
+        return self._document_of(rule_id, subject) is not None
+
+    def _document_of(self, rule_id: str, subject: Subject) -> Document | None:
+        """The subject as a document when the rule matches it; the sieve is asked last, for it asks for all rules."""
+        rule, document = self.rules[rule_id], self.index.document(subject)
+        if not rule.condition.truth(document) or rule.number not in self.index.sieve.candidates(subject):
             return None
-        return hits_of([rule], document)[0]
+        return document
 
     def orgs(self) -> Mapping[str, str]:
         """Folded names and aliases of organisations to the name the vocabularies give them."""
