@@ -247,6 +247,13 @@ class TestWarnings:
         rules = RULES.replace("when: open AND closed", "when: open # and closed")
         assert "YAML cut this query" in load(tmp_path, rules=rules).warnings[0]
 
+    def test_a_rule_that_asks_for_a_feed_which_is_not_there_is_warned_of(self, tmp_path: Path) -> None:
+        """It would never match, and nobody would know why."""
+        feeds = FEEDS.replace("{id: a,", "{id: the-decoder,")
+        rules = RULES.replace("open AND closed", "open AND closed AND NOT feed:(the-decodr OR the-decoder)")
+        (warning,) = load(tmp_path, feeds=feeds, rules=rules).warnings
+        assert warning == ("rules: a query says feed:the-decodr, and no feed is named so (did you mean 'the-decoder'?)")
+
     def test_no_feeds_and_no_rules_are_warned_of(self, tmp_path: Path) -> None:
         config = write(tmp_path, feeds="feeds: []")
         (config / "rules" / "first.yaml").unlink()

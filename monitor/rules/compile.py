@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import re2
@@ -15,11 +14,14 @@ import re2
 from monitor.rules import grammar, match
 from monitor.rules.document import ALL_FIELDS, FIELDS, SEARCHED
 from monitor.rules.entities import Vocabulary
-from monitor.rules.syntax import QueryError
+from monitor.rules.syntax import ID_FIELDS, TEXT_FIELDS, QueryError
 from monitor.rules.terms import Literal, Term, literal_of, read_term
+from monitor.yamlfile import nearest
 
 NO_VOCABULARY = "there is no vocabulary"
-_OPERATOR = re.compile(r"(?<=\s)(?:AND|OR|NOT)(?=\s)|\b(?:O?NEAR|ATLEAST)/\w*")
+_OPERATOR = re.compile(r"(?<!\S)(?:AND|OR|NOT)(?=\s)|\b(?:O?NEAR|ATLEAST)/\w*")
+_FIELD = re.compile(rf"(?<!\S)(?:{'|'.join(TEXT_FIELDS + ID_FIELDS)}):(?=\S)")
+_INNER = re.compile(r"(?<=\s)\$[A-Za-z_][\w-]*")
 
 
 def content_hash(*parts: Any) -> str:
@@ -116,6 +118,7 @@ class Compiler:
     pool: Pool
     scope: Mapping[str, Vocabulary]
     used: set[str] = field(default_factory=set)
+    loose: bool = False  # whether a query holds of an entry without any of its terms
 
     def query(self, query: str, *, positive: bool) -> match.Node:
         """A compiled query. `positive`: it must contain a term that is not negated."""
@@ -123,6 +126,8 @@ class Compiler:
         if positive and not has_positive(tree):
             remedy = "say what must be there, and AND NOT for the rest"
             raise QueryError(tree.at, "a query needs a term that is not negated", remedy)
+        if positive and holds_of_nothing(tree):
+            self.loose = True
         return self.node(tree, query, SEARCHED)
 
     def expression(self, query: str) -> match.Node:
@@ -139,7 +144,13 @@ class Compiler:
         if operator:
             remedy = "an item is one term; put a query in parentheses"
             raise QueryError(operator.start(), f"{operator[0].strip()} is an operator, not part of a term", remedy)
+        other = _FIELD.search(written) or _INNER.search(written)
+        if other:
+            remedy = "an item is one term; put a query in parentheses"
+            raise QueryError(other.start(), f"{other[0]} is no part of a term", remedy)
         cased = written.startswith("=")
+        if cased and written[1:].lstrip()[:1] in ("$", "(", "/"):
+            raise QueryError(0, "= stands before a word or a phrase", "=Word or =Two Words")
         body = written.removeprefix("=").strip().strip(grammar.QUOTES)
         return self._term(written, self.pool.written(body, cased), ALL_FIELDS)
 
@@ -179,8 +190,8 @@ class Compiler:
 
     def _named(self, tree: grammar.Reference) -> Vocabulary:
         if tree.name not in self.scope:
-            close = get_close_matches(tree.name, self.scope, n=1)
-            remedy = f"did you mean ${close[0]}?" if close else "vocabularies are defined under 'vocabularies:'"
+            close = nearest(tree.name, self.scope)
+            remedy = f"did you mean ${close}?" if close else "vocabularies are defined under 'vocabularies:'"
             raise QueryError(tree.at, f"{NO_VOCABULARY} {tree.name}", remedy)
         self.used.add(tree.name)
         return self.scope[tree.name]
@@ -206,6 +217,9 @@ class Compiler:
     def _ids(self, tree: grammar.Node, query: str, name: str) -> match.Node:
         source = query[tree.at : tree.end]
         if isinstance(tree, grammar.Term):
+            if ("*" in tree.text or "?" in tree.text) and (name != "tag" or source[:1] not in grammar.QUOTES):
+                remedy = "domain:org includes sub-domains" if name == "domain" else "name each, with OR between them"
+                raise QueryError(tree.at, f"{name}: compares whole ids, wildcards have no meaning there", remedy)
             value = tree.text.lower().strip(".") if name == "domain" else tree.text
             self.pool.id(name, value)
             return match.IdNode(f"{name}:{source}", name, value)
@@ -237,6 +251,15 @@ def has_positive(tree: grammar.Node) -> bool:
         return isinstance(tree.child, grammar.Not) and has_positive(tree.child.child)
     below = grammar.children(tree)
     return any(map(has_positive, below)) if below else True
+
+
+def holds_of_nothing(tree: grammar.Node) -> bool:
+    """Whether the query holds of an entry in which none of its terms occurs, as `a OR NOT b` does."""
+    if isinstance(tree, grammar.Not):
+        return not holds_of_nothing(tree.child)
+    if isinstance(tree, grammar.And):
+        return all(map(holds_of_nothing, tree.children))
+    return any(map(holds_of_nothing, grammar.children(tree)))
 
 
 def _want_positional(tree: grammar.Node, where: str) -> None:

@@ -14,7 +14,7 @@ from monitor.rules import examples, match
 from monitor.rules.compile import NO_VOCABULARY, Compiler, Pool, content_hash, either
 from monitor.rules.entities import Vocabulary
 from monitor.rules.facts import Rulings, Sources
-from monitor.rules.files import FileForm, RuleForm, ShiftForm
+from monitor.rules.files import ExampleForm, ExpectForm, FileForm, RuleForm, ScoreForm, ShiftForm
 from monitor.rules.index import build_index
 from monitor.rules.rule_set import Rule, RuleSet
 from monitor.rules.schema import rules_schema
@@ -113,7 +113,7 @@ class _Loader:
         return first is name
 
     def compiled(self) -> RuleSet:
-        vocabularies = VocabularyCompiler(self.pool, self.vocabularies, self.problems).compile_all()
+        vocabularies = VocabularyCompiler(self.pool, self.vocabularies, self.problems, self.warnings).compile_all()
         sources = Sources(_by_kind(vocabularies.values()))
         rules: dict[str, Rule] = {}
         for form, node in self.rules:
@@ -190,6 +190,9 @@ class _RuleCompiler:
             priority=form.priority,
         )
 
+    def warn(self, where: Node, message: str, remedy: str = "") -> None:
+        self.loader.warnings.append(problem(where, message, remedy))
+
     def refuse(self, where: Node, message: str, remedy: str = "") -> None:
         self.loader.problems.append(problem(where, message, remedy))
         self.failed = True
@@ -206,7 +209,9 @@ class _RuleCompiler:
                     "choose another name",
                 )
         problems: list[Problem] = []
-        compiled = VocabularyCompiler(self.loader.pool, found, problems, self.vocabularies).compile_all()
+        compiled = VocabularyCompiler(
+            self.loader.pool, found, problems, self.loader.warnings, self.vocabularies
+        ).compile_all()
         self.loader.problems.extend(problems)
         self.failed = self.failed or bool(problems)
         return compiled
@@ -221,8 +226,23 @@ class _RuleCompiler:
             self.refuse(form.id, f"the rule {form.id.text} {said}", "exactly one of: when; score; any, all and none")
         elif form.none and not (form.any or form.all):
             self.refuse(form.none[0], "none alone matches almost everything", "say in any or all what must be there")
-        if form.score is not None and not form.score.add:
+        if not form.title.strip():
+            self.refuse(self.node.values["title"], f"the rule {form.id.text} has no title", "say what it finds")
+        if form.score is not None:
+            self._check_score(form.score)
+        for number, example in enumerate(form.must_not_match):
+            if isinstance(example, ExampleForm) and example.expect != ExpectForm():
+                self.warn(find(self.node, "must_not_match", number, "expect"), "what must not match is read as nothing")
+
+    def _check_score(self, score: ScoreForm) -> None:
+        at = find(self.node, "score", "threshold")
+        most = sum(item.points for item in score.add if item.points > 0)
+        if not score.add:
             self.refuse(self.node.values["score"], "the score has no clauses", "add: [{when: …, points: 3}]")
+        elif score.threshold <= 0:
+            self.refuse(at, f"a threshold of {score.threshold:g} is reached by every entry", "a number above 0")
+        elif most < score.threshold:
+            self.warn(at, f"the points are {most:g} together, so {score.threshold:g} are never reached")
 
     def _parts(self, compiler: Compiler) -> list[tuple[str, match.Node]]:
         form = self.form
@@ -254,6 +274,13 @@ class _RuleCompiler:
                 nodes.append(compiler.query(query.text, positive=positive))
             except QueryError as error:
                 self.refuse_at(query, error)
+            if compiler.loose:
+                compiler.loose = False
+                self.warn(
+                    query,
+                    "this holds of every entry in which none of its words stands",
+                    "join what must not be there by AND NOT",
+                )
         return nodes
 
     def refuse_at(self, query: ScalarNode, error: QueryError) -> None:
@@ -267,9 +294,9 @@ class _RuleCompiler:
         rest = text[query.end : line_end if line_end >= 0 else len(text)]
         remedy = "write the query as a block scalar: | and the query indented below"
         if query.style == "" and rest.lstrip().startswith("#") and rest != rest.lstrip():
-            self.loader.warnings.append(problem(query, f"YAML cut this query before '{rest.strip()[:30]}'", remedy))
+            self.warn(query, f"YAML cut this query before '{rest.strip()[:30]}'", remedy)
         elif query.style in {">", ""} and "#" in query.text and "\n" in text[query.start : query.end]:
-            self.loader.warnings.append(problem(query, "a # in a folded query comments out all that follows", remedy))
+            self.warn(query, "a # in a folded query comments out all that follows", remedy)
 
 
 def _condition(parts: Sequence[tuple[str, match.Node]]) -> match.Node:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 
 from lark import Token
 
-from monitor.rules.syntax import ID_FIELDS, QUOTES, TEXT_FIELDS, QueryError
+from monitor.rules.syntax import ID_FIELDS, QUOTES, TEXT_FIELDS, QueryError, distance, occurrences
 
 _TERMS = frozenset({"WORD", "PHRASE", "REFERENCE", "REGEX"})
 _BEGINNERS = _TERMS | {"EQUALS", "OPEN", "FIELD", "ATLEAST"}
 _OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR"})
+# What other query languages write, and what this one does.
+_ELSEWHERE = {"&": "AND", "&&": "AND", "|": "OR", "||": "OR", ";": "OR", "~": "NEAR/8"}
+_DISTANCE = re.compile(r"(?i)(?:(?:W|N|P)/|(?:PRE|ADJ|WITHIN|O?NEAR)/?)(\d+)\b")
 
 
 def explain_mistake(query: str, tokens: list[Token], found: Token) -> QueryError:
@@ -19,6 +23,11 @@ def explain_mistake(query: str, tokens: list[Token], found: Token) -> QueryError
     before = [token for token in tokens if (token.start_pos or 0) < offset]
     last = before[-1] if before else None
     unclosed = _unclosed(before)
+    for token in before:
+        if token.type in {"NEAR", "ATLEAST"}:  # a number is wanted there, and what follows may be blamed for it
+            _check_number(token)
+    if query[offset : offset + 1] == "/" and any(one.type == "FIELD" and one[:-1] == "domain" for one in before[-3:]):
+        return QueryError(offset, "domain: is compared with the host alone", "domain:example.org")
     if last is not None and last.type == "FIELD" and last[:-1] not in TEXT_FIELDS + ID_FIELDS:
         return unknown_field(last[:-1], last.start_pos or 0)
     if found.type == "$END":
@@ -28,6 +37,10 @@ def explain_mistake(query: str, tokens: list[Token], found: Token) -> QueryError
     if last is not None and (last.type in _TERMS or last.type == "CLOSE"):
         return _after_a_term(offset, last, found, query)
     return _where_a_term_should_stand(offset, last, found)
+
+
+def _check_number(token: Token) -> None:
+    (distance if token.type == "NEAR" else occurrences)(token, token.start_pos or 0)
 
 
 def _unclosed(tokens: list[Token]) -> Token | None:
@@ -42,7 +55,7 @@ def _unclosed(tokens: list[Token]) -> Token | None:
 
 def _ends_early(offset: int, last: Token | None, unclosed: Token | None) -> QueryError:
     if last is None:
-        return QueryError(0, "the query is empty", "write a term")
+        return QueryError(0, "the query is empty", "write a term; what follows a # is a comment")
     if last.type in _TERMS | {"CLOSE"} and unclosed is not None:
         return QueryError(unclosed.start_pos or 0, "this parenthesis is never closed", "add )")
     return QueryError(
@@ -75,6 +88,9 @@ def _after_a_term(offset: int, last: Token, found: Token, query: str) -> QueryEr
     if found.type == "NEAR":
         return QueryError(offset, "a chain of NEARs has two readings", "put one of them in parentheses")
     for word in (last, found):
+        borrowed = _borrowed(word, query) if word.type == "WORD" else None
+        if borrowed:
+            return borrowed
         if word.type == "WORD" and word.lower() in {"and", "or", "not"}:
             return QueryError(
                 word.start_pos or 0, "operators are written in upper case", f"write {word.upper()}, or quote it"
@@ -84,11 +100,24 @@ def _after_a_term(offset: int, last: Token, found: Token, query: str) -> QueryEr
                 word.start_pos or 0, f"{word} needs a number", f"{word}/8" + (f" or {word}/s" * (word != "ATLEAST"))
             )
     if found.type in _BEGINNERS:
-        pair = query[last.start_pos : found.end_pos] if {last.type, found.type} == {"WORD"} else "a b"
+        pair = " ".join(query[last.start_pos : found.end_pos].split()) if {last.type, found.type} == {"WORD"} else "a b"
+        pair = pair.strip("'")
         return QueryError(
             offset, "two terms without an operator: quotes or AND?", f'write "{pair}" for the phrase, or AND'
         )
     return QueryError(offset, f"unexpected {found}")
+
+
+def _borrowed(word: Token, query: str) -> QueryError | None:
+    """An operator of another query language, or one of ours in lower case."""
+    at = word.start_pos or 0
+    number = _DISTANCE.match(query, at)
+    if number or (word.lower() in {"near", "onear"} and word != word.upper()):
+        name = "ONEAR" if word.lower() in {"onear", "pre", "p"} else "NEAR"
+        return QueryError(at, "a distance is written NEAR/8 or ONEAR/8", f"write {name}/{number[1] if number else 8}")
+    if str(word) in _ELSEWHERE:
+        return QueryError(at, f"{word} joins nothing here", f"write {_ELSEWHERE[word]}")
+    return None
 
 
 def _where_a_term_should_stand(offset: int, last: Token | None, found: Token) -> QueryError:

@@ -18,6 +18,8 @@ _STAR, _ANY = "\U0001e951", "\U0001e950"
 _HIDE = str.maketrans({"*": _STAR, "?": _ANY})
 _WILD = re.compile(f"[{_STAR}{_ANY}]")
 _TAME = re.compile(f"[^{_STAR}{_ANY}]+")
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")  # pasted with a word, they cut it or say nothing
+_MOST_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,16 @@ def read_term(written: str, cased: bool) -> Term:
     tokens = tuple(text.words(hidden))
     if not tokens:
         raise QueryError(0, f"'{written}' holds no letter or digit", "write a word")
-    if written.startswith("-"):
-        raise QueryError(0, f"'{written}': a - in front excludes nothing here", f"write AND NOT {written[1:]}")
+    if written[0] in "-!\u2013\u2212":
+        raise QueryError(
+            0, f"'{written}': a {written[0]} in front excludes nothing here", f"write AND NOT {written[1:]}"
+        )
+    unseen = None if written.isascii() else _UNSEEN.search(written)
+    if unseen:
+        message = f"a character that nobody sees stands in this term (U+{ord(unseen[0]):04X})"
+        raise QueryError(unseen.start(), message, "delete it, or write the word anew")
+    if len(tokens) > _MOST_TOKENS:
+        raise QueryError(0, f"a phrase of {len(tokens)} words", f"at most {_MOST_TOKENS}; NEAR joins shorter ones")
     if _WILD.search(hidden):
         for token in tokens:
             _check_wildcards(token, written)
@@ -61,7 +71,9 @@ def _check_wildcards(token: str, written: str) -> None:
         place = "begins with" if star == 0 else "has a letter after"
         raise QueryError(0, f"'{written}': a word {place} *", "* stands at the end of a word; list the words you mean")
     if star >= 0 and sum(char.isalnum() for char in _WILD.sub("", token)) < 2:
-        raise QueryError(0, f"'{written}': * needs at least two letters before it", "write the words out, or use ?")
+        here = f", in '{_shown(token)}'" if _shown(token) != written else ""
+        message = f"'{written}': * needs at least two letters before it{here}"
+        raise QueryError(0, message, "write the words out, or use ?")
 
 
 def literal_of(term: Term) -> Literal:
@@ -129,4 +141,8 @@ def _ending_fits(wanted: str, word: str, cased: Callable[[], str]) -> bool:
 def show(term: Term) -> str:
     """The term as a person would write it."""
     tokens = term.exact or term.tokens
-    return ("=" if term.exact else "") + " ".join(tokens).replace(_STAR, "*").replace(_ANY, "?")
+    return ("=" if term.exact else "") + _shown(" ".join(tokens))
+
+
+def _shown(tokens: str) -> str:
+    return tokens.replace(_STAR, "*").replace(_ANY, "?")

@@ -16,9 +16,10 @@ from monitor.rules.facts import SIGNS
 from monitor.rules.files import EntityForm, VocabularyForm
 from monitor.rules.licences import canonical_licence
 from monitor.rules.syntax import MAX_DEPTH, QueryError
-from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
+from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem, shorten
 
 NAME = re.compile(r"[A-Za-z_][\w-]*")
+_JOINT = re.compile(r"[,;|]")  # people list with them; in a term they part words, as a blank does
 _REFERENCE = re.compile(r"\$([A-Za-z_][\w-]*)")
 _NAMES_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(Stage),
@@ -52,6 +53,7 @@ class VocabularyCompiler:
     pool: Pool
     sources: Mapping[str, Source]
     problems: list[Problem]
+    warnings: list[Problem]
     outer: Mapping[str, Vocabulary] = field(default_factory=dict)
     done: dict[str, Vocabulary] = field(default_factory=dict)
     _under_way: list[str] = field(default_factory=list)
@@ -118,6 +120,11 @@ class VocabularyCompiler:
             self.problems.append(problem(place_in(item, error.offset), error.message, error.remedy))
             return
         table.add(number, node)
+        if isinstance(node, match.TermNode) and (joint := _JOINT.search(item.text)):
+            remedy = f"one item for each, or leave the {joint[0]} out"
+            self.warnings.append(
+                problem(place_in(item, joint.start()), f"'{shorten(item.text)}' is one phrase", remedy)
+            )
 
     def _entity(self, kind: str, form: EntityForm) -> Entity:
         facts: dict[str, Any] = {name: getattr(form, name) for name in ("rank", "venue", "fallback", "as_written")}
@@ -147,6 +154,8 @@ class VocabularyCompiler:
                 close = nearest(name, allowed)
                 remedy = f"did you mean {close}?" if close else f"allowed: {', '.join(allowed)}"
                 refuse(problem(entity.name, f"there is no {form.kind} '{name}'", remedy))
+            if not name.strip():
+                refuse(problem(entity.name, "an entity has no name", "name: as the shift record shall have it"))
             if not entity.terms:
                 refuse(problem(entity.name, f"{name} has no terms", "terms: […]"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
@@ -184,6 +184,17 @@ def match_warnings(monitor: MonitorFile, feeds: Sequence[Feed], rules: RuleSet) 
                 hint = f" (did you mean '{close}'?)" if close else ""
                 if name not in names:
                     found.append(f"monitor.yaml: routes[{i}].match.{key}: nothing is named '{name}'{hint}")
+    return found + _unknown_feeds(known["feed"], rules)
+
+
+def _unknown_feeds(known: Collection[str], rules: RuleSet) -> list[str]:
+    """Rules that ask for a feed which feeds.yaml does not have."""
+    asked = {value for name, value, _ in rules.index.sieve.plan.ids if name == "feed"}
+    found = []
+    for name in sorted(asked.difference(known)):
+        close = nearest(name, known)
+        hint = f" (did you mean '{close}'?)" if close else ""
+        found.append(f"rules: a query says feed:{name}, and no feed is named so{hint}")
     return found
 
 

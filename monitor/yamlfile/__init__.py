@@ -19,6 +19,7 @@ from monitor.yamlfile.nodes import (
     place_in,
     plain,
     problem,
+    shorten,
 )
 from monitor.yamlfile.reading import MAX_BYTES, load, parse
 from monitor.yamlfile.schema import schema
@@ -47,5 +48,6 @@ __all__ = [
     "plain",
     "problem",
     "schema",
+    "shorten",
     "typed",
 ]

@@ -54,6 +54,25 @@ SHIPPED = Path(__file__).parents[2] / "config" / "rules"
         ),
         ("rules:\n- {id: a, title: t, when: a, shift: {direction: closng}}\n", "2:49", "closing"),
         ("rules:\n- {id: a, title: t, wen: a}\n", "2:21", "when"),
+        ("rules:\n- {id: a, title: t, when: a near/3 b}\n", "2:29", "write NEAR/3"),
+        ("rules:\n- {id: a, title: t, when: a W/3 b}\n", "2:29", "write NEAR/3"),
+        ("rules:\n- {id: a, title: t, when: a NEAR/-1 b}\n", "2:29", "a distance in words"),
+        ("rules:\n- {id: a, title: t, when: a | b}\n", "2:29", "write OR"),
+        ("rules:\n- {id: a, title: t, when: a AND !b}\n", "2:33", "write AND NOT b"),
+        ("rules:\n- {id: a, title: t, when: a b\u200bc}\n", "2:29", "two terms"),
+        ("rules:\n- {id: a, title: t, when: b\u200bc}\n", "2:27", "nobody sees stands in this term (U+200B)"),
+        ("rules:\n- {id: a, title: t, when: gpt-4*}\n", "2:27", "two letters before it, in '4*'"),
+        ("rules:\n- {id: a, title: t, when: 'a AND feed:x*'}\n", "2:39", "wildcards have no meaning"),
+        ("rules:\n- {id: a, title: t, when: 'a AND domain:*.org'}\n", "2:41", "domain:org includes"),
+        ("rules:\n- {id: a, title: t, when: 'a AND domain:x.org/b'}\n", "2:46", "the host alone"),
+        ("rules:\n- {id: a, title: t, when: '$Lab', vocabularies: {lab: [x]}}\n", "2:28", "did you mean $lab?"),
+        ("rules:\n- {id: a, title: '', when: a}\n", "2:18", "no title"),
+        ("rules:\n- {id: a, title: t, score: {threshold: 0, add: [{when: a, points: 1}]}}\n", "2:40", "by every entry"),
+        ("vocabularies:\n  v: [NOT open]\n", "2:7", "NOT is an operator"),
+        ("vocabularies:\n  v: ['title:open']\n", "2:8", "title: is no part of a term"),
+        ("vocabularies:\n  w: [x]\n  v: [new $w]\n", "3:11", "$w is no part of a term"),
+        ("vocabularies:\n  w: [x]\n  v: [=$w]\n", "3:7", "= stands before a word"),
+        ("vocabularies:\n  v: {kind: org, entities: [{name: '', terms: [a]}]}\n", "2:36", "no name"),
     ],
 )
 def test_a_mistake_is_named_at_its_character(document: str, place: str, words: str) -> None:
@@ -97,6 +116,24 @@ def test_a_file_that_cannot_be_read_is_not_blamed_on_those_that_use_it(tmp_path:
 )
 def test_queries_that_yaml_may_have_cut_are_warned_about(document: str) -> None:
     assert len(rules_of(document).warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "warning"),
+    [
+        ("rules: [{id: a, title: t, when: a OR NOT b}]", "1:33: this holds of every entry"),
+        ("rules: [{id: a, title: t, when: a AND NOT b, unless: NOT c}]", ""),
+        ("rules: [{id: a, title: t, score: {threshold: 5, add: [{when: a, points: 3}]}}]", "1:46: the points are 3"),
+        (
+            "rules: [{id: a, title: t, when: a, must_not_match: [{title: b, expect: {stage: rumour}}]}]",
+            "1:72: what must",
+        ),
+        ("vocabularies: {v: ['open source, open weights', 'Example, Inc', a]}", "1:32: 'open source, open weights' is"),
+    ],
+)
+def test_what_is_allowed_but_hardly_meant_is_warned_about(document: str, warning: str) -> None:
+    found = [str(one) for one in rules_of(document).warnings]
+    assert any(f"rules.yaml:{warning}" in one for one in found) if warning else not found
 
 
 def test_a_version_is_a_hash_of_the_rule_and_the_vocabularies_it_uses() -> None:
