@@ -31,9 +31,13 @@ class EntityForm:
 
 @dataclass(frozen=True, slots=True)
 class VocabularyForm:
-    """A vocabulary with a kind: terms, or entities that have terms each."""
+    """A vocabulary with a kind: terms, or entities that have terms each.
+
+    `here`: its facts are read by the rules of its own file alone.
+    """
 
     kind: Kind = "terms"
+    here: bool = False
     terms: tuple[ScalarNode, ...] = ()
     not_: tuple[ScalarNode, ...] = ()
     entities: tuple[EntityForm, ...] = ()

@@ -114,10 +114,16 @@ class _Loader:
 
     def compiled(self) -> RuleSet:
         vocabularies = VocabularyCompiler(self.pool, self.vocabularies, self.problems, self.warnings).compile_all()
-        sources = Sources(_by_kind(vocabularies.values()))
+        here = {name: source.key.place.file for name, source in self.vocabularies.items() if source.typed.here}
+        sources = Sources(_by_kind(found for name, found in vocabularies.items() if name not in here))
+        of_file = {
+            file: sources.with_local(vocabularies[name] for name, its in here.items() if its == file)
+            for file in set(here.values())
+        }
         rules: dict[str, Rule] = {}
         for form, node in self.rules:
-            rule = _RuleCompiler(self, form, node, vocabularies).rule(sources, len(rules))
+            its_sources = of_file.get(form.id.place.file, sources)
+            rule = _RuleCompiler(self, form, node, vocabularies).rule(its_sources, len(rules))
             if rule is not None:
                 rules[rule.id] = rule
         index = build_index(self.pool, [rule.condition for rule in rules.values()])

@@ -68,6 +68,7 @@ def _definitions() -> dict[str, Any]:
         "vocabulary": _object(
             {
                 "kind": _choice(Kind.__args__, "Which facts of a shift its words tell."),  # type: ignore[attr-defined]  # a Literal has them
+                "here": _flag("Its facts are read by the rules of its own file alone."),
                 "terms": terms,
                 "not": hidden,
                 "entities": _list(_reference("entity"), "Things with names; of one kind the first listed wins."),

@@ -9,6 +9,8 @@ import pytest
 
 from monitor.model import Shift, ShiftObject
 from monitor.rules.licences import canonical_licence
+from monitor.rules.load import load_nodes
+from monitor.yamlfile import parse
 from tests.rules.helpers import entry, rules_of
 from tests.rules.test_pack import shift_of
 
@@ -256,3 +258,14 @@ def test_a_specialised_model_is_not_the_version_it_carries() -> None:
         read = shift_of(f"DeepSeek open-sources {told}")
         assert read is not None
         assert read.models == (name,)
+
+
+def test_a_vocabulary_may_tell_facts_in_its_own_file_alone() -> None:
+    """`here: true`: a direction that two words of one file tell is none for the rules of another."""
+    told = "vocabularies: {way: {kind: direction, here: true, entities: [{name: loosening, terms: [freer]}]}}\n"
+    one, other = (f"rules: [{{id: {name}, title: t, when: model}}]" for name in ("one", "other"))
+    rules = load_nodes([parse(told + one, "one.yaml"), parse(other, "other.yaml")])
+    assert {hit.rule_id: hit.shift.direction for hit in rules.match(entry("A freer model"))} == {
+        "one": "loosening",
+        "other": "unclear",
+    }
