@@ -51,8 +51,7 @@ class Crowd:
     async def live_and_die(self) -> None:
         """Both are at work; then one dies, at any time in the three seconds after the next poll, and is replaced."""
         dice, feeds = self.siege.dice, self.siege.newsroom.server
-        pids = {running.process.pid for running in self.workers.values()}
-        await until(lambda: pids <= {state.pid for state in self.alive()}, "all are at work", 60)
+        await self.all_at_work()
         seen = len(feeds.requests)
         await until(lambda: len(feeds.requests) > seen, "it polls", 60)
         await asyncio.sleep(dice.uniform(0, 3.0))
@@ -61,6 +60,11 @@ class Crowd:
         if dice.random() < 0.3:
             await asyncio.sleep(dice.uniform(0, 3.0))
         await self.start(victim)
+
+    async def all_at_work(self) -> None:
+        """Returns once every worker that was started says that it lives."""
+        pids = {running.process.pid for running in self.workers.values()}
+        await until(lambda: pids <= {state.pid for state in self.alive()}, "all are at work", 60)
 
     async def stop(self, name: str) -> None:
         """SIGTERM a worker, and wait for it to end well."""
