@@ -84,6 +84,8 @@ def backtest(
     """
     context = current(ctx)
     candidate = load_rules(candidate_files(context, candidates or []))
+    for warning in candidate.warnings if candidates else ():
+        output.warn(str(warning))
     compared = _compared(context, candidate, _start(since))
     if json_:
         output.emit_json(_record(compared))
@@ -96,6 +98,9 @@ def candidate_files(context: Context, given: Sequence[Path]) -> list[Path]:
     for path in given:
         if not path.exists():
             raise UsageError(f"{path} does not exist.")
+        if (path.is_dir() and not rule_files([path])) or (path / "rules").is_dir():
+            meant = f" Did you mean {path / 'rules'}?" if (path / "rules").is_dir() else ""
+            raise UsageError(f"{path} is no directory of rule files (*.yaml).{meant}")
     current_files = rule_files([context.directory() / "rules"])
     if not given:
         return current_files

@@ -203,6 +203,8 @@ def _row(where: str, line: str) -> dict[str, Any]:
         raise UsageError(f"{where}: this line is no JSON: {error}") from None
     if not isinstance(row, dict) or not {"id", "title"} <= set(row):
         raise UsageError(f'{where}: an object with at least "id" and "title" is wanted')
+    if row.get("label") not in (None, "", "shift", "none"):
+        raise UsageError(f'{where}: found the label {row["label"]!r}, allowed: "shift", "none", or no label')
     return row
 
 

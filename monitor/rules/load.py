@@ -44,8 +44,9 @@ def load_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> RuleSet:
 
 
 def rule_files(paths: Iterable[Path]) -> list[Path]:
-    """The files meant, those of a directory by name."""
-    return [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    """The files meant, each once, those of a directory by name; what is hidden there is an editor's."""
+    found = (sorted(path.glob("[!.]*.yaml")) if path.is_dir() else [path] for path in paths)
+    return list(dict.fromkeys(file for files in found for file in files))
 
 
 def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: Iterable[Problem] = ()) -> RuleSet:

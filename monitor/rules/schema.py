@@ -41,8 +41,19 @@ def _text(description: str) -> dict[str, Any]:
     return {"type": ["string", "number", "boolean"], "description": description}
 
 
-def _list(item: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"type": "array", "items": item, "description": description}
+def _said(description: str) -> dict[str, Any]:
+    """Text that may not be empty."""
+    return {**_text(description), "pattern": r"\S"}
+
+
+def _number(kind: str, description: str) -> dict[str, Any]:
+    decimals = "" if kind == "integer" else r"(\.\d+)?"
+    return {"type": [kind, "string"], "pattern": rf"^[+-]?\d+{decimals}$", "description": description}
+
+
+def _list(item: dict[str, Any], description: str, least: int = 0) -> dict[str, Any]:
+    made = {"type": "array", "items": item, "description": description}
+    return {**made, "minItems": least} if least else made
 
 
 def _flag(description: str) -> dict[str, Any]:
@@ -54,9 +65,9 @@ def _choice(values: Any, description: str) -> dict[str, Any]:
 
 
 def _definitions() -> dict[str, Any]:
-    query = _text("A query, best as a block scalar (|).")
-    term = _text("A term without quotes (=Cased, wor*), $other, /regex/, or a query in parentheses.")
-    terms = _list(term, "Terms.")
+    query = _said("A query, best as a block scalar (|).")
+    term = _said("A term without quotes (=Cased, wor*), $other, /regex/, or a query in parentheses.")
+    terms = _list(term, "Terms.", 1)
     hidden = _list(term, "Terms that hide the others where the spans overlap.")
     return {
         "query": query,
@@ -65,22 +76,23 @@ def _definitions() -> dict[str, Any]:
             "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"},
             "additionalProperties": {"oneOf": [terms, _reference("vocabulary")]},
         },
-        "vocabulary": _object(
+        "vocabulary": {"oneOf": [{"required": ["terms"]}, {"required": ["entities"]}]}
+        | _object(
             {
                 "kind": _choice(Kind.__args__, "Which facts of a shift its words tell."),  # type: ignore[attr-defined]  # a Literal has them
                 "here": _flag("Its facts are read by the rules of its own file alone."),
                 "terms": terms,
                 "not": hidden,
-                "entities": _list(_reference("entity"), "Things with names; of one kind the first listed wins."),
+                "entities": _list(_reference("entity"), "Things with names; of one kind the first listed wins.", 1),
             }
         ),
         "entity": _object(
             {
-                "name": _text("Its name in the shift record (an SPDX id, a stage …)."),
+                "name": _said("Its name in the shift record (an SPDX id, a stage …)."),
                 "org": _text("The lab of a model."),
                 "terms": terms,
                 "not": hidden,
-                "rank": {"type": ["integer", "string"], "description": "How much a licence allows; more is freer."},
+                "rank": _number("integer", "How much a licence allows; more is freer."),
                 "venue": _flag("News stands there; not an actor."),
                 "fallback": _flag("Counts only where no other model is named."),
                 "as_written": _flag("Its name is the words that were found."),
@@ -124,20 +136,21 @@ def _rule() -> dict[str, Any]:
     query = _reference("query")
     score = _object(
         {
-            "threshold": {"type": ["number", "string"], "description": "Points needed."},
+            "threshold": {**_number("number", "Points needed."), "exclusiveMinimum": 0},
             "add": _list(
-                _object({"when": query, "points": {"type": ["number", "string"]}}, "when", "points"),
+                _object({"when": query, "points": _number("number", "What it is worth.")}, "when", "points"),
                 "Weighted clauses.",
+                1,
             ),
         },
         "threshold",
         "add",
     )
     properties = {
-        "id": _text("Its name, stable."),
-        "title": _text("What it finds, for people."),
+        "id": {**_text("Its name, stable."), "pattern": r"^[A-Za-z0-9][\w.-]*$"},
+        "title": _said("What it finds, for people."),
         "severity": _choice(Severity, "The base; stage and context move it one step."),
-        "priority": {"type": ["integer", "string"], "description": "Who is believed when rules disagree; more wins."},
+        "priority": _number("integer", "Who is believed when rules disagree; more wins."),
         "when": query,
         "any": _list(query, "At least one holds."),
         "all": _list(query, "All hold."),
@@ -151,5 +164,6 @@ def _rule() -> dict[str, Any]:
         "must_match": _reference("examples"),
         "must_not_match": _reference("examples"),
     }
-    ways = [{"required": [name]} for name in ("when", "score", "any", "all")]
-    return {**_object(properties, "id", "title"), "anyOf": ways}
+    lists = {"anyOf": [{"required": ["any"]}, {"required": ["all"]}]}
+    ways = [{"required": ["when"]}, {"required": ["score"]}, lists]
+    return {**_object(properties, "id", "title"), "oneOf": ways}

@@ -182,6 +182,8 @@ def test_eval_names_the_line_that_is_no_object(config: Path, tmp_path: Path) -> 
     done = run(config, "eval", str(file))
     assert done.code == 2
     assert "rows.jsonl:2" in done.err
+    file.write_text('{"id": "1", "title": "a", "label": "shft"}\n')
+    assert "rows.jsonl:1: found the label 'shft'" in run(config, "eval", str(file)).err
 
 
 def test_backtest_shows_hits_gained_and_lost(config: Path, tmp_path: Path) -> None:
@@ -201,3 +203,16 @@ def test_backtest_fails_when_an_example_breaks_so_it_can_guard_a_pull_request(co
     done = run(config, "backtest", str(candidate))
     assert done.code == 2
     assert "does not match its example" in done.err
+
+
+def test_backtest_tells_what_is_wrong_with_the_files_it_is_given(config: Path, tmp_path: Path) -> None:
+    """A wrong path must not pass a pull request as if it held no rules; nor may YAML cut a query in silence."""
+    rules = tmp_path / "candidate" / "rules"
+    rules.mkdir(parents=True)
+    (rules / ".#own.yaml").symlink_to("nobody@nowhere")
+    for wrong, said in ((rules, "no directory of rule files"), (rules.parent, f"Did you mean {rules}?")):
+        done = run(config, "backtest", str(wrong))
+        assert (done.code, said in done.err) == (2, True)
+    (rules / "own.yaml").write_text("rules: [{id: a, title: t, when: open # OR closed\n}]")
+    done = run(config, "backtest", str(rules), str(rules), "--json")
+    assert (done.code, "YAML cut this query" in done.err) == (0, True)

@@ -13,7 +13,7 @@ from monitor.errors import ConfigError
 from monitor.rules import passed
 from monitor.rules.compile import content_hash
 from monitor.rules.load import load_rules, rules_schema
-from monitor.yamlfile import load, plain
+from monitor.yamlfile import load, parse, plain
 from tests.rules.helpers import entry, problems_of, rules_of
 
 SHIPPED = Path(__file__).parents[2] / "config" / "rules"
@@ -206,6 +206,30 @@ def test_the_shipped_rules_load_and_fit_their_schema() -> None:
         jsonschema.validate(plain(load(file)), rules_schema())
         assert file.read_text().startswith("# yaml-language-server: $schema=")
     json.dumps(rules_schema())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "rules: [{id: a b, title: t, when: a}]",
+        "rules: [{id: a, title: '', when: a}]",
+        "rules: [{id: a, title: t, when: ''}]",
+        "rules: [{id: a, title: t, when: a, any: [b]}]",
+        "rules: [{id: a, title: t, none: [b]}]",
+        "rules: [{id: a, title: t, when: a, priority: high}]",
+        "rules: [{id: a, title: t, when: a, severity: hgih}]",
+        "rules: [{id: a, title: t, score: {threshold: x, add: [{when: a, points: 1}]}}]",
+        "rules: [{id: a, title: t, score: {threshold: 1, add: []}}]",
+        "vocabularies: {v: []}",
+        "vocabularies: {v: {terms: [a], entities: [{name: b, terms: [c]}]}}",
+        "vocabularies: {v: {kind: licence, entities: [{name: b, terms: [c], rank: high}]}}",
+        "vocabularies: {v: {kind: org, entities: [{name: '', terms: [c]}]}}",
+        "vocabularies: {v: {kind: org, entities: [{name: b, terms: []}]}}",
+    ],
+)
+def test_an_editor_refuses_the_shape_that_the_loader_refuses(document: str) -> None:
+    assert problems_of(document)
+    assert list(jsonschema.Draft202012Validator(rules_schema()).iter_errors(plain(parse(document, "r.yaml"))))
 
 
 def test_the_story_it_was_made_for_is_closing_and_considered() -> None:
