@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from monitor.model import Direction, ShiftObject
 from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits
 from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import DEEDS
@@ -89,6 +90,8 @@ AROUND = Around()
 def profile(members: Iterable[Traits]) -> Profile:
     """The profile of a story with these members. Labs and models count when a third of the members name them."""
     kept = tuple(members)
+    # What says neither which way nor how far, as a lab's word that no rule reads, has no say in either.
+    telling = [one for one in kept if one.sense is not Sense.UNCLEAR or one.kind is not Kind.ESSAY] or kept
     return Profile(
         labs=_common(kept, lambda member: member.labs),
         every_lab=_all(member.labs for member in kept),
@@ -104,8 +107,8 @@ def profile(members: Iterable[Traits]) -> Profile:
         links=_all(member.links for member in kept),
         cores=frozenset(member.core for member in kept),
         terms=frozenset(member.terms for member in kept if member.terms),
-        senses=frozenset(member.sense for member in kept),
-        kinds=frozenset(member.kind for member in kept),
+        senses=frozenset(member.sense for member in telling),
+        kinds=frozenset(member.kind for member in telling),
         days=tuple(member.day for member in kept if member.day is not None),
         members=kept,
     )
@@ -240,12 +243,22 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield -2.0, "one is a leak"
     if _other_terms(entry, story):
         yield -1.0, "other terms"
+    if all((_on_use(entry) and _on_weights(one)) or (_on_use(one) and _on_weights(entry)) for one in story.members):
+        yield -2.0, "one is about weights, the other about use"
     if differ(entry.places, story.places):
         yield -3.0, "another place"
     if _other_party(entry, story):
         yield -3.0, "another is shut out"
     if _bans_alone(entry, story):
         yield -4.0, "a ban by somebody else is an event of its own"
+
+
+def _on_use(one: Traits) -> bool:
+    return one.object in {ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS}
+
+
+def _on_weights(one: Traits) -> bool:
+    return one.object is ShiftObject.WEIGHTS and one.direction in {Direction.OPENING, Direction.CLOSING}
 
 
 def _another_body(entry: Traits, story: Profile) -> bool:

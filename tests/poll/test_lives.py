@@ -90,6 +90,23 @@ LIVES = {
             text="We have taken the weights of Mistral Large 4 down while we look into a safety report.",
         ),
     ],
+    "a lab's word that no rule reads does not blur which way its story goes": [
+        Says("wire", 0, CLOSES, NEW),
+        Says(
+            "lab",
+            0.2,
+            "Mistral Large 4",
+            "the lab itself speaks",
+            text="We have decided to keep the weights of Mistral Large 4 with us for now.",
+        ),
+        Says("ledger", 0.9, "Mistral releases Mistral Large 4 weights under its own licence", "closing → opening"),
+    ],
+    "talk of closing a model, and limits on the use of its range": [
+        Says("wire", 0, "Meta considers keeping Llama 9 closed, insiders say", NEW),
+        Says(
+            "ledger", 0.5, "Meta tightens its usage policy: Llama may no longer be used for surveillance", "restricting"
+        ),
+    ],
     "a delay that also decides": [
         Says("wire", 0, "Alibaba weighs making Qwen 8 closed", NEW),
         Says(
