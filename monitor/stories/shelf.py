@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Stage
-from monitor.stories.similarity import apart, differ, shared_lines, versions_clash
+from monitor.stories.names import differ, shared_lines, versions_clash
+from monitor.stories.similarity import apart
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.model import Direction, ShiftObject
+from monitor.stories.names import differ, related, shared_lines, versions_clash
 from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits
 from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import DEEDS
@@ -146,7 +147,12 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(9.0, ((9.0, "same headline"),), settled=True)
     if entry.labs and story.labs and not entry.labs & story.labs:
         return Fit(0.0, (), "other labs")
-    if entry.models and story.models and not entry.models.keys() & story.models.keys() and not _related(entry, story):
+    if (
+        entry.models
+        and story.models
+        and not entry.models.keys() & story.models.keys()
+        and not related(entry.models, story.models)
+    ):
         return Fit(0.0, (), "another model")
     if differ(entry.variants, story.variants) or all(_other_size(entry, member) for member in story.members):
         return Fit(0.0, (), "another model")
@@ -175,32 +181,9 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
     return Fit(sum(points for points, _ in parts), parts)
 
 
-def differ(here: frozenset[str], there: frozenset[str]) -> bool:
-    """Whether both sides say something, and never the same."""
-    return bool(here) and bool(there) and here.isdisjoint(there)
-
-
 def _other_size(entry: Traits, member: Traits) -> bool:
     """Whether two headlines share a name, and one hangs a size on it that the other does not: Vega, Vega Mini."""
     return any(differ(entry.sizes[name], member.sizes[name]) for name in entry.sizes.keys() & member.sizes.keys())
-
-
-def _related(entry: Traits, story: Profile) -> bool:
-    """Whether one names the other's line more closely: "llama" and "llama behemoth"."""
-    pairs = ((set(a.split()), set(b.split())) for a in entry.models for b in story.models)
-    return any(a <= b or b <= a for a, b in pairs)
-
-
-def shared_lines(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:
-    """The model lines that two mappings share, as each spells it: "large" stands for "mistral large"."""
-    same = [(line, line) for line in a if line in b]
-    return same or [(one, other) for one in a for other in b if one.endswith(f" {other}") or other.endswith(f" {one}")]
-
-
-def versions_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> bool:
-    """Whether two mappings of model line to versions share lines, and different versions only."""
-    shared = [(a[one], b[other]) for one, other in shared_lines(a, b) if a[one] and b[other]]
-    return bool(shared) and not any(here & there for here, there in shared)
 
 
 def apart(entry: Traits, other: Traits | Profile) -> bool:

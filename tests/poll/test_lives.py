@@ -95,7 +95,7 @@ LIVES = {
         Says(
             "lab",
             0.2,
-            "Mistral Large 4",
+            "An update on our largest model",
             "the lab itself speaks",
             text="We have decided to keep the weights of Mistral Large 4 with us for now.",
         ),
@@ -103,9 +103,7 @@ LIVES = {
     ],
     "talk of closing a model, and limits on the use of its range": [
         Says("wire", 0, "Meta considers keeping Llama 9 closed, insiders say", NEW),
-        Says(
-            "ledger", 0.5, "Meta tightens its usage policy: Llama may no longer be used for surveillance", "restricting"
-        ),
+        Says("ledger", 0.5, "Meta tightens its usage policy: Llama may no longer be used for surveillance", NEW),
     ],
     "a delay that also decides": [
         Says("wire", 0, "Alibaba weighs making Qwen 8 closed", NEW),

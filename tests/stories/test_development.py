@@ -128,6 +128,14 @@ Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
         ),
         pytest.param(
             [
+                ("Meta keeps Llama 9 closed", LLAMA | {"models": ("Llama 9",)}, CLOSED, TOLD),
+                ("Meta releases Code Llama 9 weights", LLAMA | {"models": ("Code Llama 9",)}, OPEN, DONE),
+            ],
+            [1, 2],
+            id="a name that ends in another",
+        ),
+        pytest.param(
+            [
                 ("Meta and Google both stop releasing open weights", BOTH, CLOSED, TOLD),
                 ("Google stops releasing open weights with Gemma 9", GEMMA, CLOSED, TOLD),
                 ("Google reverses decision to close Gemma 9", GEMMA, OPEN, UNDONE),
