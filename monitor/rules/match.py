@@ -200,17 +200,26 @@ class NearNode(Node):
         if not rights:
             return
         longest = max(end - start for start, end in rights)
-        reach = FIELD_STEP if self.distance is None else self.distance
         tried = 0
         for a in lefts:
-            low = bisect_left(rights, (a[0] - reach - longest, 0))
-            high = bisect_right(rights, (a[1] + reach, 1 << 62))
-            for b in rights[low:high]:
+            near = self._window(document, a, rights, longest)
+            for b in near:
                 if self._joined(document, a, b):
                     yield a, b
-            tried += high - low
+            tried += len(near)
             if tried > _MOST_PAIRS:
                 return
+
+    def _window(
+        self, document: Document, a: Occurrence, rights: Sequence[Occurrence], longest: int
+    ) -> Sequence[Occurrence]:
+        """Those of the rights that begin near enough, or in the sentence of `a`: a long text has thousands."""
+        if self.distance is not None:
+            low = bisect_left(rights, (a[0] - self.distance - longest, 0))
+            return rights[low : bisect_right(rights, (a[1] + self.distance, 1 << 62))]
+        here = document.sentence(a[0])
+        low = bisect_left(rights, here, key=lambda b: document.sentence(b[0]))
+        return rights[low : bisect_right(rights, here, low, key=lambda b: document.sentence(b[0]))]
 
     def _joined(self, document: Document, a: Occurrence, b: Occurrence) -> bool:
         if a == b:  # a regex between two words has no width, and is no two occurrences

@@ -39,6 +39,9 @@ from tests.rules.helpers import entry, matched, one_rule, problem_of, rules_of
         ("/op.n/", "so open", "Open"),
         ("/op.n/i", "so OPEN", "opn"),
         ("/a b/ NEAR/1 c", "a b x c", "a b x x c"),
+        ('a NEAR/1 (b OR "c d e")', "b x a x x x c d e", "b x y a x x x c d e"),
+        ("/,/ NEAR/1 /,/", ", a, b", ", a"),
+        ('a NEAR/s "b the c"', "So a b the c", "So a b. The c"),
     ],
 )
 def test_a_form_matches_this_and_not_that(query: str, yes: str, no: str) -> None:
@@ -138,6 +141,13 @@ def test_a_text_made_to_hurt_costs_little_more_than_it_is_long(query: str, words
     begin = time.process_time()
     rules.match(entry("", content=content))
     assert time.process_time() - begin < 4
+
+
+def test_a_pair_at_the_end_of_a_long_text_is_found_though_its_words_stand_apart_hundreds_of_times_before() -> None:
+    for query in ("alpha NEAR/s beta", "alpha NEAR/0 beta"):
+        rules = one_rule(query)
+        assert rules.match(entry("", content="So alpha is here. So beta is there. " * 600 + "So alpha beta."))
+        assert not rules.match(entry("", content="So alpha is here. So beta is there. " * 600))
 
 
 def test_many_near_pairs_stay_cheap() -> None:
