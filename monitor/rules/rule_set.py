@@ -81,9 +81,9 @@ class RuleSet:
         return self._document_of(rule_id, subject) is not None
 
     def _document_of(self, rule_id: str, subject: Subject) -> Document | None:
-        """The subject as a document when the rule matches it; the sieve is asked last, for it asks for all rules."""
+        """The subject as a document when the rule matches it."""
         rule, document = self.rules[rule_id], self.index.document(subject)
-        if not rule.condition.truth(document) or rule.number not in self.index.sieve.candidates(subject):
+        if not rule.condition.truth(document) or not self.index.sieve.candidates(subject, rule.number):
             return None
         return document
 

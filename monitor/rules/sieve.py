@@ -182,8 +182,8 @@ class Sieve:
         found = self.automaton.find_matches_as_indexes(spaced, overlapping=True)
         return Scanned(spaced, found, spaced.find(text.FIELD_BREAK))
 
-    def candidates(self, subject: Subject) -> list[int]:
-        """What every entry pays for: the numbers of the rules that may match it."""
+    def candidates(self, subject: Subject, only: int | None = None) -> list[int]:
+        """What every entry pays for: the numbers of the rules that may match it. `only`: no other rule is asked for."""
         texts = subject.texts(self.plan.with_author)
         spaced = text.spaced(texts)
         end = spaced.find(text.FIELD_BREAK)
@@ -193,22 +193,24 @@ class Sieve:
             met |= title[which] if begin < end else rest[which]
         if self._ids:
             met |= self._met_by_ids(subject)
-        if not self._passed(met | self._assumed):
+        if not self._passed(met | self._assumed, only):
             return []
         for word, in_title, outside in self._late:
             if in_title and -1 < spaced.find(word) < end:
                 met |= in_title
             if outside and spaced.rfind(word) > end:
                 met |= outside
-        return sorted(self._passed(met | self._late_regexes.met(texts)))
+        return sorted(self._passed(met | self._late_regexes.met(texts), only))
 
-    def _passed(self, met: Bits) -> list[int]:
+    def _passed(self, met: Bits, only: int | None) -> list[int]:
         """The rules with a way whose clauses are all met."""
         found = set(self.plan.always)
         for number in _numbers(met & self._anchors):
             for rule, others in self._checks[number]:
                 if met & others == others:
                     found.add(rule)
+        if only is not None:
+            found &= {only}
         known: dict[int, bool] = {}
         exact = self._exact
         return [one for one in found if one not in exact or self._meets(exact[one], met, known)]
