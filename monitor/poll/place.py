@@ -52,7 +52,7 @@ class _Newcomer:
     candidate: Candidate
     coverage: Coverage
     look: Look
-    told: frozenset[int] = frozenset()
+    told: Collection[int] = ()
 
     def said(self, was: Candidate | None = None) -> Said:
         return Said(self.candidate, self.coverage.outlet, was, self.heard.stated)
@@ -89,7 +89,7 @@ def place(conn: Connection, heard: Heard, look: Look, world: World, told: Collec
 
     `told`: stories that people hear of by this poll, though it is not written down yet.
     """
-    new = replace(_newcomer(heard, look), told=frozenset(told))
+    new = replace(_newcomer(heard, look), told=told)
     member_of = stories.of_entry(conn, heard.entry_id)
     if member_of is not None:
         return _edited(conn, member_of, new, world)

@@ -50,13 +50,13 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     by_story = any(mute.kind == "story" for mute in in_force)
     placed: list[Placed] = []
     decided: list[Alert] = []
+    known: set[int] = set()  # what this very poll told is known to whoever reads on
     for one in heard:
-        # What this very poll told is known to whoever reads on.
-        known = {each.event.story.id for each, alert in zip(placed, decided, strict=True) if heard_of(alert)}
         found = place(conn, one, look, world, known)
         if found is not None:
             placed.append(_among_siblings(conn, found) if by_story else found)
             decided.append(decide.decide(placed[-1].event, in_force, look.at))
+            known |= {found.event.story.id} if heard_of(decided[-1]) else set()
     world.reached(Point.COMMIT_PLACED)
     held = decide.hold(decided, world.policy.alerts, look.feed.id, reissued=reissued)
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
