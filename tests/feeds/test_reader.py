@@ -115,6 +115,14 @@ async def test_a_cancelled_reading_leaves_no_answer_behind(reader: Reader) -> No
     assert (await reader.read(FEED, document(GOOD), NOW)).items == 4
 
 
+async def test_the_next_document_is_at_the_worker_before_it_answers() -> None:
+    """A worker that had to ask for it would stand still: this one answers no document before the next has come."""
+    async with Reader(1, Limits(wall_s=20), program="tests.feeds.ahead") as reader:
+        await reader.read(FEED, document(GOOD), NOW)
+        found = await asyncio.gather(*(reader.read(FEED, document(GOOD), NOW) for _ in range(4)))
+    assert [one.format for one in found] == ["rss20"] * 4
+
+
 async def test_a_document_that_was_sent_ahead_is_read_whatever_becomes_of_the_one_before() -> None:
     """A13, A36: it waits in the pipe of a worker that may die, and its own answer may be given up there."""
     async with Reader(1, Limits(cpu_s=0.2)) as hasty:
