@@ -138,7 +138,7 @@ async def test_the_first_page_says_what_needs_a_person(database: Database, tmp_p
     assert "timeout after the message went out" in page.text
     assert "invalid_auth" in story.text
     assert outcome.remedy("invalid_auth").replace("`", "")[:30] in story.text
-    assert "high severity" in story.text
+    assert "low severity" in story.text
 
 
 async def test_it_says_when_it_is_not_working(visitor: Visitor) -> None:
