@@ -59,7 +59,7 @@ class Vocabulary:
         shown = _entities_at(document, self.by_term, self.others)
         if not shown:
             return []
-        hidden = _Hidden(_entities_at(document, self.hiding, self.hiding_others))
+        hidden = Spread(_entities_at(document, self.hiding, self.hiding_others))
         return [Mention(*at) for at in sorted(shown) if not hidden.overlaps(at)]
 
 
@@ -77,8 +77,11 @@ def _entities_at(document: Document, terms: Terms, others: Sequence[tuple[int, N
     return found
 
 
-class _Hidden:
-    """What hides: of each entity where its spans begin, in order, and how far those up to each of them reach."""
+class Spread:
+    """Spans by what they belong to: where they begin, in order, and how far those up to each of them reach.
+
+    Whether one is overlapped is told by halving: a text made to hurt has tens of thousands.
+    """
 
     def __init__(self, spans: Iterable[tuple[int, int, int]]) -> None:
         self._of: dict[int, tuple[list[int], list[int]]] = {}
@@ -88,6 +91,7 @@ class _Hidden:
             reach.append(max(end, reach[-1]) if reach else end)
 
     def overlaps(self, at: tuple[int, int, int]) -> bool:
+        """Whether a span of the same owner overlaps (start, end, owner)."""
         starts, reach = self._of.get(at[2], ((), ()))
         before = bisect_left(starts, at[1])
         return before > 0 and reach[before - 1] > at[0]

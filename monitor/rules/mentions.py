@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from monitor.rules.document import FIELD_STEP, FIELDS, Document, Mention
-from monitor.rules.entities import Entity, Vocabulary
+from monitor.rules.entities import Entity, Spread, Vocabulary
 
 _AUTHOR = FIELDS.index("author") * FIELD_STEP
 _FAR = 16  # characters behind a family's name in which its version stands
@@ -49,14 +49,16 @@ def outermost(document: Document, vocabularies: Sequence[Vocabulary], *, exclusi
         before += len(vocabulary.entities)
     found.sort(key=lambda m: (m.fallback, m.start, -m.end, m.rank))
     kept: list[Found] = []
+    reached: dict[int, int] = {}  # how far what is kept reaches: all of it begins no later
     for mention in found:
-        if mention.fallback and any(k.start < mention.end and mention.start < k.end for k in kept):
-            continue
-        inside = any(
-            k.start <= mention.start and mention.end <= k.end and (exclusive or k.entity is mention.entity)
-            for k in kept
-        )
-        if not inside:
+        of = 0 if exclusive else id(mention.entity)
+        if not mention.fallback and mention.end > reached.get(of, -1):
+            reached[of] = mention.end
+            kept.append(mention)
+    taken, after = Spread((k.start, k.end, 0) for k in kept), 0
+    for mention in found:
+        if mention.fallback and mention.start >= after and not taken.overlaps((mention.start, mention.end, 0)):
+            after = mention.end
             kept.append(mention)
     return sorted(kept, key=lambda m: (m.start, -m.end))
 

@@ -143,6 +143,14 @@ def test_a_text_made_to_hurt_costs_little_more_than_it_is_long(query: str, words
     assert time.process_time() - begin < 4
 
 
+def test_who_is_named_in_a_text_made_to_hurt_is_told_in_one_pass() -> None:
+    """A long text that repeats a name must not hold up the polls of all feeds."""
+    rules = one_rule("$lab", "{lab: {kind: org, entities: [{name: A, terms: [a]}]}}")
+    begin = time.process_time()
+    assert rules.named("org", entry("", content="a b " * 50_000)) == ("A",)
+    assert time.process_time() - begin < 4
+
+
 def test_a_pair_at_the_end_of_a_long_text_is_found_though_its_words_stand_apart_hundreds_of_times_before() -> None:
     for query in ("alpha NEAR/s beta", "alpha NEAR/0 beta"):
         rules = one_rule(query)
