@@ -267,7 +267,9 @@ def _orgs(text: Text) -> tuple[str, ...]:
     if not (text.found.get("org") or text.found.get("model")):
         return ()
     named = list(text.found.get("org", ()))
-    models = [m for m in text.found.get("model", ()) if m.entity.org and not (named and m.fallback)]
+    models = [m for m in text.found.get("model", ()) if m.entity.org]
+    if named or not all(m.fallback for m in models):
+        models = [m for m in models if not m.fallback]
     implied = [Found(m.start, m.end, Entity(m.entity.org), m.rank) for m in models]
     both = Text(text.document, text.evidence, {**text.found, "org": sorted(named + implied, key=lambda m: m.start)})
     acting = _actors(both, "org")
