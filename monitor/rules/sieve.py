@@ -151,12 +151,12 @@ class Sieve:
 
     def _sort_literals(self, title: Sequence[Bits], rest: Sequence[Bits]) -> None:
         """What is sought in every text, and the words that are asked for late."""
-        self._late: list[tuple[str, Bits, Bits]] = []
+        self._late: dict[str, tuple[Bits, Bits]] = {}
         sought = []
         for number, literal in enumerate(self.plan.literals):
             meets = title[number] | rest[number]
             if literal.strip() in text.SMALL_WORDS and literal == f" {literal.strip()} " and not meets & self._anchors:
-                self._late.append((literal, title[number], rest[number]))
+                self._late[literal.strip()] = title[number], rest[number]
                 self._assumed |= meets
             elif meets:
                 sought.append(number)
@@ -195,11 +195,10 @@ class Sieve:
             met |= self._met_by_ids(subject)
         if not self._passed(met | self._assumed, only):
             return []
-        for word, in_title, outside in self._late:
-            if in_title and -1 < spaced.find(word) < end:
-                met |= in_title
-            if outside and spaced.rfind(word) > end:
-                met |= outside
+        late = self._late
+        for place, part in enumerate((spaced[:end], spaced[end:])):
+            for word in late.keys() & part.split():
+                met |= late[word][place]
         return sorted(self._passed(met | self._late_regexes.met(texts), only))
 
     def _passed(self, met: Bits, only: int | None) -> list[int]:
@@ -222,15 +221,24 @@ class Sieve:
                 known[asked] = self._meets(self._named[asked], met, known)
             return known[asked]
         if isinstance(asked, _All):
-            wanted = asked.clauses
-            return met & wanted == wanted and all(self._meets(one, met, known) for one in asked.parts)
-        if met & asked.clauses:
+            wanted, parts = asked
+            if met & wanted != wanted:
+                return False
+            for one in parts:  # noqa: SIM110  # `all` and `any` take longer than what they ask, here and below
+                if not self._meets(one, met, known):
+                    return False
             return True
-        for number in _numbers(met & asked.sought):
-            for one in asked.by_clause[number]:
+        enough, by_clause, sought, others = asked
+        if met & enough:
+            return True
+        for number in _numbers(met & sought):
+            for one in by_clause[number]:
                 if self._meets(one, met, known):
                     return True
-        return any(self._meets(one, met, known) for one in asked.others)
+        for one in others:  # noqa: SIM110
+            if self._meets(one, met, known):
+                return True
+        return False
 
     def _met_by_ids(self, subject: Subject) -> Bits:
         entry, ids = subject.entry, self._ids
