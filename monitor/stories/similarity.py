@@ -154,7 +154,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         and not related(entry.models, story.models)
     ):
         return Fit(0.0, (), "another model")
-    if differ(entry.variants, story.variants) or all(_other_size(entry, member) for member in story.members):
+    if differ(entry.variants, story.variants) or all(other_size(entry, member) for member in story.members):
         return Fit(0.0, (), "another model")
     if apart(entry, story):
         return Fit(0.0, (), "one of several labs")
@@ -181,7 +181,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
     return Fit(sum(points for points, _ in parts), parts)
 
 
-def _other_size(entry: Traits, member: Traits) -> bool:
+def other_size(entry: Traits, member: Traits) -> bool:
     """Whether two headlines share a name, and one hangs a size on it that the other does not: Vega, Vega Mini."""
     return any(differ(entry.sizes[name], member.sizes[name]) for name in entry.sizes.keys() & member.sizes.keys())
 

@@ -136,6 +136,14 @@ Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
         ),
         pytest.param(
             [
+                ("Cohere releases Command Vega under Apache 2.0", {"orgs": ("Cohere",)}, OPEN, DONE),
+                ("Cohere releases Command Vega Mini under Apache 2.0", {"orgs": ("Cohere",)}, OPEN, DONE),
+            ],
+            [1, 2],
+            id="a little sibling",
+        ),
+        pytest.param(
+            [
                 ("Meta and Google both stop releasing open weights", BOTH, CLOSED, TOLD),
                 ("Google stops releasing open weights with Gemma 9", GEMMA, CLOSED, TOLD),
                 ("Google reverses decision to close Gemma 9", GEMMA, OPEN, UNDONE),
