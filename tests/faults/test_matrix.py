@@ -87,12 +87,12 @@ MATRIX = (
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A state directory on a disk of 12 MiB of its own."""
+    """A state directory on a disk of its own: room for the journal of SQLite, which is folded back at 16 MiB."""
     state = tmp_path / "var"
     state.mkdir()
     if os.geteuid() or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.skip("only root may mount a small disk and hide the name service")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", state], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", state], check=False).returncode:
         pytest.skip("no tmpfs can be mounted here")
     yield tmp_path
     subprocess.run(["umount", "--lazy", state], check=True)
