@@ -11,9 +11,10 @@ What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
@@ -23,6 +24,8 @@ from monitor.rules.mentions import Found, outermost, with_versions
 
 SIGNS = ("denied", "refused", "anonymous", "official", "to_come", "aside", "beside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
+_MOST_LISTED = 20  # names in one list
+_MOST_MENTIONS = 1000  # of one kind: no article has more, and a text made to hurt has 50,000
 _SIDE_REACH = 4  # words between "from" and the licence it points to
 _CLAUSE_END = re.compile(r"[,;:—–]")
 _JOINED = re.compile(r",? (?:and|or|&) |, ")
@@ -55,9 +58,10 @@ class Told:
 
     def only_beside(self, leaves: Iterable[Leaf]) -> bool:
         """Whether a rule holds by words of such a clause alone; who acts, and which model, may stand where it likes."""
-        named = [(m.start, m.end) for kind in ("org", "model") for m in self.found.get(kind, ())]
-        words = [leaf for leaf in leaves if not any(start <= leaf[0] and leaf[1] <= end for start, end in named)]
-        return bool(words) and all(any(c.start <= leaf[0] < c.end for c in self.beside) for leaf in words)
+        named = _covered([m for kind in ("org", "model") for m in self.found.get(kind, ())])
+        words = [leaf for leaf in leaves if not named.issuperset(range(*leaf[:2]))]
+        beside = _covered(self.beside)
+        return bool(words) and all(leaf[0] in beside for leaf in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,13 @@ class Text:
         found = self.found.get(kind, ())
         if not found:
             return [[], [], []]
-        near = [m for m in found if m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence]
-        summary = [m for m in found if m not in near and m.start // FIELD_STEP < _CONTENT]
-        return [near, summary, [m for m in found if m not in near and m not in summary]]
+        near: list[Found] = []
+        summary: list[Found] = []
+        rest: list[Found] = []
+        for m in found:
+            close = m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence
+            (near if close else summary if m.start // FIELD_STEP < _CONTENT else rest).append(m)
+        return [near, summary, rest]
 
     def first(self, kind: str, *, reach: int = 2) -> Found | None:
         """The strongest mention in the headline, else in the evidence, else in the nearest scope that has any."""
@@ -142,7 +150,7 @@ def told_of(document: Document, sources: Sources) -> Told:
     when nothing else names any. Who denies what, and who is quoted, stands where it likes.
     """
     found: dict[str, Sequence[Found]] = {
-        kind: outermost(document, vocabularies, exclusive=kind != "sign")
+        kind: outermost(document, vocabularies, exclusive=kind != "sign")[:_MOST_MENTIONS]
         for kind, vocabularies in sources.by_kind.items()
     }
     found["model"] = with_versions(document, found.get("model", ()), sources.by_kind.get("model", ()))
@@ -158,7 +166,13 @@ def told_of(document: Document, sources: Sources) -> Told:
 
 
 def _outside(mentions: Iterable[Found], clauses: Sequence[Found]) -> list[Found]:
-    return [m for m in mentions if not any(clause.start <= m.start < clause.end for clause in clauses)]
+    covered = _covered(clauses)
+    return [m for m in mentions if m.start not in covered]
+
+
+def _covered(mentions: Iterable[Found]) -> set[int]:
+    """The places of all words of these mentions."""
+    return {place for m in mentions for place in range(m.start, m.end)}
 
 
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
@@ -218,15 +232,15 @@ def _asides(text: Text, kind: str) -> set[int]:
     """Where the mentions begin that a sign sets aside: the first one behind it in its clause, and a list it begins."""
     found: set[int] = set()
     mentions = text.found.get(kind, ())
+    starts = [m.start for m in mentions]
     for sign in text.signs("aside"):
-        behind = [m for m in mentions if m.start >= sign.end]
+        behind = mentions[(first := bisect_left(starts, sign.end)) : first + _MOST_LISTED]
         near = bool(behind) and behind[0].start - sign.end < _ASIDE_REACH
         if not near or _CLAUSE_END.search(text.between(sign, behind[0])):
             continue
-        joints = [text.between(*pair) for pair in pairwise(behind)]
-        listed = next((n for n, joint in enumerate(joints) if not _JOINED.fullmatch(joint)), len(joints))
-        joined = [n + 1 for n in range(listed) if joints[n].strip(" ,")]  # up to the last "and"
-        begun = sign.start == 0 and any("," in joint for joint in joints[:listed])  # "Unlike A, B and C open"
+        joints = list(takewhile(_JOINED.fullmatch, (text.between(*pair) for pair in pairwise(behind))))
+        joined = [n for n, joint in enumerate(joints, 1) if joint.strip(" ,")]  # up to the last "and"
+        begun = sign.start == 0 and any("," in joint for joint in joints)  # "Unlike A, B and C open"
         found.update(m.start for m in behind[: 1 if begun else 1 + max(joined, default=0)])
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 
@@ -253,3 +254,15 @@ def test_a_summary_tells_what_a_headline_hides() -> None:
     )
     assert shift is not None
     assert (shift.direction, shift.stage) == ("dispute", "enforcement")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["unlike Meta, rivals OpenAI than Llama ", "while OpenAI stays closed, ", "from MIT to Apache-2.0 Llama, Qwen "],
+)
+def test_a_text_made_to_hurt_holds_no_poll_up(words: str) -> None:
+    """A22: the longest text an entry may have, full of what facts are read from."""
+    content = words * (200_000 // len(words))
+    begin = time.process_time()
+    assert pack().match(Entry(feed_id="press", keys=(), title="Meta closes Llama 6 weights", content=content))
+    assert time.process_time() - begin < 8
