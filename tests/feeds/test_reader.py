@@ -86,7 +86,8 @@ async def test_workers_end_with_the_reader() -> None:
 @pytest.mark.parametrize("slow", [False, True])
 async def test_what_may_take_long_never_takes_every_worker(reader: Reader, slow: bool) -> None:
     """A35, A36: beside large documents, and those of feeds that could not be read, others are read at once."""
-    words = b"word " * (20_000 if slow else 120_000)
+    await asyncio.gather(*(reader.read(FEED, document(GOOD), NOW) for _ in range(4)))  # both workers have started
+    words = b"word " * (100_000 if slow else 120_000)
     big = (
         b"<rss version='2.0'><channel><item><title>a</title><description>" + words + b"</description></item></channel>"
     )
