@@ -71,6 +71,9 @@ class Pool:
     vocabularies: list[Vocabulary] = field(default_factory=list)
     ids: dict[tuple[str, str], int] = field(default_factory=dict)
     with_author: bool = False
+    # What stands in many rules is one node in all of them: source, number and fields.
+    words: dict[tuple[str, int, int], match.TermNode] = field(default_factory=dict)
+    names: dict[tuple[str, int, int], match.VocabularyNode] = field(default_factory=dict)
     _read: dict[tuple[str, bool], int] = field(default_factory=dict)  # terms as written: most are, many times
 
     def written(self, words: str, cased: bool) -> int:
@@ -159,7 +162,9 @@ class Compiler:
         if isinstance(tree, grammar.Term):
             return self._term(source, self._read(tree), fields)
         if isinstance(tree, grammar.Reference):
-            return match.VocabularyNode(source, self._named(tree), fields)
+            vocabulary = self._named(tree)
+            key = (source, vocabulary.number, fields)
+            return self.pool.names.setdefault(key, match.VocabularyNode(source, vocabulary, fields))
         if isinstance(tree, grammar.Regex):
             return match.RegexNode(source, self._regex(tree), fields)
         if isinstance(tree, grammar.Near):
@@ -186,7 +191,10 @@ class Compiler:
     def _term(self, source: str, number: int, fields: int) -> match.TermNode:
         literal = self.pool.term_places[number][0]
         self.pool.uses[literal] += 1
-        return match.TermNode(source, number, literal, fields)
+        found = self.pool.words.get((source, number, fields))
+        if found is None:
+            found = self.pool.words[source, number, fields] = match.TermNode(source, number, literal, fields)
+        return found
 
     def _named(self, tree: grammar.Reference) -> Vocabulary:
         if tree.name not in self.scope:
@@ -242,7 +250,8 @@ def either(source: str, nodes: Sequence[match.Node]) -> match.OrNode:
             terms.setdefault(node.literal, []).append(node)
         else:
             others.append(node)
-    return match.OrNode(source, nodes, terms, frozenset(terms), others)
+    by_literal = {literal: tuple(found) for literal, found in terms.items()}  # half as large as lists
+    return match.OrNode(source, nodes, by_literal, others)
 
 
 def has_positive(tree: grammar.Node) -> bool:

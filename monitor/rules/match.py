@@ -245,16 +245,15 @@ class OrNode(Node):
 
     alternatives: Sequence[Node]
     terms: Mapping[int, Sequence[TermNode]] = field(default_factory=dict)  # by literal
-    literals: frozenset[int] = frozenset()  # of the terms
     others: Sequence[Node] = ()
 
     def _present(self, document: Document) -> Iterator[Node]:
-        for literal in document.literals[0] & self.literals:
+        for literal in document.literals[0] & self.terms.keys():
             yield from self.terms[literal]
         yield from self.others
 
     def possible(self, document: Document) -> bool:
-        if not self.literals.isdisjoint(document.literals[0]):
+        if not self.terms.keys().isdisjoint(document.literals[0]):
             return True
         return any_possible(self.others, document)
 
