@@ -44,7 +44,9 @@ def greet(configuration: Configuration, database: Database, *, worker: bool = Fa
     if telemetry.under_systemd():
         facts = {"feeds": len(configuration.feeds), "rules": len(configuration.rules.rules)}
         places = {"configuration": str(configuration.dir), "database": database.place}
-        log.info("service starting", version=__version__, worker=worker, **facts, **places, slack=connected)
+        log.info(
+            "worker starting" if worker else "daemon starting", version=__version__, **facts, **places, slack=connected
+        )
     else:
         _say_what_begins(configuration, database, worker=worker)
     for warning in configuration.warnings:
@@ -74,7 +76,9 @@ def _warn(event: str, words: str) -> None:
 
 def _say_how_to_connect() -> None:
     if telemetry.under_systemd():
-        log.warning("slack not connected", remedy="`licensewatch slack check` says what is missing; alerts stand here")
+        log.warning(
+            "receiver not connected", remedy="`licensewatch slack check` says what is missing; alerts stand here"
+        )
         return
     start = "make run" if Path("Makefile").exists() else f"{_program()} run"
     output.say(HOW_TO_CONNECT.format(program=_program(), start=start))
@@ -127,7 +131,7 @@ class FirstRound:
     def speak(self) -> None:
         """Say what the baseline was, and start counting anew."""
         if self.feeds and telemetry.under_systemd():
-            log.info("first round", entries=self.read, stories=len(self.stories), feeds=self.feeds)
+            log.info("feeds first read", entries=self.read, stories=len(self.stories), feeds=self.feeds)
         elif self.feeds:
             output.say(baseline_words(self.read, len(self.stories), self.feeds))
         self.read, self.feeds, self.stories, self._timer = 0, 0, set(), None

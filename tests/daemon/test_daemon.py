@@ -115,7 +115,7 @@ async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> N
         real.write_text(RULE.format(word="chip maker"), encoding="utf-8")
         await until(lambda: "configuration loaded" in daemon.words(), "the rule is live")
     lines = [json.loads(line) for line in daemon.words().splitlines()]
-    assert {"event": "service starting", "feeds": 1, "slack": ["licensing"]}.items() <= lines[0].items()
+    assert {"event": "daemon starting", "feeds": 1, "slack": ["licensing"]}.items() <= lines[0].items()
     assert "configuration doubtful" in [line["event"] for line in lines]
 
 
