@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +219,7 @@ def test_export_json_is_the_ledger(filled: Path) -> None:
 def test_export_atom_is_a_valid_feed(filled: Path) -> None:
     """What we export can be polled: a feed reader finds nothing to complain about."""
     done = run(filled, "export", "--format", "atom")
-    parsed = feedparser.parse(BytesIO(done.stdout.encode()))
+    parsed = feedparser.parse(io.BytesIO(done.stdout.encode()))
     assert (parsed.version, parsed.bozo, len(parsed.entries)) == ("atom10", False, 2)
     first = next(entry for entry in parsed.entries if "Behemoth" in entry.title)
     assert first.link == "https://example.org/0"
@@ -261,7 +260,7 @@ def test_an_exported_entry_is_updated_when_its_storyline_moves_and_links_as_the_
 
 
 def test_export_of_nothing_is_valid_too(config: Path) -> None:
-    parsed = feedparser.parse(BytesIO(run(config, "export", "--format", "atom").stdout.encode()))
+    parsed = feedparser.parse(io.BytesIO(run(config, "export", "--format", "atom").stdout.encode()))
     assert (parsed.version, parsed.bozo, parsed.entries) == ("atom10", False, [])
 
 
