@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -309,6 +311,40 @@ async def test_a_slow_server_holds_up_nobody_else(server: FeedServer, fetcher: F
     await asyncio.wait_for(asyncio.gather(*(fetcher.fetch(server.url("/feed")) for _ in range(100))), 2)
     assert not slow.done()
     await slow
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+FLOODS: dict[str, tuple[bytes, bytes, tuple[FetchReason, ...]]] = {  # what comes once, what comes without end
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 500, (FetchReason.TIMEOUT,)),
+    "chunks of a byte": (HEAD + b"\r\n", b"1\r\nx\r\n" * 5000, (FetchReason.TIMEOUT, FetchReason.TOO_LARGE)),
+    "extensions of chunks": (HEAD + b"\r\n", b"1;" + b"e" * 4000 + b"\r\nx\r\n", (FetchReason.TIMEOUT,)),
+    "headers": (HEAD, b"X-A: " + b"a" * 100 + b"\r\n", (FetchReason.PROTOCOL,)),
+    "trailers": (HEAD + b"\r\n5\r\n<rss>\r\n0\r\n", b"X-A: " + b"a" * 100 + b"\r\n", (FetchReason.PROTOCOL,)),
+}
+
+
+@pytest.mark.parametrize("kind", list(FLOODS))
+async def test_a_flood_of_nothing_ends_and_drowns_nobody(server: FeedServer, kind: str) -> None:
+    """A35: an answer that never comes to its point costs its own poll, little memory, and no other feed's turn."""
+    first, again, reasons = FLOODS[kind]
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(first)
+            while True:
+                writer.write(again)
+                await writer.drain()
+
+    server.document("/feed", BODY)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pouring = await asyncio.start_server(pour, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{pouring.sockets[0].getsockname()[1]}/feed"
+    async with pouring, Fetcher(replace(LOCAL, timeout=timedelta(seconds=1)), "9.9") as hasty:
+        flood = asyncio.create_task(failure(hasty, url))
+        assert len([await hasty.fetch(server.url("/feed")) for _ in range(10)]) == 10
+        assert (await flood).reason in reasons
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 64 * 1024
 
 
 async def test_errors_never_show_a_secret_of_the_url(server: FeedServer, fetcher: Fetcher) -> None:

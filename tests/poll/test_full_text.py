@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -213,3 +214,39 @@ async def test_pages_are_read_in_a_worker_that_is_killed(house: House) -> None:
     house.server.answer("/1", Answer(200, monster, {"Content-Type": "text/html"}))
     await house.poll()
     assert house.newest().entry.title == TEASER
+
+
+HOSTILE_PAGES = {
+    "a bomb": Answer(200, gzip.compress(bytes(1 << 24)), {"Content-Type": "text/html", "Content-Encoding": "gzip"}),
+    "a page too large": Answer(200, b"<p>x</p>" * 500_000, {"Content-Type": "text/html"}),
+    "in circles": Answer(302, b"", {"Location": "?again"}),
+    "inwards": Answer(302, b"", {"Location": "http://169.254.169.254/latest/meta-data"}),
+    "a file of its own": Answer(302, b"", {"Location": "file:///etc/passwd"}),
+    "a film": Answer(200, bytes(1000), {"Content-Type": "video/mp4"}),
+    "no text at all": Answer(200, b"", {"Content-Type": "text/html"}),
+    "bytes of chance": Answer(200, bytes(range(256)) * 99, {"Content-Type": "text/html; charset=utf-16"}),
+    "an entity of entities": Answer(
+        200,
+        b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><p>&b;</p>',
+        {"Content-Type": "application/xhtml+xml"},
+    ),
+}
+
+
+async def test_hostile_pages_cost_their_own_text_alone(house: House) -> None:
+    """A34, A35, A36: whatever a page does, its entry stands, the feed is well, and the next page is read."""
+    for start in range(0, len(HOSTILE_PAGES), 5):
+        some = list(HOSTILE_PAGES.items())[start : start + 5]
+        house.publish(*(f"{TEASER} ({name})" for name, _ in some))
+        for at, (_, answer) in enumerate(some, start + 1):
+            house.server.answer(f"/{at}", answer)
+        await house.poll()
+    house.publish(TEASER)
+    await house.poll()
+    with house.database.read() as conn:
+        state, kept = feeds.get(conn, "f"), [one for some in entries.iterate(conn, None) for one in some]
+    assert state is not None
+    assert (state.failures, house.hits()) == (0, 1)
+    told = {one.entry.title: one.entry.content for one in kept}
+    assert {title for title, content in told.items() if content} <= {TEASER, f"{TEASER} (an entity of entities)"}
+    assert len(told) == 2 + len(HOSTILE_PAGES)
