@@ -24,7 +24,7 @@ from monitor.alerts.reading import (
     story_of,
     syndicated,
 )
-from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, going, lead, state, subject, terms, when
+from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, lead, state, subject, terms, when
 from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
@@ -265,11 +265,9 @@ def _summary(storyline: Storyline) -> str:
         *([f"The lab itself spoke since: {spoke.outlet}"] if spoke else []),
         story.title.strip().rstrip("."),
     ]
-    sides = terms(shift, " to ", delayed=delayed)
+    sides = terms(shift, delayed=delayed, spoken=True)
     if sides and not back:
-        sentences.append(
-            f"Terms: {going(shift, delayed=delayed)}from {sides}" if " to " in sides else f"Terms: {sides}"
-        )
+        sentences.append(f"Terms: {sides}")
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))
     sentences.append(f"Confidence {shift.confidence}")

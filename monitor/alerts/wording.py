@@ -40,6 +40,7 @@ _HOLD = {
     Stage.ENFORCEMENT: "now",
     Stage.NONE: "",
 }
+_GO = {"would be": "would go ", "to be": "to go "}
 
 
 def state(storyline: Storyline, story: Story) -> list[str]:
@@ -49,7 +50,7 @@ def state(storyline: Storyline, story: Story) -> list[str]:
     delayed = delayed_now(storyline.steps)
     shift, back = standing(storyline, story)
     # Terms that were taken back would read as what holds now.
-    sides = "" if back else terms(shift, " → ", delayed=delayed)
+    sides = "" if back else terms(shift, delayed=delayed)
     facts = (who, literal(", ".join(models), 300), literal(sides, 300))
     notes = ("*delay reported*" if delayed else "", "*denial reported*" if shift.denied else "")
     spoke = "*the lab itself spoke since*" if spoke_since(storyline) else ""
@@ -76,22 +77,20 @@ def _way_and_stage(shift: Shift, *, back: bool) -> tuple[str, str]:
     return direction, STAGE_WORDS[shift.stage]
 
 
-def terms(shift: Shift, arrow: str, *, delayed: bool = False) -> str:
-    """From which terms to which, as far as they are known. "Now" are only those in effect: a turn may be a promise."""
+def terms(shift: Shift, *, delayed: bool = False, spoken: bool = False) -> str:
+    """From which terms to which, as far as they are known. "Now" are only those in effect: a turn may be a promise.
+
+    `spoken`: as an ear follows it, without an arrow.
+    """
     before, after = licence(shift.from_), licence(shift.to)
+    hold = "to be" if delayed else _HOLD[shift.stage]
     if before and after and before != after:
-        return f"{before}{arrow}{after}"
+        return _GO.get(hold, "") + (f"from {before} to {after}" if spoken else f"{before} → {after}")
     if shift.direction is Direction.DISPUTE:
         return after or before  # people fight about terms: nothing became of them
     if after:
-        return f"{'to be' if delayed else _HOLD[shift.stage]} {after}".strip()
+        return f"{hold} {after}".strip()
     return f"until now {before}" if before else ""
-
-
-def going(shift: Shift, *, delayed: bool = False) -> str:
-    """How terms go from these to those, as the verb before them: a person who only listens hears no stage beside."""
-    hold = "to be" if delayed else _HOLD[shift.stage]
-    return {"would be": "would go ", "to be": "to go "}.get(hold, "")
 
 
 def lead(storyline: Storyline) -> str:

@@ -69,7 +69,9 @@ def test_terms_hold_now_only_once_they_are_in_effect(stage: Stage, reason: Reaso
     assert f"Terms: {said} open." in message.text
     assert f"*Meta* · Behemoth · {said} open" in strings(list(message.blocks))[1]
     known = steps_of(one, replace(shift, from_="closed"), *before, reason=reason)
-    assert f"Terms: {goes}from closed to open." in render.parent(known).text
+    message = render.parent(known)
+    assert f"Terms: {goes}from closed to open." in message.text
+    assert f"*Meta* · Behemoth · {goes}closed → open" in strings(list(message.blocks))[1], "the message says it alike"
 
 
 def test_a_name_that_is_the_labs_and_the_models_is_said_once() -> None:
