@@ -24,7 +24,18 @@ from monitor.alerts.reading import (
     story_of,
     syndicated,
 )
-from monitor.alerts.wording import DIRECTIONS, SEVERITIES, capital, day, lead, state, subject, terms, when
+from monitor.alerts.wording import (
+    DIRECTIONS,
+    SEVERITIES,
+    capital,
+    day,
+    lead,
+    state,
+    subject,
+    terms,
+    way_and_stage,
+    when,
+)
 from monitor.counts import counted
 from monitor.model import (
     STAGE_WORDS,
@@ -34,6 +45,7 @@ from monitor.model import (
     Reception,
     Shift,
     Step,
+    Story,
     Storyline,
     Trust,
     ranked,
@@ -68,10 +80,10 @@ def parent(storyline: Storyline, reception: Reception | None = None, before: str
 def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     """What just moved. `facts`: line (in words), story_id; and of what moved it entry_id, evidence, marks."""
     story = story_of(storyline, facts.get("story_id"))
-    line = str(facts.get("line") or "another story of this storyline")
     entry = next((one for one in story.coverage if one.entry_id == facts.get("entry_id")), None)
     source = entry or next(iter(story.coverage), None)
     title = (source.title if source else "") or story.title
+    line = str(facts.get("line") or _told_now(storyline, story, source))
     headline = link(source.url, title, 300) if source else literal(title, 300)
     unread = entry is not None and not entry.read
     first, stood = f"*{literal(capital(line), 600)}*", state(storyline, story)
@@ -91,6 +103,12 @@ def move(storyline: Storyline, facts: Mapping[str, Any]) -> Message:
     quote = f"“{shift.evidence}”" if unread and shift.evidence else ""  # nobody else says what it says
     text = ". ".join(part for part in (f"{whose}: {said}" if whose else capital(said), title, quote) if part)
     return Message(literal(text, blocks.PREVIEW), tuple(body))
+
+
+def _told_now(storyline: Storyline, story: Story, source: Coverage | None) -> str:
+    """What a story says that nobody was told of when it began, as that of a held flood: there is no move to name."""
+    said = " · ".join(filter(None, way_and_stage(*standing(storyline, story))))
+    return f"{said}, says {source.outlet}" if source else said
 
 
 def coverage(storyline: Storyline) -> Message:
@@ -188,7 +206,10 @@ def _reported(storyline: Storyline, shown: int) -> str:
     """Who reports the current story, best source first; and how many reported the storyline, when those are more."""
     newest = reports(ranked(now(storyline).coverage))
     names = outlets_of(newest)
-    by_outlet = {one.outlet: one for one in sorted(newest, key=lambda one: one.at)}
+    by_outlet: dict[str, Coverage] = {}
+    for one in newest:  # its own article before what an aggregator leads to; of equals the newest
+        if by_outlet.setdefault(one.outlet, one).trust is one.trust:
+            by_outlet[one.outlet] = one
     lines = []
     for one in (by_outlet[name] for name in names[:shown]):
         kind = f" ({_TRUST[one.trust]})" if _TRUST[one.trust] else ""

@@ -61,13 +61,14 @@ def state(storyline: Storyline, story: Story) -> list[str]:
 def _status(shift: Shift, notes: Iterable[str], *, back: bool) -> tuple[str, str]:
     """The picture and the words: which way, how far, what."""
     icon, _ = DIRECTIONS[shift.direction]
-    first, *words = _way_and_stage(shift, back=back)
+    first, *words = way_and_stage(shift, back)
     words += [OBJECTS[shift.object], *notes]
     picture = "↩️" if shift.stage is Stage.REVERSED else icon
     return picture, " · ".join(filter(None, (f"*{capital(first)}*", *words)))
 
 
-def _way_and_stage(shift: Shift, *, back: bool) -> tuple[str, str]:
+def way_and_stage(shift: Shift, back: bool) -> tuple[str, str]:
+    """Which way and how far, in words; of a reversal which way it goes, or (`back`) what it took back."""
     direction = DIRECTIONS[shift.direction][1]
     if shift.stage is Stage.REVERSED:
         # "Opening · reversed" would read as the end of an opening.
@@ -96,7 +97,7 @@ def terms(shift: Shift, *, delayed: bool = False, spoken: bool = False) -> str:
 def lead(storyline: Storyline) -> str:
     """Who and which model: which way, how far, what."""
     shift, back = standing(storyline, now(storyline))
-    words = ", ".join(filter(None, (*_way_and_stage(shift, back=back), OBJECTS[shift.object])))
+    words = ", ".join(filter(None, (*way_and_stage(shift, back), OBJECTS[shift.object])))
     whose = subject(storyline)
     return f"{whose}: {words}" if whose else capital(words)
 

@@ -13,8 +13,8 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.cli.numbers import LARGEST
 from monitor.errors import UsageError
-from monitor.model import Delivery, DeliveryState, Message, what
-from monitor.store import deliveries, receivers
+from monitor.model import BUNDLED, Delivery, DeliveryState, Message, what
+from monitor.store import deliveries, figures, receivers
 from monitor.store.engine import Connection
 from monitor.web.deliveries_page import fault, mend
 
@@ -44,15 +44,19 @@ def list_(
     with database.read() as conn:
         found = deliveries.listing(conn, states=state or (), receiver=receiver or None, limit=limit)
         states = receivers.states(conn)
+        held = [one.story_id for one in found if one.state is DeliveryState.HELD and one.story_id is not None]
+        titles = figures.titles(conn, dict.fromkeys(held))
     records = [record(one, states) for one in found]
     if json_:
         output.emit_json(records)
         return
     columns = ("id", "story", "receiver", "what", "state", "attempts", "next", "last error")
-    output.table("Deliveries", columns, map(_row, records), right=("story", "attempts"))
+    output.table("Deliveries", columns, map(row, records), right=("story", "attempts"))
     if not records:
         output.note("no delivery fits")
     # Below the table: a terminal's width has no room for sentences beside it, and most rows share theirs.
+    for story_id, title in sorted(titles.items()):
+        output.say(f"story {story_id}: {title}")
     helps = (f"{one['last_error'] or one['state']}: {one['remedy']}" for one in records if one["remedy"])
     for line in dict.fromkeys(helps):
         output.say(line)
@@ -181,6 +185,11 @@ def record(one: Delivery, states: Mapping[str, receivers.ReceiverState]) -> dict
     }
 
 
-def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
+def row(one: Mapping[str, Any]) -> tuple[object, ...]:
+    """A record as a line of the table."""
     brings = what(one["role"], one["action"])
-    return (one["id"][:8], one["story"], one["receiver"], brings, *(one[name] for name in _SHOWN))
+    error = one["last_error"] or ""
+    # What went out as a line of another's digest is withdrawn from the outbox and from nobody.
+    told = {"state": f"in {error.removeprefix(BUNDLED)[:8]}", "last_error": ""} if error.startswith(BUNDLED) else {}
+    shown = {**one, **told}
+    return (one["id"][:8], one["story"], one["receiver"], brings, *(shown[name] for name in _SHOWN))

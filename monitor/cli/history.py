@@ -16,7 +16,7 @@ from monitor.cli.context import current
 from monitor.errors import UsageError
 from monitor.model import ASIDES, Direction
 from monitor.text import fold
-from monitor.web.ledger import as_atom, as_csv, by, by_storyline, ledger
+from monitor.web.ledger import as_atom, as_csv, by_storyline, in_words, ledger
 from monitor.web.stories_page import canonical
 
 _WHO = ("orgs", "models")
@@ -105,7 +105,7 @@ def _print(stories: Sequence[Mapping[str, Any]]) -> None:
     before = f", continues storyline {now['previous_storyline']}" if now["previous_storyline"] else ""
     output.say(f"{_INDENT}storyline {now['storyline']}{before}")
     for step in now["steps"]:
-        output.say(f"{_INDENT}{step['at']:%Y-%m-%d}  {step['stage']} ({step['reason']}{by(step['outlet'])})")
+        output.say(f"{_INDENT}{step['at']:%Y-%m-%d}  {in_words(step)}")
     for source in (source for row in stories for source in row["sources"]):
         when = f", {source['published']:%Y-%m-%d}" if source["published"] else ""
         output.say(f"{_INDENT}{source['outlet'] or '?'}{when}: {source['url'] or source['title']}")

@@ -13,7 +13,7 @@ from monitor.alerts.outcome import GONE, ODD, Next, Outcome, remedy, scope_of
 from monitor.alerts.receivers import Posting, Receipt, permalink
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
-from monitor.model import Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
+from monitor.model import BUNDLED, Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
 from monitor.store import deliveries, feedback, receivers
 from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
@@ -132,7 +132,7 @@ def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None
         if not bundle.holds(_told(longer, load)):
             break
         wanted = longer
-        deliveries.mark_discarded(conn, other.id, {"last_error": f"part of digest {row.id}"})
+        deliveries.mark_discarded(conn, other.id, {"last_error": f"{BUNDLED}{row.id}"})
     if len(wanted) > known:
         deliveries.set_facts(conn, row.id, {**row.facts, "bundled": wanted[1:]})
     present = _told(wanted, load)

@@ -5,7 +5,19 @@ Texts of an Entry are what a reader sees: tags gone, entities decoded, whitespac
 """
 
 from monitor.model.acting import Command, Person, Press, Reception, Verb
-from monitor.model.deliveries import Action, Alert, Delivery, DeliveryState, Message, Mute, Reason, Role, Thread, what
+from monitor.model.deliveries import (
+    BUNDLED,
+    Action,
+    Alert,
+    Delivery,
+    DeliveryState,
+    Message,
+    Mute,
+    Reason,
+    Role,
+    Thread,
+    what,
+)
 from monitor.model.feeds import (
     CANARY,
     UNREADABLE,
@@ -39,6 +51,7 @@ from monitor.model.stories import (
 
 __all__ = [
     "ASIDES",
+    "BUNDLED",
     "CANARY",
     "STAGE_WORDS",
     "UNREADABLE",

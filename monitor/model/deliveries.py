@@ -98,6 +98,9 @@ _WHAT = {
 }
 
 
+BUNDLED = "part of digest "  # and the id of the delivery that took this one along: it is withdrawn, and was told
+
+
 def what(role: str, action: str = Action.POST) -> str:
     """What a delivery brings, in words for people."""
     return _WHAT[Role(role)] + (", edited" if action == Action.UPDATE else "")

@@ -71,13 +71,14 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     stage = next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE)
     if stage is Stage.ANNOUNCED and _DENIAL.search(_with_evidence(first, shifts).evidence):
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
-    to = next((one.to for one in shifts if one.to), "")
+    same_way = [one for one in shifts if _same_way(one, first.direction)]
+    to = next((one.to for one in same_way if one.to), "")
     return replace(
         _quoted(believed, ranked),
         stage=stage,
         orgs=_union(one.orgs for one in shifts),
         models=_union(one.models for one in shifts),
-        from_=next((one.from_ for one in shifts if one.from_ not in {"", to}), ""),
+        from_=next((one.from_ for one in same_way if one.from_ not in {"", to}), ""),
         to=to,
         denied=any(one.denied for one in peers),
     )
@@ -123,22 +124,29 @@ def weigh(reports: Sequence[Report]) -> Shift:
     if len(reports) == 1:
         return reports[0].shift
     stage = _stage(reports)
-    best = max(reports, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
     direction = _heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR)
+    # Words and terms are those of reports that say which way it goes now: others would contradict it.
+    telling = [report for report in reports if _same_way(report.shift, direction)] or reports
+    best = max(telling, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
     confidence, reasons = _confidence(reports, direction)
     return replace(
-        _with_evidence(best.shift, _shifts(reports)),
+        _with_evidence(best.shift, _shifts(telling)),
         direction=direction,
         stage=stage,
         object=_heaviest(reports, lambda shift: shift.object, None) or best.shift.object,
         orgs=_names(reports, lambda shift: shift.orgs),
         models=_names(reports, lambda shift: shift.models),
-        from_=_licence(reports, lambda shift: shift.from_),
-        to=_licence(reports, lambda shift: shift.to),
+        from_=_licence(telling, lambda shift: shift.from_),
+        to=_licence(telling, lambda shift: shift.to),
         confidence=confidence,
         reasons=reasons,
         denied=any(report.shift.denied for report in reports),
     )
+
+
+def _same_way(shift: Shift, direction: Direction) -> bool:
+    """Whether a shift goes the way of a direction, or says no way."""
+    return SENSES[shift.direction] in {SENSES[direction], Sense.UNCLEAR}
 
 
 def _weight(report: Report, reports: Sequence[Report]) -> float:
@@ -306,7 +314,11 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
     # What no rule read (statement.py) is a source, and no voice on what happened; nor does its headline tell that.
     read = [member for member in everyone if member.rule_ids] or everyone
     shift = weigh([Report(one.shift, one.trust, one.at, bool(_LOOKS_BACK.match(one.entry.title))) for one in read])
-    tell_it = {one.entry_id for one in read if one.shift.stage is shift.stage and not one.shift.denied}
+    tell_it = {
+        one.entry_id
+        for one in read
+        if one.shift.stage is shift.stage and _same_way(one.shift, shift.direction) and not one.shift.denied
+    }
     title = next((one.title for one in told if one.entry_id in tell_it and one.title), "")
     return replace(
         story,

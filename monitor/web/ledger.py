@@ -130,7 +130,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
         flat = {
             **row,
             "steps": [
-                f"{step['at']:%Y-%m-%d} {step['stage']} ({step['reason']})"
+                f"{step['at']:%Y-%m-%d} {step['direction']} · {step['stage']} ({step['reason']})"
                 for step in row["steps"]
                 if step["story"] == row["id"]
             ],
@@ -208,7 +208,7 @@ def _in_words(row: Mapping[str, Any]) -> str:
     lines = [f"{row['direction']} · {row['stage']} · {row['object']}", who, terms]
     lines += [f"“{row['evidence']}”"] if row["evidence"] else []
     lines += [f"continues storyline {row['previous_storyline']}"] if row.get("previous_storyline") else []
-    lines += [f"{step['at']:%Y-%m-%d} {step['stage']}: {step['reason']}{by(step['outlet'])}" for step in row["steps"]]
+    lines += [f"{step['at']:%Y-%m-%d} {in_words(step)}" for step in row["steps"]]
     lines += ["Sources: " + ", ".join(row["outlets"])] if row["outlets"] else []
     return "\n".join(filter(None, lines))
 
@@ -224,6 +224,7 @@ def _clean(text: str) -> str:
     return _NOT_XML.sub("", printable(text))
 
 
-def by(outlet: str) -> str:
-    """`, The Outlet`, or nothing when nobody is named."""
-    return f", {outlet}" if outlet else ""
+def in_words(step: Mapping[str, Any]) -> str:
+    """`closing · announced (stage moved, The Outlet)`: which way, how far, and why it counted."""
+    by = f", {step['outlet']}" if step["outlet"] else ""
+    return f"{step['direction']} · {step['stage']} ({step['reason']}{by})"

@@ -41,7 +41,7 @@ def test_the_parent_says_who_what_where_and_how_sure() -> None:
     wanted = [
         "Meta weighs a closed model instead of Behemoth",
         "Closing · under consideration · weights",
-        "Meta · Behemoth · open → closed",
+        "Meta · Behemoth · would go open → closed",
         EVIDENCE,
         "Reported by 3 outlets: The Decoder, Techsight, Model Weekly",
         "Severity high · raised: first closed flagship by Meta",
@@ -90,6 +90,18 @@ def test_the_best_source_stands_first_and_the_rest_are_counted() -> None:
     page = as_words(render.parent(replace(one, stories=(story,))))
     assert "Reported by 9 outlets: Meta Newsroom (primary source), The Decoder, Techsight" in page
     assert "and +3 more" in page
+
+
+def test_an_outlet_is_linked_by_its_own_article_before_an_aggregators() -> None:
+    """A33: "by trust" holds within an outlet too; of its own articles the newest."""
+    one = storyline(outlets=2)
+    later = coverage(8, "The Decoder")
+    hidden = replace(coverage(9, "The Decoder", trust=Trust.COMMUNITY), url="https://news.google.com/rss/articles/x")
+    story = replace(one.stories[0], coverage=(*one.stories[0].coverage, later, hidden))
+    told = next(
+        text for text in strings(list(render.parent(replace(one, stories=(story,))).blocks)) if "Reported" in text
+    )
+    assert f"{later.url.replace('&', '&amp;')}|The Decoder>, <" in told
 
 
 def test_the_coverage_lists_every_article_with_its_outlet_and_time() -> None:
@@ -192,6 +204,13 @@ def test_a_move_is_told_in_one_line_with_its_source() -> None:
     page = as_words(message)
     assert "Under consideration → announced, says Techsight\n🔒  Closing · announced · weights\nMeta · Behemoth" in page
     assert "Meta confirms it\nMeta confirms it" not in page
+
+
+def test_what_is_told_late_says_what_it_says_where_nothing_moved() -> None:
+    """A33: every broadcast has its own reason: a released story of a storyline that stands there is no move."""
+    one = storyline(outlets=2)
+    message = render.move(one, {"line": "", "story_id": 1})
+    assert message.text.startswith("Meta, Behemoth: closing · under consideration, says The Decoder. ")
 
 
 def test_nothing_asserts_legality() -> None:

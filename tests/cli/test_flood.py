@@ -50,6 +50,8 @@ async def test_a_held_flood_is_released_from_the_command_line_and_told_once(slac
         assert len(held) >= len(LABS)
         [notice] = slack.messages("C1")
         assert "deliveries release --all" in str(notice["blocks"])
+        listed = (await run(tmp_path, "deliveries", "list", "--state", "held")).stdout
+        assert all(f": {lab} releases the weights" in listed for lab in LABS), "a person sees what waits"
         one = await run(tmp_path, "deliveries", "discard", held[0])
         assert one.returncode == 0, one.stderr
         left = await run(tmp_path, "deliveries", "release", "--all")

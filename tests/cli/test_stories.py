@@ -177,7 +177,9 @@ def test_export_csv_has_a_row_a_shift_and_runs_nothing_in_a_spreadsheet(filled: 
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["orgs"] for row in rows] == ["Meta", "Meta"]
     assert rows[0]["title"].startswith("'=Meta")
-    assert rows[0]["steps"] == "2026-03-04 considering (new story); 2026-03-06 announced (stage moved)"
+    assert (
+        rows[0]["steps"] == "2026-03-04 closing · considering (new story); 2026-03-06 closing · announced (stage moved)"
+    )
     assert (rows[0]["first_poll"], rows[1]["first_poll"]) == ("no", "yes")
 
 
@@ -195,13 +197,16 @@ def test_a_storyline_of_two_stories_stands_once_with_each_step_once(filled: Path
         third = stories.create_story(conn, 3, replace(later, first_seen_at=SEEN + timedelta(days=60)))
     database.close()
     shown = run(filled, "history", "Behemoth").stdout
-    assert shown.count("considering (new story, The Byte)") == 2, "one for each storyline that began"
-    assert shown.count("reversed (new story in storyline)") == 1
+    assert shown.count("closing · considering (new story, The Byte)") == 2, "one for each storyline that began"
+    assert shown.count("opening · reversed (new story in storyline)") == 1
     assert "Meta turns around" in shown
     assert (shown.count("storyline 1\n"), shown.count("storyline 3, continues storyline 1\n")) == (2, 1)
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(run(filled, "export", "--format", "csv").stdout))}
-    assert rows["1"]["steps"] == "2026-03-04 considering (new story); 2026-03-06 announced (stage moved)"
-    assert rows[str(second.id)]["steps"] == "2026-03-13 reversed (new story in storyline)"
+    assert (
+        rows["1"]["steps"]
+        == "2026-03-04 closing · considering (new story); 2026-03-06 closing · announced (stage moved)"
+    )
+    assert rows[str(second.id)]["steps"] == "2026-03-13 opening · reversed (new story in storyline)"
     assert rows[str(third.id)]["steps"] == ""
     assert [rows[str(one)]["previous_storyline"] for one in (1, third.id)] == ["", "1"]
     assert run(filled, "export", "--format", "atom").stdout.count("continues storyline 1<") == 1
@@ -224,7 +229,7 @@ def test_export_atom_is_a_valid_feed(filled: Path) -> None:
     first = next(entry for entry in parsed.entries if "Behemoth" in entry.title)
     assert first.link == "https://example.org/0"
     assert first.id.startswith("urn:uuid:")
-    assert "2026-03-06 announced: stage moved, The Byte" in first.content[0].value
+    assert "2026-03-06 closing · announced (stage moved, The Byte)" in first.content[0].value
     assert parsed.feed.updated_parsed
     assert parsed.feed.author
 
@@ -251,6 +256,7 @@ def test_an_exported_entry_is_updated_when_its_storyline_moves_and_links_as_the_
         "steps": [],
     }
     step = {"at": day, "seen": day + timedelta(days=9), "stage": "reversed", "reason": "stage moved", "outlet": ""}
+    step["direction"] = "opening"
     before, after = (feedparser.parse(as_atom([{**row, "steps": steps}], day)) for steps in ([], [step]))
     assert before.entries[0].id == after.entries[0].id
     assert (before.entries[0].updated, after.entries[0].updated) == ("2026-03-02T00:00:00Z", "2026-03-11T00:00:00Z")

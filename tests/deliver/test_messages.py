@@ -13,6 +13,7 @@ import pytest
 
 from monitor.alerts.receivers import ConsoleReceiver, WebhookReceiver
 from monitor.alerts.slack import EVENT_TYPE
+from monitor.cli import deliveries as listed
 from monitor.model import DeliveryState, Reason, Role, Stage
 from monitor.store import deliveries
 from monitor.store.engine import Database
@@ -251,6 +252,9 @@ async def test_a_digest_bundles_what_waits_for_it(either_database: Database) -> 
         assert titles(slack) == ["Licensing digest: 2 storylines"]
         assert all(word in str(message["blocks"]) for word in ("first moved", "second", "A → b"))
         assert Counter(world.states()) == {"sent": 1, "discarded": 2}
+        [sent] = [one.id[:8] for one in world.rows() if one.state is DeliveryState.SENT]
+        shown = [str(listed.row(listed.record(one, {}))[4]) for one in world.rows()]
+        assert sorted(shown) == [f"in {sent}", f"in {sent}", "sent"], "what went out in it was withheld from nobody"
 
 
 async def test_replies_never_overtake_their_parent(either_database: Database) -> None:

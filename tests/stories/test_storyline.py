@@ -247,6 +247,18 @@ def test_a_quote_is_a_sentence_of_the_text_where_the_headline_would_only_be_repe
     assert quote(silent, replace(hit(Severity.LOW, other), spans=summary)) == (other.evidence, other.marks)
 
 
+def test_words_and_terms_are_those_of_the_way_it_goes_now() -> None:
+    """A33: a quote or a licence of reports that say the opposite would contradict the message."""
+    shut = {"direction": Direction.CLOSING, "from_": "open", "to": "closed", "evidence": "It will not be released."}
+    given = {"direction": Direction.OPENING, "to": "MIT", "evidence": "It will be under MIT."}
+    reports = [report(Stage.ANNOUNCED, **shut), report(Stage.ANNOUNCED, day=0.1, **given)]
+    for last, said in ((shut, ("open", "closed")), (given, ("", "MIT"))):
+        shift = weigh([*reports, report(Stage.ANNOUNCED, day=0.2, **last)])
+        assert (shift.from_, shift.to, shift.evidence) == (*said, last["evidence"])
+    one = storyline.entry_shift([hit(Severity.HIGH, Shift(**given)), hit(Severity.LOW, Shift(**shut))])
+    assert (one.direction, one.from_, one.to) == (Direction.OPENING, "", "MIT")
+
+
 def test_a_rule_with_priority_is_believed_before_a_graver_one() -> None:
     """The special case says what the general rule only half knows."""
     grave = hit(Severity.HIGH, Shift(Direction.CLOSING))

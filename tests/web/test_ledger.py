@@ -106,7 +106,7 @@ def test_our_own_poller_reads_what_we_export(writer: House, reader: House) -> No
     [read] = [one for title, one in read_by(reader).items() if "Behemoth" in title]
     assert read.title == "Meta announces that Behemoth will be a closed model", "the headline that says how things are"
     assert "Meta-announces" in read.url, "and the article that has it"
-    assert "announced: stage moved, Wire" in (read.summary or read.content)
+    assert "closing · announced (stage moved, Wire)" in (read.summary or read.content)
 
 
 def test_an_entry_moves_its_update_and_keeps_its_id(writer: House) -> None:
