@@ -63,8 +63,22 @@ class Redactor:
 
 
 def under_systemd(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether stderr goes to the journal."""
-    return "JOURNAL_STREAM" in environ and not sys.stderr.isatty()
+    """Whether stderr goes to the journal. The variable alone does not say so: a desktop hands it on to terminals, and
+    stderr may lead elsewhere since (systemd.exec(5), $JOURNAL_STREAM)."""
+    if "JOURNAL_STREAM" not in environ:
+        return False
+    try:
+        stream = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return environ["JOURNAL_STREAM"] == f"{stream.st_dev}:{stream.st_ino}"
+
+
+def tell(level: str, event: str, **facts: Any) -> None:
+    """Log an event, before logging is set up, too."""
+    if not structlog.is_configured():
+        set_up()
+    getattr(structlog.get_logger("command"), level)(event, **facts)
 
 
 def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:

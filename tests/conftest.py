@@ -9,10 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -207,6 +208,24 @@ def postgresql_database(postgres: Postgres) -> Iterator[Database]:
     yield database
     database.close()
     postgres.give_back(name)
+
+
+@pytest.fixture
+def disk() -> Iterator[Callable[[Path, str], Path]]:
+    """Makes a small disk: `disk(directory, "12m")`."""
+    mounted: list[Path] = []
+
+    def mount(directory: Path, size: str) -> Path:
+        directory.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(directory)]
+        if os.geteuid() or subprocess.run(command, check=False).returncode:
+            pytest.skip("only root may mount a small disk")
+        mounted.append(directory)
+        return directory
+
+    yield mount
+    for directory in mounted:
+        subprocess.run(["umount", "--lazy", directory], check=True)
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ _PREFIXES = (
 
 TRIES_OF_UNKNOWN_CODES = 5
 ODD = "odd"  # the fact that counts refusals with an undocumented code; an outage before them uses up none of the tries
+BUG = "bug"  # ours: what no receiver ever answers
 LONGEST_BACK_OFF = timedelta(minutes=5)
 PARK_RETRY = timedelta(minutes=5)
 
@@ -149,6 +150,7 @@ def back_off(delivery: Delivery) -> timedelta:
 
 
 REMEDIES = {
+    BUG: "a fault of licensewatch: please report it with the log; `deliveries retry` sends it again",
     "missing": "set the credential (a file in $CREDENTIALS_DIRECTORY, or the environment variable of that name)",
     "invalid_auth": "replace the bot token: Slack does not know it; it is read again without a restart",
     "not_authed": "set the bot token",

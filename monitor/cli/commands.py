@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -125,19 +126,26 @@ def prepared(argv: list[str]) -> list[str]:
 
 
 def perform(words: list[str]) -> int:
-    """Run one command; its exit code."""
+    """Run one command; its exit code. Where the journal reads along, each mistake is a line of JSON."""
+    journal = output.in_journal()
     try:
-        app(words)
+        code = app(words, standalone_mode=not journal)
+        return code if isinstance(code, int) else 0
     except (ConfigError, UsageError) as error:
         output.fail(str(error))
         return 2
     except MonitorError as error:
         output.fail(str(error))
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:  # `licensewatch … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SystemExit as done:  # how typer ends
         return done.code if isinstance(done.code, int) else 1 if done.code else 0
+    except Exception as error:
+        if not journal:
+            raise
+        output.fail(getattr(error, "format_message", traceback.format_exc)())  # wrong usage, or a bug
+        return int(getattr(error, "exit_code", 1))
     return 0

@@ -1,9 +1,13 @@
-"""Everything a command prints: tables, JSON, progress, errors. Colours are off when piped or NO_COLOR is set."""
+"""Everything a command prints: tables, JSON, progress, errors. Colours are off when piped or NO_COLOR is set.
+
+What goes to stderr is an event, one JSON object, where systemd's journal reads it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,17 +52,39 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Print a hint on stderr, where it does not get into piped data."""
-    stderr().print(Text(printable(text), style="dim"), soft_wrap=True)
+    if not _log("info", "command noted", text):
+        stderr().print(Text(printable(text), style="dim"), soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print a warning on stderr."""
-    stderr().print(Text.assemble(("warning: ", "bold yellow"), printable(text)), soft_wrap=True)
+    if not _log("warning", "command doubtful", text):
+        stderr().print(Text.assemble(("warning: ", "bold yellow"), printable(text)), soft_wrap=True)
 
 
 def fail(text: str) -> None:
     """Print an error on stderr. The caller decides the exit code."""
-    stderr().print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
+    if not _log("error", "command failed", text):
+        stderr().print(Text.assemble(("error: ", "bold red"), printable(text)), soft_wrap=True)
+
+
+def in_journal() -> bool:
+    """Whether stderr goes to systemd's journal."""
+    if "JOURNAL_STREAM" not in os.environ:
+        return False
+    from monitor import telemetry  # with structlog, which most commands can do without
+
+    return telemetry.under_systemd()
+
+
+def _log(level: str, event: str, text: str) -> bool:
+    """Tell the journal an event; False where stderr does not go there."""
+    if not in_journal():
+        return False
+    from monitor import telemetry
+
+    telemetry.tell(level, event, problem=text)
+    return True
 
 
 def table(

@@ -46,6 +46,7 @@ LONG_DEAD = timedelta(days=1)
 DRAIN = timedelta(seconds=20)
 STANDSTILL = timedelta(seconds=30)
 CANARY = timedelta(seconds=10)
+OUTBOX_STALLED_S = 30.0
 INDEXED_AT_ONCE = 50
 
 log = structlog.get_logger("worker")
@@ -150,7 +151,8 @@ class Worker:
                 self._ready = True
                 self._systemd.notify("READY=1")
                 log.info("worker ready", feeds=len(self.service.configuration.feeds), id=self._state.id)
-            self._systemd.notify("WATCHDOG=1")
+            if self.service.deliverer.stuck_s() < OUTBOX_STALLED_S:
+                self._systemd.notify("WATCHDOG=1")
 
     async def _lead_if_nobody_does(self) -> None:
         ours = await asyncio.to_thread(self.leadership.ours)
@@ -267,7 +269,7 @@ class Worker:
         from monitor.web.asked import Pulse
 
         age = clock.monotonic() - self._ticked
-        return Pulse(age, age, self.service.rounds.store_ok)
+        return Pulse(age, max(age, self.service.deliverer.stuck_s()), self.service.rounds.store_ok)
 
     def _introduced(self) -> WorkerState:
         now = self.service.now()

@@ -138,7 +138,7 @@ class Daemon:
     async def _deliver(self) -> None:
         await self.service.mind_the_clock()  # a message that waits for its hour does not go an hour early
         await self.service.deliverer.drain_due()
-        self._delivered = clock.monotonic()
+        self._delivered = clock.monotonic() - self.service.deliverer.stuck_s()
 
     async def _assure_lock(self) -> None:
         """Two daemons on one database would post twice: stop when another took over while ours was lost."""

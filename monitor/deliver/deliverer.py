@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import structlog
 from monitor.alerts.receivers import ReceiverSettings, lane
 from monitor.deliver.lane import Ground, Lane
 from monitor.deliver.options import Credentials, Options
+from monitor.errors import MonitorError
 from monitor.store import deliveries, receivers
 from monitor.store.engine import Connection, Database
 from monitor.trial import Point
@@ -20,7 +21,17 @@ from monitor.trial import Point
 log = structlog.get_logger("deliver")
 T = TypeVar("T")
 
+_BREATH_S = 5.0  # a lane that ended by a bug starts again after so long
+_FORGOTTEN_S = 60.0  # one that was not started again by then has nothing to do, or another process does it
 _LAST_WORDS = timedelta(seconds=5)  # to write down what a cut call leaves behind
+
+
+@dataclass
+class _Falls:
+    """A lane that ends by a bug each time it is started. Monotonic seconds."""
+
+    first: float
+    last: float
 
 
 class Deliverer:
@@ -43,12 +54,13 @@ class Deliverer:
         self._ground = Ground(database, credentials, options or Options(), tuple(settings))
         self._lanes: dict[tuple[str, ...], Lane] = {}
         self._tasks: dict[tuple[str, ...], asyncio.Task[None]] = {}
+        self._falls: dict[tuple[str, ...], _Falls] = {}
         self._started = False
 
     async def drain_due(self) -> None:
         """One pass: every idle lane with something to do starts. Returns at once; lanes go on by themselves.
 
-        Raises StoreError when the database cannot be read, and whatever bug ended a lane.
+        Raises StoreError when the database cannot be read. A bug that ends a lane is logged, and ends no other.
         """
         if not self._started:
             await self._start()
@@ -58,17 +70,32 @@ class Deliverer:
         due |= {name for name, state in (await self._read(receivers.states)).items() if state.parked_scope}
         await self._arrange()
         for key, one in self._lanes.items():
-            if key not in self._tasks and due & one.settings.keys():
+            if key not in self._tasks and due & one.settings.keys() and self._has_rested(key):
                 self._tasks[key] = asyncio.create_task(one.run(), name=f"lane {key[-1]}")
 
+    def stuck_s(self) -> float:
+        """For how many seconds a lane has ended by a bug each time; 0 when none does."""
+        now = self._ground.options.monotonic()
+        falling = [now - one.first for one in self._falls.values() if now - one.last < _FORGOTTEN_S]
+        return max(falling, default=0.0)
+
+    def _has_rested(self, key: tuple[str, ...]) -> bool:
+        falls = self._falls.get(key)
+        return falls is None or self._ground.options.monotonic() - falls.last >= _BREATH_S
+
     async def drain(self, patience: timedelta) -> bool:
-        """Go on until nothing is waiting for its turn or its retry, or patience ends (`run --once`). True: all out."""
+        """Go on until nothing is waiting for its turn or its retry, or patience ends (`run --once`). True: all out.
+
+        Raises whatever bug ended a lane.
+        """
         clock = self._ground.options.monotonic
         end = clock() + patience.total_seconds()
         while True:
             await self.drain_due()
             if self._tasks:
                 await asyncio.wait(self._tasks.values(), timeout=max(0.0, end - clock()))
+            for bug in self._reap():
+                raise bug
             soonest = await self._read(self._next_time)
             left = end - clock()
             if soonest is None:
@@ -111,6 +138,8 @@ class Deliverer:
             await task
         finally:
             self._tasks.pop(key, None)
+            if task.done():
+                self._note_end(key, task)
 
     def _next_time(self, conn: Connection) -> datetime | None:
         return deliveries.next_time(conn, [one.name for one in self._ground.every])
@@ -150,9 +179,26 @@ class Deliverer:
         self._ground.options.reached(Point.RECOVER_RECORDED)
         return left
 
-    def _reap(self) -> None:
+    def _reap(self) -> list[Exception]:
+        """Lanes that ended make room; the bugs that ended some of them."""
+        bugs = []
         for key in [key for key, task in self._tasks.items() if task.done()]:
-            self._tasks.pop(key).result()
+            end = self._note_end(key, self._tasks.pop(key))
+            if isinstance(end, Exception) and not isinstance(end, MonitorError):
+                log.error("deliveries met a bug", receivers=list(self._lanes[key].settings), exc_info=end)
+                bugs.append(end)
+            elif end is not None:
+                raise end
+        return bugs
+
+    def _note_end(self, key: tuple[str, ...], task: asyncio.Task[None]) -> BaseException | None:
+        end = None if task.cancelled() else task.exception()
+        if end is None:
+            self._falls.pop(key, None)
+        elif not isinstance(end, MonitorError):
+            now = self._ground.options.monotonic()
+            self._falls[key] = _Falls(self._falls[key].first if key in self._falls else now, now)
+        return end
 
     async def _arrange(self) -> None:
         """Lanes as the configuration has them; one that is at work keeps what it works with."""

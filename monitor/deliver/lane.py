@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from monitor.alerts.outcome import PARK_RETRY, Next, Outcome, after_failure, scope_of
+from monitor.alerts.outcome import BUG, PARK_RETRY, Next, Outcome, after_failure, scope_of
 from monitor.alerts.receivers import WITHOUT_CREDENTIAL, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
 from monitor.deliver import late, parking, steps
 from monitor.deliver.look import Look, look
@@ -231,7 +231,14 @@ class Lane:
         threaded = isinstance(settings, SlackReceiver) and not call.fallback
         acting = isinstance(settings, SlackReceiver) and threaded and self._options.acting(settings)
         start = steps.Start(row, self._now(), call.receiver.now(), threaded, acting, self._home)
-        work = await self._write(lambda conn: steps.begin(conn, start, self._options))
+        try:
+            work = await self._write(lambda conn: steps.begin(conn, start, self._options))
+        except StoreError:
+            raise
+        except Exception as bug:
+            log.exception("delivery met a bug", receiver=row.receiver, delivery=row.id)
+            await self._write(partial(steps.tripped, start=start, bug=bug, options=self._options))
+            return
         if work is None:
             return
         self._options.reached(Point.SEND_COMMITTED)
@@ -242,7 +249,7 @@ class Lane:
             await self._failed(work, error, settings)
             return
         except BaseException:
-            # A bug: the message may stand there, and nothing may stay in `sending`.
+            # We are cancelled: the message may stand there, and nothing may stay in `sending`.
             await self._write(lambda conn: steps.look_later(conn, [work.delivery], self._now()))
             raise
         self._hold(self._options.pace)
@@ -270,6 +277,11 @@ class Lane:
             if not self._stopping.is_set():
                 raise
             raise DeliveryError(DeliveryScope.AMBIGUOUS, "process_died", "we were stopped before the answer") from None
+        except DeliveryError:
+            raise
+        except Exception as bug:
+            log.exception("delivery met a bug", receiver=work.delivery.receiver, delivery=work.delivery.id)
+            raise DeliveryError(DeliveryScope.AMBIGUOUS, BUG, f"{type(bug).__name__}, a fault of ours") from None
         finally:
             self._request_task = None
 

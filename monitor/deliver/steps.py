@@ -9,10 +9,10 @@ from functools import cache, partial
 from typing import Any
 
 from monitor.alerts import bundle, dispatch, render
-from monitor.alerts.outcome import GONE, ODD, Next, Outcome, remedy, scope_of
+from monitor.alerts.outcome import BUG, GONE, ODD, Next, Outcome, after_failure, remedy, scope_of
 from monitor.alerts.receivers import Posting, Receipt, permalink
 from monitor.deliver.options import Options
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import BUNDLED, Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
 from monitor.store import deliveries, feedback, receivers
 from monitor.store.alone import tell_alone
@@ -21,6 +21,7 @@ from monitor.trial import Point
 
 # A successor that is deleted this soon is deleted on purpose, or the channel is not what it seems.
 _SUCCESSOR_MUST_LIVE = timedelta(minutes=10)
+_NOTHING = Message(text="it could not be written: a fault of this program")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,17 @@ def begin(conn: Connection, start: Start, options: Options) -> Work | None:
         return Work(row, message, receipt=Receipt(target.channel, target.ts))
     thread_ts = target.ts if target is not None and start.threaded else None
     return Work(row, message, posting=Posting(row.id, thread_ts, row.broadcast))
+
+
+def tripped(conn: Connection, start: Start, bug: Exception, options: Options) -> None:
+    """`begin` met a bug: that was an attempt, though nothing was sent. It is tried a few times more, and holds up
+    nothing but its own replies and edits."""
+    tell_alone(conn)
+    row = deliveries.mark_sending(conn, start.delivery.id, start.now, start.anchor)
+    if row is not None:
+        error = DeliveryError(DeliveryScope.TRANSIENT, BUG, f"{type(bug).__name__}, a fault of ours")
+        outcome = after_failure(row, error, settle=timedelta(), now=start.now)
+        failed(conn, Failed(Work(row, _NOTHING), error, outcome, start.now), options)
 
 
 def _resolved_without_sending(conn: Connection, start: Start, target: Delivery | None, options: Options) -> bool:

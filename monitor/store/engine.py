@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, make_url
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from monitor.errors import StoreError
 from monitor.store import foreign, rights
@@ -77,8 +77,24 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: all of it is durable when the block ends, or nothing when it raises."""
-        with explained(self.place, self.path, then=self._then), self._writer.begin() as connection:
+        with (
+            explained(self.place, self.path, then=self._then),
+            self._folding_a_full_journal(),
+            self._writer.begin() as connection,
+        ):
             yield connection
+
+    @contextmanager
+    def _folding_a_full_journal(self) -> Iterator[None]:
+        """On a full disk SQLite's journal cannot grow to where it is folded back by itself. What is in it mostly has a
+        place in the database already: folded back now, it leaves room for the next transaction."""
+        try:
+            yield
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_FULL":
+                with suppress(StoreError), self.maintenance() as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -106,7 +106,9 @@ async def test_a_file_behind_a_link_is_watched_like_any_other(world: World) -> N
 
     In the journal every line is JSON, from the first on.
     """
-    world.installed.environ = {**world.installed.environ, "JOURNAL_STREAM": "8:1"}
+    (world.installed.root / "daemon.log").touch()
+    journal = (world.installed.root / "daemon.log").stat()
+    world.installed.environ = {**world.installed.environ, "JOURNAL_STREAM": f"{journal.st_dev}:{journal.st_ino}"}
     real = world.installed.root / "elsewhere.yaml"
     (world.installed.config / "rules" / "own.yaml").symlink_to(real)
     real.write_text(RULE.format(word="paper mill"), encoding="utf-8")

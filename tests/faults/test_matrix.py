@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,16 +86,12 @@ MATRIX = (
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, disk: Callable[[Path, str], Path]) -> Path:
     """A state directory on a disk of its own: room for the journal of SQLite, which is folded back at 16 MiB."""
-    state = tmp_path / "var"
-    state.mkdir()
-    if os.geteuid() or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
-        pytest.skip("only root may mount a small disk and hide the name service")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", state], check=False).returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", state], check=True)
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        pytest.skip("the name service cannot be hidden here")
+    disk(tmp_path / "var", "40m")
+    return tmp_path
 
 
 async def through(one: Stage, fault: Fault) -> str:

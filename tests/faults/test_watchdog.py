@@ -118,23 +118,30 @@ async def test_it_starves_when_the_outbox_stalls_and_due_times_move_with_the_clo
 ) -> None:
     """A39, A41: also of a service that has no feed to poll, whose commits would notice as well."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(notified.path))
+    hook = "{name: hook, type: slack_webhook}"
     config = write(
-        tmp_path, monitor="receivers: [{name: screen, type: console}]\nweb: {listen: null}\n", feeds="feeds: []"
+        tmp_path,
+        monitor=f"receivers: [{{name: screen, type: console}}, {hook}]\nweb: {{listen: null}}\n",
+        feeds="feeds: []",
     )
     noon = datetime.now(UTC)
     failed = Delivery("d", "screen", Role.NOTICE, Action.POST, noon, attempts=1, first_attempt_at=noon)
     waits = replace(failed, next_attempt_at=noon + timedelta(minutes=10))
     with sqlite_database.write() as conn:
-        deliveries.enqueue(conn, [waits])
+        deliveries.enqueue(conn, [waits, Delivery("e", "hook", Role.NOTICE, Action.POST, noon)])
     lock = DatabaseLock(f"sqlite:///{sqlite_database.path}", Holder.here("test", noon))
+    secrets = {"SLACK_WEBHOOK_URL": "http://127.0.0.1:9/services/T/B/X"}
+    tripped: list[str] = []
     with lock:
-        async with Service(settings.load(config, {}), sqlite_database, {}) as service:
+        async with Service(settings.load(config, {}), sqlite_database, secrets, learn_secret=tripped.index) as service:
             daemon = Daemon(service, lock, {}, outbox_patience_s=1.5)
             await daemon._deliver()
             with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
                 await daemon._deliver()  # before any other tick
                 assert _due(sqlite_database) > noon + timedelta(minutes=65)
             async with _running(daemon):
+                await until(lambda: notified.heard_nothing_for(2.0, daemon._ticked), "a lane meets a bug each time", 20)
+                tripped.append(secrets["SLACK_WEBHOOK_URL"])
                 await until(lambda: "WATCHDOG=1" in notified.words(), "it is fed", 60)
                 assert _due(sqlite_database) < noon + timedelta(minutes=15), "the clock is right again"
                 _rename(sqlite_database, "receiver", "elsewhere")

@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +33,33 @@ def test_sqlite_is_set_up_so_that_a_commit_is_durable(sqlite_database: Database)
         assert conn.scalar(text("PRAGMA busy_timeout")) == 5000
     with sqlite_database.read() as conn:
         assert conn.scalar(text("PRAGMA synchronous")) == 2
+
+
+def test_on_a_full_disk_the_journal_is_folded_back_and_work_goes_on(
+    tmp_path: Path, disk: Callable[[Path, str], Path], sqlite_database: Database
+) -> None:
+    """A40: others filled the disk. What is rewritten has its place in the database, so no new room is needed."""
+    place = disk(tmp_path / "small", "8m")
+    assert sqlite_database.path is not None
+    shutil.copy(sqlite_database.path, place / "a.db")
+    database = Database(f"sqlite:///{place / 'a.db'}")
+    with database.write() as conn:
+        facts.set(conn, "before", "x" * 300_000, NOW)
+    database.close()  # the last one out folds the journal back
+    with suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
+        while os.statvfs(place).f_bavail > 300:  # pages: 1.2 MB
+            filler.write(bytes(4096))
+    written, refused = 0, 0
+    for number in range(60):
+        try:
+            with database.write() as conn:
+                facts.set(conn, "before", str(number % 10) * 300_000, NOW)
+            written += 1
+        except StoreError as error:
+            assert "full" in str(error)
+            refused += 1
+    database.close()
+    assert (written > 40, refused > 0) == (True, True), (written, refused)
 
 
 def test_what_a_block_wrote_is_there_after_it_and_nothing_of_one_that_raised(database: Database) -> None:
