@@ -61,6 +61,7 @@ class Profile:
     bodies: frozenset[str]
     models: Mapping[str, frozenset[str]]
     variants: frozenset[str]
+    scales: Mapping[str, frozenset[str]]
     joint: frozenset[str]
     things: frozenset[str]
     suers: frozenset[str]
@@ -101,6 +102,10 @@ def profile(members: Iterable[Traits]) -> Profile:
         bodies=_common(kept, lambda member: member.bodies),
         models=_models(kept),
         variants=_all(member.variants for member in kept),
+        scales={
+            line: _all(member.scales.get(line, frozenset()) for member in kept)
+            for line in sorted({line for member in kept for line in member.scales})
+        },
         joint=_all(member.joint for member in kept),
         things=_all(member.things for member in kept),
         suers=_all(member.suer for member in kept),
@@ -156,6 +161,8 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(0.0, (), "another model")
     if differ(entry.variants, story.variants) or all(other_size(entry, member) for member in story.members):
         return Fit(0.0, (), "another model")
+    if other_scale(entry, story):
+        return Fit(0.0, (), "another size of the model")
     if apart(entry, story):
         return Fit(0.0, (), "one of several labs")
     kind = tuple(_kind(entry, story, gap, turned=around.turned))
@@ -184,6 +191,11 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
 def other_size(entry: Traits, member: Traits) -> bool:
     """Whether two headlines share a name, and one hangs a size on it that the other does not: Vega, Vega Mini."""
     return any(differ(entry.sizes[name], member.sizes[name]) for name in entry.sizes.keys() & member.sizes.keys())
+
+
+def other_scale(entry: Traits, other: Traits | Profile) -> bool:
+    """Whether both name models of one line by how large they are, and never the same: gpt-oss-20b, gpt-oss-120b."""
+    return any(differ(entry.scales[line], other.scales[line]) for line in entry.scales.keys() & other.scales.keys())
 
 
 def apart(entry: Traits, other: Traits | Profile) -> bool:

@@ -15,7 +15,7 @@ from sys import intern
 
 from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage, Trust
-from monitor.stories.variants import compounds, sized, variants
+from monitor.stories.variants import compounds, scales, sized, variants
 from monitor.stories.words import (
     ASIDES,
     BANS,
@@ -145,6 +145,7 @@ class Traits:
     names: frozenset[str]  # words of the headline that look like names, whether a vocabulary knows them or not
     variants: frozenset[str]  # what the headline hangs on a model's name: {"coder"} for "Qwen3-Coder"
     sizes: Mapping[str, frozenset[str]]  # the names of the headline with the sizes hung on them: {"vega": {"mini"}}
+    scales: Mapping[str, frozenset[str]]  # how large the models are that the headline names: {"gpt oss": {"120b"}}
     things: frozenset[str]  # what the headline says is handed out: weights, data
     tells_ban: bool  # the headline has a word for a ban
     banner: frozenset[str]  # the words for who bans, where a headline begins with that: "Fedora bans …"
@@ -200,6 +201,7 @@ def read(candidate: Candidate) -> Traits:
         names=_names(bare) - known - frozenset(word for line in models for word in line.split()),
         variants=variants(bare, models, known),
         sizes=sized(bare, known),
+        scales=scales(bare, title, models),
         things=frozenset(THINGS[word] for word in title if word in THINGS),
         tells_ban=any(_stem(word) in BANS for word in title),
         banner=_before(title, _bans),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from monitor import text
 from monitor.stories.words import CONCEPTS, GENERIC, NO_MODELS, NO_NAMES, PLACES, PREVIEWS
@@ -21,6 +21,9 @@ _SMALL = SMALL_WORDS | {"under", "with", "from", "over", "into", "after"}  # sma
 _COMPOUND = re.compile(r"\b[A-Z][a-z]+[A-Z][A-Za-z]+")  # MedGemma
 _TERMS = re.compile(r"(?: \w+)?[ -](?:licen[cs]e|agreement|policy|terms)", re.IGNORECASE)  # "Llama 4 Community License"
 _SIZES = frozenset("bmtkx")
+_SCALE = re.compile(r"(?:\d+x)?\d+(?:\.\d+)?[bmt]|a\d+b")  # 120b, 8x22b, a3b
+_SCALED = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?[bm])-([a-z]{3,})(?![\w-])", re.IGNORECASE)  # 20b-safety
+_SAME_MODEL = frozenset("parameter parameters instruct base chat class scale sized preview thinking".split())
 
 # Said of a model of any lab; the first ones tell two models of one name apart.
 _SIZED = "nano mini micro tiny small medium large max pro ultra plus lite flash turbo air"
@@ -84,6 +87,31 @@ def sized(title: str, orgs: Collection[str]) -> dict[str, frozenset[str]]:
             whole = f"{name} {(one['version'] or '').strip(' -')}".strip()
             found[whole] = found.get(whole, frozenset()) | {size if size in _TIERS else ""}
     return found
+
+
+def scales(title: str, words: Sequence[str], lines: Iterable[str]) -> dict[str, frozenset[str]]:
+    """How large the models of these lines are that a headline names: {"gpt oss": {"120b", "20b"}}; "20b safety" for
+    what a hyphen hangs on a size. `words`: the headline's."""
+    hung = {text.fold(size): text.fold(word) for size, word in _SCALED.findall(title)}
+    found: dict[str, frozenset[str]] = {}
+    for line in lines:
+        name = line.split()
+        starts = [at + len(name) for at in range(len(words)) if list(words[at : at + len(name)]) == name]
+        sizes = {size for at in starts for size in _sizes_at(words, at)}
+        if sizes:
+            closer = {size: hung[size] for size in sizes if hung.get(size, "") not in _SAME_MODEL | {""}}
+            found[line] = frozenset(f"{size} {closer[size]}" if size in closer else size for size in sizes)
+    return found
+
+
+def _sizes_at(words: Sequence[str], at: int) -> Iterator[str]:
+    """The sizes that stand behind a name: "Qwen 9 72B and 7B"."""
+    if words[at : at + 1] and words[at][0].isdigit() and not _SCALE.fullmatch(words[at]):
+        at += 1  # the version
+    while at < len(words) and (_SCALE.fullmatch(words[at]) or words[at] == "and"):
+        if words[at] != "and":
+            yield words[at]
+        at += 1
 
 
 def compounds(title: str) -> dict[str, str]:
