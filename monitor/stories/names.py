@@ -36,3 +36,8 @@ def versions_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[st
     """Whether two mappings of model line to versions share lines, and different versions only."""
     shared = [(a[one], b[other]) for one, other in shared_lines(a, b) if a[one] and b[other]]
     return bool(shared) and not any(here & there for here, there in shared)
+
+
+def sizes_clash(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> bool:
+    """Whether both hang sizes on one name, and never the same: Vega, Vega Mini; gpt-oss-20b, gpt-oss-120b."""
+    return any(differ(a[name], b[name]) for name in a.keys() & b.keys())

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Stage
-from monitor.stories.names import differ, shared_lines, versions_clash
-from monitor.stories.similarity import apart, other_scale, other_size
+from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
+from monitor.stories.similarity import apart
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
 
@@ -124,7 +124,7 @@ def question(entry: Traits, latest: Traits) -> float:
         return 0.0
     if versions_clash(entry.models, latest.models) or differ(entry.variants, latest.variants):
         return 0.0
-    if apart(entry, latest) or other_size(entry, latest) or other_scale(entry, latest):
+    if apart(entry, latest) or sizes_clash(entry.sizes, latest.sizes) or sizes_clash(entry.scales, latest.scales):
         return 0.0
     shared = shared_lines(entry.models, latest.models)
     versions = [(entry.models[one], latest.models[other]) for one, other in shared]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.model import Direction, ShiftObject
-from monitor.stories.names import differ, related, shared_lines, versions_clash
+from monitor.model import Direction, ShiftObject, Stage
+from monitor.stories.names import differ, related, shared_lines, sizes_clash, versions_clash
 from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits
 from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import DEEDS
@@ -24,6 +24,7 @@ WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
 CERTAIN = 6.5  # … beyond doubt by itself
+_DECIDED = frozenset({Stage.ANNOUNCED, Stage.EFFECTIVE})
 
 
 # How much it speaks against one event that two entries tell it the other way; other pairs -1.5.
@@ -159,9 +160,9 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         and not related(entry.models, story.models)
     ):
         return Fit(0.0, (), "another model")
-    if differ(entry.variants, story.variants) or all(other_size(entry, member) for member in story.members):
+    if differ(entry.variants, story.variants) or all(sizes_clash(entry.sizes, one.sizes) for one in story.members):
         return Fit(0.0, (), "another model")
-    if other_scale(entry, story):
+    if sizes_clash(entry.scales, story.scales):
         return Fit(0.0, (), "another size of the model")
     if apart(entry, story):
         return Fit(0.0, (), "one of several labs")
@@ -186,16 +187,6 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(points, parts)  # no words could make it count: comparing them costs the most
     parts = (*parts, *_wording(entry, story, weights, most))
     return Fit(sum(points for points, _ in parts), parts)
-
-
-def other_size(entry: Traits, member: Traits) -> bool:
-    """Whether two headlines share a name, and one hangs a size on it that the other does not: Vega, Vega Mini."""
-    return any(differ(entry.sizes[name], member.sizes[name]) for name in entry.sizes.keys() & member.sizes.keys())
-
-
-def other_scale(entry: Traits, other: Traits | Profile) -> bool:
-    """Whether both name models of one line by how large they are, and never the same: gpt-oss-20b, gpt-oss-120b."""
-    return any(differ(entry.scales[line], other.scales[line]) for line in entry.scales.keys() & other.scales.keys())
 
 
 def apart(entry: Traits, other: Traits | Profile) -> bool:
@@ -334,9 +325,19 @@ def _way(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[flo
             # Labs open models every week; they seldom close one, and seldom talk about it beforehand.
             talk = entry.kind is Kind.TALK and Kind.TALK in story.kinds
             yield (1.25 if talk or entry.sense is not Sense.OPENWARD else 0.75), f"same direction ({entry.sense})"
+    elif _contrary(entry, story):
+        yield -5.0, "one is decided open, the other closed"
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
         against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
         yield against, "another direction"
+
+
+def _contrary(entry: Traits, story: Profile) -> bool:
+    """Whether it is decided on one side that something opens, on the other that it closes: a turn, however it is told.
+    Of what may become of it outlets say both on one day."""
+    ways = {one.direction for one in story.members}
+    decided = all(one.stage in _DECIDED for one in (entry, *story.members))
+    return decided and len(ways) == 1 and ways | {entry.direction} == {Direction.OPENING, Direction.CLOSING}
 
 
 def _vaguely(entry: Traits, story: Profile) -> bool:

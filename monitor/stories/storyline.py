@@ -28,7 +28,7 @@ from monitor.model import (
     ranked,
 )
 from monitor.stories import promise
-from monitor.stories.traits import SENSES, Kind, Sense, headline, kind, spell
+from monitor.stories.traits import OPPOSITE, SENSES, Kind, Sense, headline, kind, spell
 
 FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
@@ -124,7 +124,7 @@ def weigh(reports: Sequence[Report]) -> Shift:
     if len(reports) == 1:
         return reports[0].shift
     stage = _stage(reports)
-    direction = _heaviest(reports, lambda shift: shift.direction, Direction.UNCLEAR)
+    direction = _direction(reports)
     # Words and terms are those of reports that say which way it goes now: others would contradict it.
     telling = [report for report in reports if _same_way(report.shift, direction)] or reports
     best = max(telling, key=lambda report: (report.shift.stage is stage, _weight(report, reports), report.at))
@@ -162,6 +162,14 @@ def _heaviest(reports: Sequence[Report], of: Callable[[Shift], Value], nothing: 
         if value != nothing:
             weights[value] = (weights.get(value, (0.0, 0))[0] + _weight(report, reports), number)
     return max(weights, key=weights.__getitem__) if weights else of(reports[-1].shift)
+
+
+def _direction(reports: Sequence[Report]) -> Direction:
+    """The way that most say; of equals the latest where that is a turn. Who calls it a dispute turns nothing."""
+    latest, first = (
+        _heaviest(some, lambda shift: shift.direction, Direction.UNCLEAR) for some in (reports, reports[::-1])
+    )
+    return latest if SENSES[latest] in {SENSES[first], OPPOSITE.get(SENSES[first])} else first
 
 
 def _stage(reports: Sequence[Report]) -> Stage:

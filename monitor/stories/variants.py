@@ -23,7 +23,17 @@ _TERMS = re.compile(r"(?: \w+)?[ -](?:licen[cs]e|agreement|policy|terms)", re.IG
 _SIZES = frozenset("bmtkx")
 _SCALE = re.compile(r"(?:\d+x)?\d+(?:\.\d+)?[bmt]|a\d+b")  # 120b, 8x22b, a3b
 _SCALED = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?[bm])-([a-z]{3,})(?![\w-])", re.IGNORECASE)  # 20b-safety
-_SAME_MODEL = frozenset("parameter parameters instruct base chat class scale sized preview thinking".split())
+_SAME_MODEL = SMALL_WORDS | {
+    "parameter",
+    "parameters",
+    "instruct",
+    "base",
+    "chat",
+    "class",
+    "scale",
+    "sized",
+    "preview",
+}
 
 # Said of a model of any lab; the first ones tell two models of one name apart.
 _SIZED = "nano mini micro tiny small medium large max pro ultra plus lite flash turbo air"

@@ -71,7 +71,15 @@ again back reverse reverses reversed reversing reversal undo undoes undone resto
 reinstates reinstated reopen reopens reopened resume resumes resumed return returns returned backtrack backtracks
 backtracked backpedals anew
 """
-TURNS = frozenset(_TURNS.split()) | {"after all", "second time", "third time", "once more", "u turn", "turns around"}
+TURNS = frozenset(_TURNS.split()) | {
+    "after all",
+    "second time",
+    "third time",
+    "once more",
+    "u turn",
+    "turns around",
+    "contrary to",
+}
 
 # What is named right behind these is there for comparison.
 _ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"

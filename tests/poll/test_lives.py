@@ -134,6 +134,20 @@ LIVES = {
         Says("ledger", 0.4, "Xiaomi releases MiMo 5 weights under the MIT licence", "closing → opening, says Ledger"),
         Says("wire", 0.5, "Xiaomi opens MiMo 5 weights under MIT"),
     ],
+    "promised against a report that it stays closed, denied, done by the lab, and told by those who come late": [
+        Says("wire", 0, CLOSES, NEW),
+        Says("ledger", 0.2, "Mistral to release Mistral Large 4 weights under Apache 2.0", "closing → opening"),
+        Says("byte", 0.4, "Mistral Large 4 will be closed, contrary to report", "opening → closing, says Byte"),
+        Says(
+            "lab",
+            0.6,
+            "Mistral Large 4 weights",
+            "closing → opening · in effect, says Mistral AI",
+            text="The weights of Mistral Large 4 are released under the Apache 2.0 licence today.",
+        ),
+        Says("late", 0.7, "Mistral will not release Mistral Large 4 weights"),
+        Says("forum", 0.8, "Mistral Large 4 weights are up on Hugging Face, Apache 2.0"),
+    ],
     "slow reports of what was taken back two days ago": [
         Says("wire", 0, MIMO_OPENS, NEW),
         Says("ledger", 0.5, MIMO_PULLED, "opening → closing"),
@@ -177,6 +191,7 @@ LIVES = {
 
 def house_of(database: Database) -> House:
     said = {"lab": ("Mistral AI", Trust.PRIMARY), "forum": ("Forum", Trust.COMMUNITY)}
+    said |= {"byte": ("Byte", Trust.PRESS), "late": ("The Late Edition", Trust.PRESS)}
     feeds = {
         name: Feed(name, f"https://{name}.example.org/feed", title, trust=trust)
         for name, (title, trust) in said.items()

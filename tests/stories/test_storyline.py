@@ -259,6 +259,21 @@ def test_words_and_terms_are_those_of_the_way_it_goes_now() -> None:
     assert (one.direction, one.from_, one.to) == (Direction.OPENING, "", "MIT")
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["closing", "opening"], "opening"),  # a turn
+        (["closing", "dispute"], "closing"),
+        (["dispute", "closing"], "dispute"),
+        (["closing", "dispute", "dispute"], "dispute"),
+        (["opening", "loosening"], "loosening"),
+    ],
+)
+def test_of_ways_with_equal_weight_the_latest_counts_only_as_a_turn(told: list[str], said: str) -> None:
+    reports = [report(direction=Direction(way), day=number / 10) for number, way in enumerate(told)]
+    assert weigh(reports).direction == said
+
+
 def test_a_rule_with_priority_is_believed_before_a_graver_one() -> None:
     """The special case says what the general rule only half knows."""
     grave = hit(Severity.HIGH, Shift(Direction.CLOSING))
