@@ -16,6 +16,7 @@ from monitor.cli.garbage import making_what_stays
 
 if TYPE_CHECKING:  # the store and the settings take half a second, and --version needs neither
     from monitor.errors import Problem
+    from monitor.rules.beside import Beside
     from monitor.settings import Configuration, Settings
     from monitor.store.engine import Database
 
@@ -43,6 +44,14 @@ class Context:
             with making_what_stays():
                 self._configuration = settings.load(self.directory(), os.environ, recall=True)
         return self._configuration
+
+    def begin(self) -> tuple[Configuration, Beside]:
+        """The configuration, examples of its rules perhaps still under way (settings.begin)."""
+        from monitor import settings
+
+        with making_what_stays():
+            self._configuration, examples = settings.begin(self.directory(), os.environ)
+        return self._configuration, examples
 
     def settings(self) -> Settings:
         """monitor.yaml alone: commands that need no feeds and no rules work while those are broken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from monitor.errors import MonitorError, UsageError
 from monitor.feeds.reader import Begun
 from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
+from monitor.rules.beside import Beside
 from monitor.store import deliveries, facts
 from monitor.store.engine import Connection, Database
 from monitor.store.lock import DatabaseLock, Holder
@@ -47,24 +49,27 @@ def run(
         raise UsageError("--all goes with --once: the daemon polls every feed when it is due.")
     context = current(ctx)
     begun = _begun(context) if once else ()
-    configuration = context.configuration()
-    redactor = telemetry.set_up(verbose=context.verbose)
-    command = "licensewatch run --once" if once else "licensewatch run"
-    database = Database(configuration.settings.database, command=once)
-    database.revision()  # beside another program's file no lock of ours is made
-    with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
-        database.upgrade()
-        settings.remember_examples(configuration)
-        service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
-        try:
-            greet(configuration, database)
-            if once:
-                asyncio.run(_once(service, every=every))
-            else:
-                service.on_outcome = FirstRound().hear
-                asyncio.run(_serve(service, lock))
-        finally:
-            database.close()
+    configuration, examples = context.begin()
+    with examples:
+        redactor = telemetry.set_up(verbose=context.verbose)
+        command = "licensewatch run --once" if once else "licensewatch run"
+        database = Database(configuration.settings.database, command=once)
+        if not begun:
+            configuration = replace(configuration, rules=examples.checked())
+        database.revision()  # beside another program's file no lock of ours is made
+        with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
+            database.upgrade()
+            service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
+            try:
+                if once:
+                    asyncio.run(_once(service, examples, every=every))
+                else:
+                    _take_up(service, examples)
+                    examples.close()
+                    service.on_outcome = FirstRound().hear
+                    asyncio.run(_serve(service, lock))
+            finally:
+                database.close()
 
 
 def _begun(context: Context) -> Sequence[Begun]:
@@ -75,6 +80,13 @@ def _begun(context: Context) -> Sequence[Begun]:
         return ()
 
 
+def _take_up(service: Service, examples: Beside) -> None:
+    """The rules hold (ConfigError says why not): remember that, and say what begins."""
+    settings.remember_examples(replace(service.configuration, rules=examples.checked()))
+    examples.keep()
+    greet(service.configuration, service.database)
+
+
 async def _serve(service: Service, lock: DatabaseLock) -> None:
     from monitor.daemon.daemon import Daemon  # with scheduler and file watcher: a single round needs neither
 
@@ -83,10 +95,15 @@ async def _serve(service: Service, lock: DatabaseLock) -> None:
         await daemon.run()
 
 
-async def _once(service: Service, *, every: bool) -> None:
+async def _once(service: Service, examples: Beside, *, every: bool) -> None:
+    """One round. Requests go out before the examples of new rules have held; what they bring is committed only then."""
     outcomes: list[Outcome] = []
     async with service:
+        service.rounds.may_commit.clear()
         states = await service.pollable(every=every)
+        service.start(states)
+        await asyncio.to_thread(examples.checked)
+        _take_up(service, examples)
         with output.progress("polling", len(states)) as advance:
 
             def hear(outcome: Outcome) -> None:
@@ -94,7 +111,7 @@ async def _once(service: Service, *, every: bool) -> None:
                 advance()
 
             service.on_outcome = hear
-            service.start(states)
+            service.rounds.may_commit.set()
             await service.rounds.join()
         polled = {outcome.feed.id for outcome in outcomes}
         left_alone = [state for state in states if state.feed_id not in polled]

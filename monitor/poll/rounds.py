@@ -158,6 +158,8 @@ class Rounds:
     def __init__(self, tools: Tools, commit: Commit, manners: Manners, concurrency: int) -> None:
         self.tools = tools
         self.full_text: FullText | None = None  # where it is None, no feed gets pages fetched
+        self.may_commit = asyncio.Event()  # cleared while it is not certain yet by which rules
+        self.may_commit.set()
         self.store_ok = True  # False while the database refuses commits: no new polls are started then
         self._commit = commit
         self._manners = manners
@@ -210,10 +212,13 @@ class Rounds:
                 await self._ends.setdefault(feed_id, asyncio.Event()).wait()
 
     async def close(self, grace_s: float = 5.0) -> None:
-        """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing."""
+        """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing.
+
+        What may not be committed is dropped at once.
+        """
         self._closed = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
+            async with asyncio.timeout(grace_s if self.may_commit.is_set() else 0):
                 await self.join()
         tasks = [*self._polls.values(), self._committer]
         for task in tasks:
@@ -275,6 +280,7 @@ class Rounds:
                 async with asyncio.timeout(GATHERED_S):
                     while len(batch) < min(MOST_IN_ONE_COMMIT, len(self._polls)):
                         batch.append(await self._found.get())
+            await self.may_commit.wait()
             await self._commit_until_done(batch)
             for one in batch:
                 self._over(one.feed.id, one.before.url)

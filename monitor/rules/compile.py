@@ -37,15 +37,26 @@ class Regex:
     expression: str
     compiled: Any
 
+    def __getstate__(self) -> str:
+        return self.expression
+
+    def __setstate__(self, expression: str) -> None:
+        object.__setattr__(self, "expression", expression)
+        object.__setattr__(self, "compiled", re2.compile(expression, _options()))
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return options
+
 
 def compile_regex(pattern: str, ignore_case: bool) -> Regex:
     """QueryError (offset 0) repeats what RE2 says when it refuses."""
     expression = f"(?i:{pattern})" if ignore_case else pattern
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 8 << 20
     try:
-        return Regex(expression, re2.compile(expression, options))
+        return Regex(expression, re2.compile(expression, _options()))
     except re2.error as error:
         said = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         remedy = "RE2 has no lookaround, no back-references and no counts over 1000"

@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from monitor.errors import Problem
+from monitor.errors import ConfigError, Problem
 from monitor.model import Entry, Hit
+from monitor.rules.compile import content_hash
 from monitor.rules.document import Subject
 from monitor.rules.files import ExampleForm, ExpectForm, RuleForm
 from monitor.rules.rule_set import Rule, RuleSet
-from monitor.yamlfile import MappingNode, ScalarNode, find, problem
+from monitor.yamlfile import MappingNode, ScalarNode, find, plain, problem
 
+GIVEN = frozenset({"must_match", "must_not_match"})  # the keys of a rule under which examples stand
 _NOTHING = ExpectForm()
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Compiled rules and the forms that hold their examples. Those that stand in `known` passed before."""
+
+    rules: RuleSet
+    forms: Sequence[tuple[RuleForm, MappingNode]]
+    known: frozenset[str] = frozenset()
+
+    def checked(self) -> RuleSet:
+        """The rules, when all examples hold. ConfigError names each that does not."""
+        passed, problems = self.run()
+        if problems:
+            raise ConfigError(*problems)
+        return self.with_passed(passed)
+
+    def with_passed(self, passed: frozenset[str]) -> RuleSet:
+        """The rules, these examples of which have held."""
+        return replace(self.rules, examples_passed=passed)
+
+    def run(self) -> tuple[frozenset[str], list[Problem]]:
+        """What RuleSet.examples_passed holds of the examples, and what is wrong with others."""
+        passed: set[str] = set()
+        problems: list[Problem] = []
+        for key, form, node in self._keyed():
+            failed = [] if key in self.known else failures(self.rules, self.rules.rules[form.id.text], form, node)
+            problems += failed
+            if not failed:
+                passed.add(key)
+        return frozenset(passed), in_order(problems)
+
+    def _keyed(self) -> Iterable[tuple[str, RuleForm, MappingNode]]:
+        """Rules that have examples, by a hash of all that these depend on."""
+        facts = content_hash([v.version for v in self.rules.vocabularies.values() if v.kind != "terms"])
+        for form, node in self.forms:
+            if form.must_match or form.must_not_match:
+                written = [plain(node.values[key]) for key in sorted(GIVEN & set(node.values))]
+                yield content_hash(self.rules.rules[form.id.text].version, facts, written), form, node
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems as they stand in the files."""
+    return sorted(problems, key=lambda one: (one.place.file, one.place.line, one.place.column))
 
 
 def failures(rule_set: RuleSet, rule: Rule, form: RuleForm, node: MappingNode) -> list[Problem]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from monitor.counts import counted
 from monitor.errors import ConfigError, Problem
-from monitor.rules import examples, match
+from monitor.rules import match
 from monitor.rules.compile import NO_VOCABULARY, Compiler, Pool, content_hash, either
 from monitor.rules.entities import Vocabulary
+from monitor.rules.examples import GIVEN, Examples, in_order
 from monitor.rules.facts import Rulings, Sources
 from monitor.rules.files import ExampleForm, ExpectForm, FileForm, RuleForm, ScoreForm, ShiftForm
 from monitor.rules.index import build_index
@@ -22,10 +23,9 @@ from monitor.rules.syntax import QueryError
 from monitor.rules.vocabularies import Source, VocabularyCompiler
 from monitor.yamlfile import MappingNode, Node, ScalarNode, find, load, place_in, plain, problem, typed
 
-__all__ = ["load_nodes", "load_rules", "rules_schema"]
+__all__ = ["compile_rules", "load_nodes", "load_rules", "rule_files", "rules_schema"]
 
 _RULE_ID = re.compile(r"[A-Za-z0-9][\w.-]*")
-_EXAMPLES = frozenset({"must_match", "must_not_match"})
 
 
 def load_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> RuleSet:
@@ -33,6 +33,11 @@ def load_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> RuleSet:
 
     ConfigError holds all mistakes. Examples that stand in `passed` (RuleSet.examples_passed) are not run again.
     """
+    return compile_rules(paths, passed).checked()
+
+
+def compile_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> Examples:
+    """The same, with examples that are still to run."""
     problems: list[Problem] = []
     roots: list[Node] = []
     for path in rule_files(paths):
@@ -40,7 +45,7 @@ def load_rules(paths: Sequence[Path], passed: Collection[str] = ()) -> RuleSet:
             roots.append(load(path))
         except ConfigError as error:
             problems.extend(error.problems)
-    return load_nodes(roots, passed, problems)
+    return _compiled(roots, passed, problems)
 
 
 def rule_files(paths: Iterable[Path]) -> list[Path]:
@@ -49,8 +54,13 @@ def rule_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(file for files in found for file in files))
 
 
-def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: Iterable[Problem] = ()) -> RuleSet:
-    """The same from documents that were read already; `problems` are mistakes found on the way."""
+def load_nodes(roots: Sequence[Node], passed: Collection[str] = ()) -> RuleSet:
+    """The rules of documents that were read already."""
+    return _compiled(roots, passed, ()).checked()
+
+
+def _compiled(roots: Sequence[Node], passed: Collection[str], problems: Iterable[Problem]) -> Examples:
+    """`problems` are mistakes found on the way to the documents."""
     loader = _Loader(problems=list(problems))
     loader.incomplete = bool(loader.problems)
     for root in roots:
@@ -59,11 +69,9 @@ def load_nodes(roots: Sequence[Node], passed: Collection[str] = (), problems: It
     rule_set = loader.compiled()
     if unread is not None:
         loader.problems = _without_what_follows(loader.problems, unread)
-    if not loader.problems:
-        rule_set = loader.checked(rule_set, passed)
     if loader.problems:
-        raise ConfigError(*sorted(loader.problems, key=lambda p: (p.place.file, p.place.line, p.place.column)))
-    return rule_set
+        raise ConfigError(*in_order(loader.problems))
+    return Examples(rule_set, loader.rules, frozenset(passed))
 
 
 def _without_what_follows(problems: Sequence[Problem], unread: Problem) -> list[Problem]:
@@ -130,23 +138,6 @@ class _Loader:
         index = build_index(self.pool, [rule.condition for rule in rules.values()])
         return RuleSet(rules, vocabularies, index, tuple(self.warnings))
 
-    def checked(self, rule_set: RuleSet, known: Collection[str]) -> RuleSet:
-        """The rule set when all examples hold; problems otherwise."""
-        facts = content_hash([v.version for v in rule_set.vocabularies.values() if v.kind != "terms"])
-        passed: set[str] = set()
-        for form, node in self.rules:
-            if not (form.must_match or form.must_not_match):
-                continue
-            rule = rule_set.rules[form.id.text]
-            key = content_hash(
-                rule.version, facts, [plain(node.values[k]) for k in sorted(_EXAMPLES & set(node.values))]
-            )
-            failures = [] if key in known else examples.failures(rule_set, rule, form, node)
-            self.problems.extend(failures)
-            if not failures:
-                passed.add(key)
-        return RuleSet(rule_set.rules, rule_set.vocabularies, rule_set.index, rule_set.warnings, frozenset(passed))
-
 
 def _sources(node: Node, forms: Mapping[str, Any]) -> Iterable[Source]:
     if isinstance(node, MappingNode):
@@ -181,7 +172,7 @@ class _RuleCompiler:
         if self.failed:
             return None
         used = sorted(self.vocabularies[name].version for name in compiler.used if name in self.vocabularies)
-        content = {key: plain(value) for key, value in self.node.values.items() if key not in _EXAMPLES}
+        content = {key: plain(value) for key, value in self.node.values.items() if key not in GIVEN}
         return Rule(
             id=form.id.text,
             title=form.title,

@@ -19,21 +19,22 @@ import monitor
 from monitor.rules.compile import content_hash
 
 NAME = "examples-passed"
-_READING = ("rules/*.py", "model/*.py", "yamlfile/*.py", "text.py", "urls.py")  # what decides whether a rule matches
+# What decides whether a rule matches, and what rules are made of.
+_READING = ("rules/*.py", "model/*.py", "yamlfile/*.py", "text.py", "urls.py", "errors.py")
 
 
 def recall(state_dir: Path) -> frozenset[str]:
     """The hashes of rules whose examples passed in this very program before."""
     try:
-        program, *passed = (state_dir / NAME).read_text("ascii").split()
+        by, *passed = (state_dir / NAME).read_text("ascii").split()
     except (OSError, ValueError):
         return frozenset()
-    return frozenset(passed) if program == _program() else frozenset()
+    return frozenset(passed) if by == program() else frozenset()
 
 
 def remember(state_dir: Path, passed: Iterable[str]) -> None:
     """Keep these for the next start; where the directory cannot be written, the next start runs all examples."""
-    text = "\n".join([_program(), *sorted(passed)]) + "\n"
+    text = "\n".join([program(), *sorted(passed)]) + "\n"
     with suppress(OSError, ValueError):
         if (state_dir / NAME).exists() and (state_dir / NAME).read_text("ascii") == text:
             return
@@ -50,8 +51,8 @@ def remember(state_dir: Path, passed: Iterable[str]) -> None:
 
 
 @cache
-def _program() -> str:
-    """Differs when anything does that reads rules or texts: the interpreter, a release, an edited file."""
+def program() -> str:
+    """A name for this program: another when anything that reads rules or texts differs (Python, release, a file)."""
     package = Path(monitor.__file__).parent
     stats = [(str(path), path.stat()) for pattern in _READING for path in sorted(package.glob(pattern))]
     files = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]

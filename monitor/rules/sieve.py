@@ -149,6 +149,12 @@ class Sieve:
         self._ids = {(name, value): by_group.get(group, 0) for name, value, group in plan.ids}
         self._asks_domain = any(name == "domain" for name, _, _ in plan.ids)
 
+    def __getstate__(self) -> Plan:
+        return self.plan
+
+    def __setstate__(self, plan: Plan) -> None:
+        self.__init__(plan)  # type: ignore[misc]  # all of it follows from the plan
+
     def _sort_literals(self, title: Sequence[Bits], rest: Sequence[Bits]) -> None:
         """What is sought in every text, and the words that are asked for late."""
         self._late: dict[str, tuple[Bits, Bits]] = {}

@@ -3,6 +3,7 @@
 from monitor.settings.credentials import Credential, credential, places_of, required_credential
 from monitor.settings.loading import (
     Configuration,
+    begin,
     changed_needing_restart,
     find_config_dir,
     keeping_restart_keys,
@@ -24,6 +25,7 @@ __all__ = [
     "MonitorFile",
     "Settings",
     "Web",
+    "begin",
     "changed_needing_restart",
     "credential",
     "find_config_dir",

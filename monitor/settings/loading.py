@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +13,10 @@ from monitor.alerts.decide import Ops, Route
 from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
-from monitor.rules import passed
-from monitor.rules.load import load_rules
+from monitor.rules import kept, passed
+from monitor.rules.beside import Beside
+from monitor.rules.examples import Examples
+from monitor.rules.load import compile_rules, load_rules
 from monitor.rules.rule_set import RuleSet
 from monitor.settings import mounts
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
@@ -115,20 +117,50 @@ def load(
     Rules that `previous` holds unchanged do not run their examples again; with `recall`, nor do those whose examples
     passed when this program last worked on the state directory (`remember_examples`).
     """
+    known = previous.rules.examples_passed if previous else frozenset()
+    configuration, found = _load((config_dir, env), known, recall=recall)
+    return dataclasses.replace(configuration, rules=found.checked())
+
+
+def begin(config_dir: Path, env: Mapping[str, str]) -> tuple[Configuration, Beside]:
+    """As `load` with `recall`, but examples of rules may still be under way: `Beside.checked` has the rules in the end,
+    or raises ConfigError. Until then those of the configuration are compiled, and no more.
+    """
+    configuration, found = _load((config_dir, env), frozenset(), recall=True)
+    directory = configuration.settings.state_dir
+    return configuration, Beside(found.examples or found.rules, lambda rules: kept.keep(directory, found.key, rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Rules that an earlier start kept, or compiled ones and the examples they have yet to hold; `key`: kept.py."""
+
+    rules: RuleSet
+    examples: Examples | None = None
+    key: bytes = b""
+
+    def checked(self) -> RuleSet:
+        """The rules, once their examples have held (raises ConfigError)."""
+        return self.rules if self.examples is None else self.examples.checked()
+
+
+def _load(at: tuple[Path, Mapping[str, str]], known: frozenset[str], *, recall: bool) -> tuple[Configuration, _Found]:
+    config_dir, env = at
     problems: list[Problem] = []
+    unresolved: list[Problem] = []
     warnings: list[str] = []
     monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
-    known = previous.rules.examples_passed if previous else frozenset()
-    if recall and monitor:
-        known |= passed.recall(_state_dir(monitor[1].state_dir, config_dir, env))
-    rules = _attempt(problems, lambda: _load_rules(config_dir, warnings, known))
-    settings = _attempt(problems, lambda: _resolved(monitor[1], monitor[0], (config_dir, env))) if monitor else None
-    if problems or settings is None or feeds is None or rules is None:
-        raise ConfigError(*problems)
-    warnings += match_warnings(monitor[1], feeds, rules) if monitor else []
+    state_dir = _state_dir(monitor[1].state_dir, config_dir, env) if recall and monitor else None
+    found = _attempt(problems, lambda: _load_rules(config_dir, warnings, known, state_dir))
+    settings = _attempt(unresolved, lambda: _resolved(monitor[1], monitor[0], at)) if monitor else None
+    if found is not None and (problems or unresolved):
+        _attempt(problems, found.checked)  # all mistakes are named at once
+    if problems or unresolved or monitor is None or settings is None or feeds is None or found is None:
+        raise ConfigError(*problems, *unresolved)
+    warnings += match_warnings(monitor[1], feeds, found.rules)
     warnings += _channel_warnings(settings, env)
-    return Configuration(settings, feeds, rules, tuple(warnings), config_dir)
+    return Configuration(settings, feeds, found.rules, tuple(warnings), config_dir), found
 
 
 def load_settings(config_dir: Path, env: Mapping[str, str]) -> Settings:
@@ -144,7 +176,7 @@ def load_readable(config_dir: Path, env: Mapping[str, str]) -> tuple[Configurati
     settings, mistakes = readable_settings(config_dir, env)
     problems = list(mistakes)
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", []))
-    rules = _attempt(problems, lambda: _load_rules(config_dir, [], passed.recall(settings.state_dir)))
+    rules = _attempt(problems, lambda: _load_rules(config_dir, [], frozenset(), settings.state_dir).checked())
     return Configuration(settings, feeds or (), rules or load_rules([]), (), config_dir), tuple(problems)
 
 
@@ -208,13 +240,22 @@ def _load_feeds(path: Path, warnings: list[str]) -> tuple[Feed, ...]:
     return feeds
 
 
-def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str]) -> RuleSet:
+def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str], state_dir: Path | None) -> _Found:
+    """`known` examples, and those that an earlier start remembers in `state_dir`, need not be run again."""
     paths = rule_paths(config_dir)
     if not paths:
         warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
-    rules = load_rules(paths, known)
-    warnings += [str(warning) for warning in rules.warnings]
-    return rules
+    found = _kept(paths, state_dir) if state_dir is not None else None
+    if found is None:
+        examples = compile_rules(paths, known | (passed.recall(state_dir) if state_dir is not None else frozenset()))
+        found = _Found(examples.rules, examples, kept.key_of(paths))
+    warnings += [str(warning) for warning in found.rules.warnings]
+    return found
+
+
+def _kept(paths: Sequence[Path], state_dir: Path) -> _Found | None:
+    rules = kept.recall(state_dir, kept.key_of(paths))
+    return None if rules is None else _Found(rules)
 
 
 def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str]]) -> Settings:
