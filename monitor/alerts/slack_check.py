@@ -76,7 +76,7 @@ async def check_channel(settings: SlackReceiver, token: str) -> list[Finding]:
         try:
             identity = await channel.open()
         except DeliveryError as error:
-            return [Finding("token", False, str(error), remedy(error.code))]
+            return [Finding("token", False, str(error), _remedy_now(error.code))]
         who = f"{identity.who or 'a bot'} in {identity.team or 'a workspace'}"
         return [Finding("token", True, who), *_scopes(identity), await _membership(channel, settings)]
     finally:
@@ -101,10 +101,17 @@ def no_app_token(name: str, places: str) -> Finding:
     return Finding("app token", None, f"{name} was found nowhere, so messages have no buttons", f"{how} {places}")
 
 
+def _remedy_now(code: str) -> str:
+    """As for a delivery, but that nothing here goes on by itself."""
+    if scope_of(code) in (DeliveryScope.CREDENTIAL, DeliveryScope.DESTINATION, DeliveryScope.MESSAGE):
+        return remedy(code)
+    return "check the network and `api_url:`, then run this again; deliveries are tried again by themselves"
+
+
 def app_remedy(code: str) -> str:
     """What a person can do when an app token is refused."""
     if scope_of(code) is not DeliveryScope.CREDENTIAL:
-        return "nothing to do: it is tried again"
+        return _remedy_now(code)
     if code == "missing_scope":
         return "give the app-level token the scope connections:write (Basic Information, App-Level Tokens)"
     return (
@@ -156,5 +163,5 @@ async def _membership(channel: SlackChannel, settings: SlackReceiver) -> Finding
         code = str(error) if error.code == "cannot_read" else error.code
         if code == "missing_scope":
             return Finding(what, None, "cannot be looked at without a history scope", "see above")
-        return Finding(what, False, code, remedy(code))
+        return Finding(what, False, code, _remedy_now(code))
     return Finding(what, True, "the app is a member and can read it")

@@ -91,6 +91,8 @@ def _show(
     never = f"it never ran on {database_place(configuration.settings.database)}"  # perhaps another than the daemon's
     tick = f"last tick {output.shown(picture.last_tick)} UTC" if picture.last_tick else never
     word, well = ("running", "all well") if picture.running else ("not running", "`licensewatch run` starts it")
+    if not picture.running and not picture.vitals.at_rest:
+        word = "nothing ticks"  # dead or alive: that is not known here
     output.say(f"{word} ({tick}); " + (well if not problems else "see below"))
     for problem in problems:
         output.warn(problem)

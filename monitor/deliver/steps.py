@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from monitor.alerts import bundle, dispatch, render
 from monitor.alerts.outcome import BUG, GONE, ODD, Next, Outcome, after_failure, remedy, scope_of
 from monitor.alerts.receivers import Posting, Receipt, permalink
+from monitor.counts import counted
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import BUNDLED, Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
@@ -21,6 +23,7 @@ from monitor.trial import Point
 
 # A successor that is deleted this soon is deleted on purpose, or the channel is not what it seems.
 _SUCCESSOR_MUST_LIVE = timedelta(minutes=10)
+_ENOUGH = 200  # characters of a message, to know it by
 _NOTHING = Message(text="it could not be written: a fault of this program")
 
 
@@ -260,10 +263,16 @@ def _tell_of_dead(conn: Connection, failure: Failed, options: Options) -> None:
         return
     facts = {
         "title": f"A message to {row.receiver} could not be delivered",
-        "text": f"{code}, after {row.attempts} attempts.",
+        "text": f"{code}, after {counted(row.attempts, 'attempt')}. It says: {_said(failure.work.message)}",
         "remedy": f"`licensewatch deliveries list --state dead` shows it; {remedy(code)}",
     }
     deliveries.enqueue(conn, dispatch.notice(facts, options.ops, failure.now, options.new_id))
+
+
+def _said(message: Message) -> str:
+    """The beginning of a message as people would read it: its text is escaped for Slack."""
+    text = html.unescape(message.text)
+    return text if len(text) <= _ENOUGH else f"{text[:_ENOUGH]}…"
 
 
 # --- unclear outcomes ----------------------------------------------------------------------------------------------

@@ -82,6 +82,13 @@ async def test_check_says_where_the_token_was_looked_for(slack: SlackServer, tmp
     assert "slack manifest" in found["credential"]["remedy"]
 
 
+async def test_check_that_reaches_nobody_does_not_promise_to_try_again(slack: SlackServer, tmp_path: Path) -> None:
+    await slack.stop()
+    _, found = await findings(tmp_path)
+    assert "check the network" in found["token"]["remedy"]
+    assert "check the network" in found["app token"]["remedy"]
+
+
 async def test_check_names_a_wrong_token_a_missing_scope_and_a_missing_membership(
     slack: SlackServer, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -57,3 +58,13 @@ def test_status_fits_a_screen_when_every_feed_fails(config: Path) -> None:
     assert sum("dns: the name" in line for line in lines) == 5
     assert any("and 25 more" in line for line in lines)
     assert any("every feed fails" in line for line in lines)
+
+
+def test_what_ticks_no_more_is_not_called_dead(config: Path) -> None:
+    """The process may hang, or wait for its database: `systemctl status` calls that active."""
+    with sqlite3.connect(config.parent / "var" / "licensewatch.db") as conn:
+        conn.execute("UPDATE fact SET at = datetime(at, '-2 minutes') || '.000000' WHERE name = 'last_tick'")
+    conn.close()
+    lines = on_a_terminal(sys.executable, "-m", "monitor.cli.main", "--config", config, "status")
+    assert lines[0].startswith("nothing ticks (last tick 20")
+    assert "hangs" in " ".join(lines)

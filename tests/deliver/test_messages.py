@@ -166,6 +166,7 @@ async def test_a_message_refused_twice_is_a_dead_letter_with_its_payload(either_
         assert dead.payload is not None
         assert "Behemoth" in dead.payload["text"]
         assert "could not be delivered" in world.screen.getvalue()
+        assert "Meta weighs a closed model" in " ".join(world.screen.getvalue().split()), "which one it is"
         with either_database.write() as conn:
             assert deliveries.retry(conn, dead.id)
         assert await world.drain()

@@ -183,6 +183,7 @@ async def test_feeds_show_rhythm_error_and_next_poll(database: Database, tmp_pat
         every = read(await visitor.get("/feeds"))
         labels = [one.get("aria-label") or "" for one in every.every("svg")]
         assert any(re.fullmatch(r"40 polls in \d+ (hours|days), \d+ with news", label) for label in labels)
+        assert "none until licensewatch feeds resume paused" in every.text
 
 
 async def test_rules_show_hits_versions_and_precision(visitor: Visitor) -> None:
