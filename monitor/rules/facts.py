@@ -5,101 +5,33 @@ licence. Of entities of one kind the first listed wins. Kind `sign` has the smal
 `official`, `to_come` (the text promises what a headline without a verb leaves open), `aside` (what follows is a
 comparison, not the actor), `beside` (a whole clause: what stays as it was, what others do), `refused` (an opening that
 is ruled out), `from` and `to` (which side a licence is on).
-What the rule settles (`shift:`) stands; what it assumes (`assume:`) holds when the text says nothing.
+What the rule settles (`shift:`) stands, but for a direction that a frame of kind `turn` turns round; what it assumes
+(`assume:`) holds when the text says nothing.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, takewhile
 from typing import Any
 
 from monitor.model import Confidence, Direction, Shift, ShiftObject, Stage
 from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf
-from monitor.rules.entities import Entity, Vocabulary
-from monitor.rules.mentions import Found, outermost, with_versions
+from monitor.rules.entities import Entity
+from monitor.rules.mentions import Found
+from monitor.rules.told import Sentence, Text, Told, headline
 
 SIGNS = ("denied", "refused", "anonymous", "official", "to_come", "aside", "beside", "from", "to")
 _ASIDE_REACH = 3  # words between "rivals like" and the name it sets aside
 _MOST_LISTED = 20  # names in one list
-_MOST_MENTIONS = 1000  # of one kind: no article has more, and a text made to hurt has 50,000
 _SIDE_REACH = 4  # words between "from" and the licence it points to
 _CLAUSE_END = re.compile(r"[,;:—–]")
 _JOINED = re.compile(r",? (?:and|or|&) |, ")
 _SUMMARY = FIELDS.index("summary")
 _CONTENT = FIELDS.index("content")
-
-Sentence = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The vocabularies that facts come from, by kind, in the order they were loaded."""
-
-    by_kind: Mapping[str, Sequence[Vocabulary]] = field(default_factory=dict)
-
-    def with_local(self, vocabularies: Iterable[Vocabulary]) -> Sources:
-        """The same with a rule's own vocabularies first."""
-        merged = {kind: list(found) for kind, found in self.by_kind.items()}
-        for vocabulary in vocabularies:
-            merged.setdefault(vocabulary.kind, []).insert(0, vocabulary)
-        return Sources(merged)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a document mentions of its news, by kind, and the clauses that stand beside it."""
-
-    found: Mapping[str, Sequence[Found]]
-    beside: Sequence[Found] = ()
-
-    def only_beside(self, leaves: Iterable[Leaf]) -> bool:
-        """Whether a rule holds by words of such a clause alone; who acts, and which model, may stand where it likes."""
-        named = _covered([m for kind in ("org", "model") for m in self.found.get(kind, ())])
-        words = [leaf for leaf in leaves if not named.issuperset(range(*leaf[:2]))]
-        beside = _covered(self.beside)
-        return bool(words) and all(leaf[0] in beside for leaf in words)
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What the reading is based on: the document, the sentence that says so, and the words of each kind in it."""
-
-    document: Document
-    evidence: Sentence
-    found: Mapping[str, Sequence[Found]]
-
-    def scopes(self, kind: str) -> list[list[Found]]:
-        """Mentions of a kind by where they stand: title and evidence, then the summary, then the rest."""
-        found = self.found.get(kind, ())
-        if not found:
-            return [[], [], []]
-        near: list[Found] = []
-        summary: list[Found] = []
-        rest: list[Found] = []
-        for m in found:
-            close = m.start < FIELD_STEP or self.document.sentence(m.start) == self.evidence
-            (near if close else summary if m.start // FIELD_STEP < _CONTENT else rest).append(m)
-        return [near, summary, rest]
-
-    def first(self, kind: str, *, reach: int = 2) -> Found | None:
-        """The strongest mention in the headline, else in the evidence, else in the nearest scope that has any."""
-        near, *others = self.scopes(kind)[:reach]
-        for scope in (_headline(near), near, *others):
-            if scope:
-                return min(scope, key=lambda m: (m.rank, m.start))
-        return None
-
-    def between(self, first: Found, second: Found) -> str:
-        """The characters that stand between two mentions of one field; a clause's end where they stand in two."""
-        one, other = (self.document.span((m.start, m.end)) for m in (first, second))
-        return self.document.texts[FIELDS.index(one.field)][one.end : other.start] if one.field == other.field else ";"
-
-    def signs(self, name: str) -> list[Found]:
-        return [m for m in self.found.get("sign", ()) if m.entity.name == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +50,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, tol
     models = _named(rulings, "models", _models(text))
     orgs = _named(rulings, "orgs", _orgs(text))
     from_, to, ranks = _sides(text)
-    direction = _direction(text, rulings, ranks)
+    direction = _turned(text, rulings, _direction(text, rulings, ranks))
     denied = bool(rulings.settled.get("denied", _denied(text)))
     # What is denied or refused moves nothing: its two ends would be told as terms.
     from_, to = ("", "") if denied else _ends(text, direction, from_, to)
@@ -141,38 +73,6 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, tol
         marks=_marks(document, evidence, leaves),
     )
     return _with_confidence(shift, text, stage is not None)
-
-
-def told_of(document: Document, sources: Sources) -> Told:
-    """The mentions of each kind that belong to the news: not those of a clause beside it (sign `beside`).
-
-    A clause is beside the news only where its field names somebody outside of it; who and which model are read there
-    when nothing else names any. Who denies what, and who is quoted, stands where it likes.
-    """
-    found: dict[str, Sequence[Found]] = {
-        kind: outermost(document, vocabularies, exclusive=kind != "sign")[:_MOST_MENTIONS]
-        for kind, vocabularies in sources.by_kind.items()
-    }
-    found["model"] = with_versions(document, found.get("model", ()), sources.by_kind.get("model", ()))
-    clauses = [sign for sign in found.get("sign", ()) if sign.entity.name == "beside"]
-    makers = [m for kind in ("org", "model") for m in _outside(found.get(kind, ()), clauses)]
-    fields = {m.start // FIELD_STEP for m in makers}
-    clauses = [clause for clause in clauses if clause.start // FIELD_STEP in fields]
-    if not clauses:
-        return Told(found)
-    told: dict[str, Sequence[Found]] = {kind: _outside(mentions, clauses) for kind, mentions in found.items()}
-    told |= {kind: told.get(kind) or found.get(kind, ()) for kind in ("org", "model")} | {"sign": found["sign"]}
-    return Told(told, clauses)
-
-
-def _outside(mentions: Iterable[Found], clauses: Sequence[Found]) -> list[Found]:
-    covered = _covered(clauses)
-    return [m for m in mentions if m.start not in covered]
-
-
-def _covered(mentions: Iterable[Found]) -> set[int]:
-    """The places of all words of these mentions."""
-    return {place for m in mentions for place in range(m.start, m.end)}
 
 
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
@@ -216,16 +116,12 @@ def _actors(text: Text, kind: str) -> list[Found]:
     """
     aside = _asides(text, kind)
     near, summary, _ = text.scopes(kind)
-    for scope in (_headline(near), near, summary):
+    for scope in (headline(near), near, summary):
         acting = [m for m in scope if m.start not in aside]
         if acting:
             first = text.document.sentence(acting[0].start)  # what later sentences of a summary name is background
             return acting if scope is near else [m for m in acting if text.document.sentence(m.start) == first]
     return next((scope for scope in text.scopes(kind) if scope), [])
-
-
-def _headline(found: Iterable[Found]) -> list[Found]:
-    return [mention for mention in found if mention.start < FIELD_STEP]
 
 
 def _asides(text: Text, kind: str) -> set[int]:
@@ -302,6 +198,20 @@ def _direction(text: Text, rulings: Rulings, ranks: tuple[int, int] | None) -> D
     return Direction(rulings.assumed.get("direction", Direction.UNCLEAR))
 
 
+def _turned(text: Text, rulings: Rulings, read: Direction) -> Direction:
+    """The direction that was read, turned round by the frames of kind `turn` in the headline or the evidence.
+
+    They turn in the order of their list: "drops its plan to end downloads" is closing first, then opening. A rule that
+    settles a denial knows what is denied.
+    """
+    if "denied" in rulings.settled:
+        return read
+    for turn in sorted(text.scopes("turn")[0], key=lambda found: found.rank):
+        if read in turn.entity.facts["instead_of"]:
+            read = Direction(turn.entity.name)
+    return read
+
+
 def _named(rulings: Rulings, kind: str, read: tuple[str, ...]) -> tuple[str, ...]:
     """The names a rule settles, those that were read, or those it assumes where none was."""
     return tuple(rulings.settled.get(kind, read)) or tuple(rulings.assumed.get(kind, ()))
@@ -360,9 +270,13 @@ def _side(text: Text, mention: Found) -> str:
 
 
 def _ends(text: Text, direction: Direction, from_: str, to: str) -> tuple[str, str]:
-    """Opening and closing have two known ends, whatever licence is named; who refuses to open leaves all as it was."""
+    """Opening and closing have two known ends, whatever licence is named; who refuses to open leaves all as it was.
+
+    Terms are not tightened to an open licence, nor eased to a closed one.
+    """
     if direction not in {Direction.OPENING, Direction.CLOSING}:
-        return from_, to
+        lost = {Direction.RESTRICTING: "open", Direction.LOOSENING: "closed"}.get(direction)
+        return (from_ or to, "") if to and to == lost else (from_, to)
     if text.signs("refused"):
         return "", ""
     if direction is Direction.OPENING:

@@ -9,7 +9,7 @@ from typing import Literal
 from monitor.model import Confidence, Direction, Severity, ShiftObject, Stage
 from monitor.yamlfile import ScalarNode
 
-Kind = Literal["terms", "org", "model", "licence", "stage", "object", "direction", "sign"]
+Kind = Literal["terms", "org", "model", "licence", "stage", "object", "direction", "turn", "sign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class EntityForm:
     """A thing with names. `org`: the lab of a model. `rank`: how much a licence allows. `venue`: news stands there.
 
     `fallback`: counts only where no other model is named. `as_written`: its name is the words that were found.
+    `instead_of`: the directions that a turn turns into its own.
     """
 
     name: ScalarNode
@@ -27,6 +28,7 @@ class EntityForm:
     venue: bool = False
     fallback: bool = False
     as_written: bool = False
+    instead_of: tuple[Direction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

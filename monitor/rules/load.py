@@ -14,12 +14,13 @@ from monitor.rules import match
 from monitor.rules.compile import NO_VOCABULARY, Compiler, Pool, content_hash, either
 from monitor.rules.entities import Vocabulary
 from monitor.rules.examples import GIVEN, Examples, in_order
-from monitor.rules.facts import Rulings, Sources
+from monitor.rules.facts import Rulings
 from monitor.rules.files import ExampleForm, ExpectForm, FileForm, RuleForm, ScoreForm, ShiftForm
 from monitor.rules.index import build_index
 from monitor.rules.rule_set import Rule, RuleSet
 from monitor.rules.schema import rules_schema
 from monitor.rules.syntax import QueryError
+from monitor.rules.told import Sources
 from monitor.rules.vocabularies import Source, VocabularyCompiler
 from monitor.yamlfile import MappingNode, Node, ScalarNode, find, load, place_in, plain, problem, typed
 

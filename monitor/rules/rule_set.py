@@ -12,10 +12,11 @@ from monitor.errors import Place, Problem
 from monitor.model import Entry, Hit, Severity
 from monitor.rules.document import Document, Leaf, Subject
 from monitor.rules.entities import Vocabulary
-from monitor.rules.facts import Rulings, Sources, Told, read_shift, told_of
+from monitor.rules.facts import Rulings, read_shift
 from monitor.rules.index import Index
 from monitor.rules.match import Node
 from monitor.rules.mentions import family, outermost
+from monitor.rules.told import Sources, Told, told_of
 
 
 @dataclass(frozen=True, slots=True)

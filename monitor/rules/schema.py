@@ -96,6 +96,7 @@ def _definitions() -> dict[str, Any]:
                 "venue": _flag("News stands there; not an actor."),
                 "fallback": _flag("Counts only where no other model is named."),
                 "as_written": _flag("Its name is the words that were found."),
+                "instead_of": _list(_choice(Direction, "Which way."), "What a turn turns into its own direction.", 1),
             },
             "name",
             "terms",

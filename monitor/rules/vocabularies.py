@@ -21,10 +21,12 @@ from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
 NAME = re.compile(r"[A-Za-z_][\w-]*")
 _JOINT = re.compile(r"[,;|]")  # people list with them; in a term they part words, as a blank does
 _REFERENCE = re.compile(r"\$([A-Za-z_][\w-]*)")
+_FACTS = ("rank", "venue", "fallback", "as_written", "instead_of")
 _NAMES_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(Stage),
     "object": tuple(ShiftObject),
     "direction": tuple(Direction),
+    "turn": tuple(Direction),
     "sign": SIGNS,
 }
 
@@ -127,7 +129,7 @@ class VocabularyCompiler:
             )
 
     def _entity(self, kind: str, form: EntityForm) -> Entity:
-        facts: dict[str, Any] = {name: getattr(form, name) for name in ("rank", "venue", "fallback", "as_written")}
+        facts: dict[str, Any] = {name: getattr(form, name) for name in _FACTS}
         aliases = tuple(item.text.lstrip("=") for item in form.terms if re.match(r"=?[^$(/*?]+$", item.text))
         name = form.name.text
         if kind == "licence":
@@ -158,6 +160,9 @@ class VocabularyCompiler:
                 refuse(problem(entity.name, "an entity has no name", "name: as the shift record shall have it"))
             if not entity.terms:
                 refuse(problem(entity.name, f"{name} has no terms", "terms: […]"))
+            if (form.kind == "turn") != bool(entity.instead_of):
+                message = f"{name} turns nothing" if form.kind == "turn" else "only a turn stands instead_of something"
+                refuse(problem(entity.name, message, "kind: turn, and instead_of: [opening, …]"))
 
 
 @dataclass(slots=True)

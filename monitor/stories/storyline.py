@@ -59,19 +59,21 @@ class Report:
 def entry_shift(hits: Sequence[Hit]) -> Shift:
     """The one shift of an entry's hits, names and licences filled in.
 
-    Believed is the rule with the highest priority, then the gravest, then the surest.
+    Believed is the rule with the highest priority, then the gravest, then the surest. What it leaves open is taken from
+    the hits of its direction first.
     """
     if not hits:
         return Shift()
     ranked = sorted(hits, key=_belief, reverse=True)
     believed = next((hit for hit in ranked if hit.shift.direction is not Direction.UNCLEAR), ranked[0])
     first = believed.shift
-    shifts = [first, *(hit.shift for hit in ranked)]
+    shifts = [first, *sorted((hit.shift for hit in ranked), key=lambda one: one.direction is not first.direction)]
     peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
     stage = next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE)
     if stage is Stage.ANNOUNCED and _DENIAL.search(_with_evidence(first, shifts).evidence):
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
-    same_way = [one for one in shifts if _same_way(one, first.direction)]
+    denied = any(one.denied for one in peers)
+    same_way = [] if denied else [one for one in shifts if _same_way(one, first.direction)]
     to = next((one.to for one in same_way if one.to), "")
     return replace(
         _quoted(believed, ranked),
@@ -80,7 +82,7 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
         models=_union(one.models for one in shifts),
         from_=next((one.from_ for one in same_way if one.from_ not in {"", to}), ""),
         to=to,
-        denied=any(one.denied for one in peers),
+        denied=denied,
     )
 
 

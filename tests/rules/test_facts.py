@@ -11,7 +11,7 @@ from monitor.model import Shift, ShiftObject
 from monitor.rules.licences import canonical_licence
 from monitor.rules.load import load_nodes
 from monitor.yamlfile import parse
-from tests.rules.helpers import entry, rules_of
+from tests.rules.helpers import entry, problems_of, rules_of
 from tests.rules.test_pack import shift_of
 
 PACK = r"""
@@ -129,6 +129,48 @@ def test_which_model_is_meant(title: str, summary: str, models: tuple[str, ...],
     """A version stands for its family, a comparison for nothing; the rest counts where nothing else is named."""
     found = shift(title, summary)
     assert (found.models, found.orgs) == (models, orgs)
+
+
+TURNS = r"""
+vocabularies:
+  frames:
+    kind: turn
+    entities:
+      - {name: closing, instead_of: [opening], terms: [(stops NEAR/2 opening)]}
+      - {name: opening, instead_of: [closing], terms: [(drops NEAR/2 plan)]}
+      - {name: unclear, instead_of: [opening, closing, loosening], terms: [stays as it was]}
+rules:
+- {id: opens, title: Opens, when: opening, shift: {direction: opening}}
+- {id: shuts, title: Shuts, when: closing, shift: {direction: closing}, priority: 1}
+- {id: denies, title: Denies, when: opening AND denies, shift: {direction: opening, denied: true}, priority: 2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "read"),
+    [
+        ("Meta is opening it", "", "opening"),
+        ("Meta stops opening it", "", "closing"),
+        ("Meta drops its plan that stops opening it", "", "opening"),
+        ("Meta drops its plan of closing it", "", "opening"),
+        ("Opening or closing, all stays as it was", "", "unclear"),
+        ("Meta on opening it", "Google stops opening it.", "opening"),
+        ("Meta and what it has", "Google stops opening it.", "closing"),
+        ("Meta denies that it stops opening it", "", "opening"),
+    ],
+)
+def test_a_turn_says_the_other_way_of_what_a_rule_has_read(title: str, summary: str, read: str) -> None:
+    """In the order of the list, in the headline or the evidence; who settles a denial knows what is denied."""
+    hits = rules_of(TURNS).match(entry(title, summary))
+    assert max(hits, key=lambda hit: hit.priority).shift.direction == read
+
+
+def test_only_a_turn_stands_instead_of_something() -> None:
+    """A turn that turns nothing, and a direction that turns something, are mistakes that name the mend."""
+    turn = "vocabularies: {{v: {{kind: {}, entities: [{{name: closing, terms: [ends]{}}}]}}}}"
+    assert "closing turns nothing" in problems_of(turn.format("turn", ""))[0]
+    assert "only a turn" in problems_of(turn.format("direction", ", instead_of: [opening]"))[0]
+    assert problems_of(turn.format("turn", ", instead_of: [opening]")) == []
 
 
 def test_a_label_is_read_as_the_name_that_was_written() -> None:

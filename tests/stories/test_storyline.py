@@ -213,6 +213,18 @@ def test_the_gravest_hit_says_what_the_entry_tells_and_the_others_fill_gaps() ->
     )  # fmt: skip
 
 
+def test_what_the_believed_hit_leaves_open_comes_from_hits_of_its_direction_first() -> None:
+    """Names and licences; that something opens is nothing that a tightening leads to, and a denial leads nowhere."""
+    tightens = hit(Severity.HIGH, Shift(Direction.RESTRICTING, orgs=("Meta",)))
+    opens = replace(hit(Severity.LOW, Shift(Direction.OPENING, from_="MIT", to="open", models=("Opt",))), priority=-1)
+    same = replace(hit(Severity.LOW, Shift(Direction.RESTRICTING, to="Llama", models=("Llama",))), priority=-2)
+    told = storyline.entry_shift([opens, tightens, same])
+    assert (told.from_, told.to, told.models) == ("", "Llama", ("Llama", "Opt"))
+    assert storyline.entry_shift([opens, tightens]).to == ""
+    denied = replace(tightens, shift=replace(tightens.shift, denied=True))
+    assert storyline.entry_shift([denied, same]).to == ""
+
+
 @pytest.mark.parametrize(
     ("evidence", "stage"),
     [("Meta says it will close it", Stage.ANNOUNCED), ("Meta denies it will close it", Stage.RUMOUR)],
