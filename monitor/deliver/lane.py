@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _LONGEST_HOLD = timedelta(minutes=1)
 _NAP_S = 1.0  # a waiting lane looks this often for outcomes to settle
+_AHEAD_S = 0.05  # `sending` is committed so long before its time, which costs the channel nothing then
 
 
 @dataclass(slots=True)
@@ -80,12 +81,12 @@ class Lane:
             if not await self._open_for_delivery(states):
                 return
             await self._settle_unknown()
-            wait = max(0.0, (self._ready_at or 0.0) - self._options.monotonic())
+            wait = self._wait_s()
             row = await self._read(partial(self._first_due, in_seconds=wait))
             if row is None:
                 await self._pass_probation()
                 return
-            await self._nap(min(wait, _NAP_S))
+            await self._nap(min(self._wait_s() - _AHEAD_S, _NAP_S))
             # What was read before the nap still holds: `begin` refuses a row that is not pending any more.
             if wait <= _NAP_S and not self._stopping.is_set():
                 await self._attempt(row)
@@ -131,6 +132,9 @@ class Lane:
             if state.retry_at is not None and state.parked_scope is None and state.retry_at > now:
                 self._hold(min(state.retry_at - now, timedelta(days=1)))
 
+    def _wait_s(self) -> float:
+        return max(0.0, (self._ready_at or 0.0) - self._options.monotonic())
+
     def _hold(self, wait: timedelta) -> None:
         """No message to this place for so long."""
         self._ready_at = max(self._ready_at or 0.0, self._options.monotonic() + wait.total_seconds())
@@ -146,7 +150,7 @@ class Lane:
             await self._write(lambda conn: deliveries.park(conn, self._names))
             return False
         fallback = not isinstance(settings, WITHOUT_CREDENTIAL) and secret is None
-        if not isinstance(settings, WITHOUT_CREDENTIAL) and secret is None and _ever_worked(self._ground.every, states):
+        if not isinstance(settings, WITHOUT_CREDENTIAL) and fallback and parking.worked(self._ground.every, states):
             missing = DeliveryError(
                 DeliveryScope.CREDENTIAL, "missing", f"the credential {settings.credential} is gone"
             )
@@ -243,6 +247,7 @@ class Lane:
             return
         self._options.reached(Point.SEND_COMMITTED)
         try:
+            await asyncio.sleep(self._wait_s() + 0.001)  # timers may fire a tick early
             receipt = await self._request(call, work)
         except DeliveryError as error:
             self._hold(self._options.pace)
@@ -392,8 +397,3 @@ def _unclear(outcome: Outcome, settings: ReceiverSettings) -> Outcome:
     if isinstance(settings, SlackReceiver) and wanted != "resend":
         return outcome  # look first: even `drop` need not guess where history can be read
     return replace(outcome, next=Next.RETRY if wanted == "resend" else Next.DROP)
-
-
-def _ever_worked(every: Sequence[ReceiverSettings], states: dict[str, ReceiverState]) -> bool:
-    names = {one.name for one in every if not isinstance(one, WITHOUT_CREDENTIAL)}
-    return any(state.worked_at is not None for name, state in states.items() if name in names)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.alerts import dispatch
 from monitor.alerts.outcome import remedy
-from monitor.alerts.receivers import ReceiverSettings, sharing
+from monitor.alerts.receivers import WITHOUT_CREDENTIAL, ReceiverSettings, sharing
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError
 from monitor.model import Delivery
@@ -69,3 +69,9 @@ def unpark(conn: Connection, names: Sequence[str], now: datetime, options: Optio
         facts = {"title": f"Delivery to {', '.join(freed)} works again", "text": "What waited there goes out now."}
         deliveries.enqueue(conn, dispatch.notice(facts, others, now, options.new_id))
     return freed
+
+
+def worked(every: Sequence[ReceiverSettings], states: dict[str, ReceiverState]) -> bool:
+    """Whether a credential of ours ever did: from then on the console stands in for none."""
+    names = {one.name for one in every if not isinstance(one, WITHOUT_CREDENTIAL)}
+    return any(state.worked_at is not None for name, state in states.items() if name in names)

@@ -24,6 +24,7 @@ from monitor.store.engine import Database
 from monitor.testing import slack_faults as faults
 from monitor.testing.slack_faults import Fault
 from monitor.testing.slack_server import SlackServer
+from monitor.trial import Point
 from tests.alerts.world import connected, moved, slack_receiver, storyline
 
 LATER = timedelta(days=19)
@@ -63,6 +64,18 @@ async def test_an_edit_and_a_refusal_cost_as_much_as_a_message(either_database: 
         assert Counter(call.method for call in slack.posts()) == {"chat.postMessage": 2, "chat.update": 2}
         at = [call.at for call in slack.posts()]
         assert min(later - earlier for earlier, later in pairwise(at)) >= 0.6
+
+
+async def test_writing_down_what_begins_costs_the_channel_no_time(either_database: Database) -> None:
+    """A28: 500 messages take 500 seconds and 500 answers, however long a commit takes on a busy disk."""
+    async with connected(either_database, rate=5.0) as (slack, world):
+        world.pace = timedelta(seconds=0.2)
+        for number in range(1, 9):
+            world.tell(storyline(number))
+        assert await world.drain(30, reached=lambda point: time.sleep(0.04 * (point is Point.SEND_RECORDED)))
+        gaps = [later.at - earlier.at for earlier, later in pairwise(slack.posts())]
+        assert {call.error for call in slack.posts()} == {""}
+        assert 0.2 <= min(gaps) < 0.235
 
 
 async def test_pace_survives_a_restart(either_database: Database) -> None:
@@ -221,7 +234,7 @@ async def test_a_refused_channel_parks_its_lane_alone(either_database: Database)
         slack.world.channels["C1"].archived = True
         for number in (1, 2):
             world.tell(storyline(number))
-        await world.drain(1)
+        await world.drain()
         assert Counter((row.receiver, str(row.state)) for row in world.rows()) == {
             ("licensing", "parked"): 2,
             ("second", "sent"): 2,
