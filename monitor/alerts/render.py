@@ -236,11 +236,11 @@ def _development(storyline: Storyline, earlier_message: str, shown: int) -> str:
 
 
 def _asleep(storyline: Storyline, message: str) -> Iterator[str]:
-    """How things stood when the storyline that this one continues fell asleep, and where that is told."""
+    """How things stood in the storyline that this one continues, and where that is told."""
     if storyline.previous is not None:
         yield _step_line(storyline.previous, None, with_time=False)
         told = f": {link(message, 'its message')}" if message else ""
-        yield f"_news again after a pause; before it was storyline {storyline.previous_id}_{told}"
+        yield f"_what came before is told in storyline {storyline.previous_id}_{told}"
 
 
 def _step_line(step: Step, last: Step | None, *, with_time: bool) -> str:

@@ -13,8 +13,10 @@ from itertools import islice
 
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
+from monitor.stories.joint import asks
+from monitor.stories.profile import Profile, profile
 from monitor.stories.shelf import Shelf
-from monitor.stories.similarity import CERTAIN, LEAD, SURE, Around, Fit, Profile, fit, profile
+from monitor.stories.similarity import CERTAIN, LEAD, SURE, Around, Fit, fit
 from monitor.stories.traits import OPPOSITE, Kind, Traits
 from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import GENERIC
@@ -89,8 +91,8 @@ class StoryIndex:
     def shelve(self, story: OpenStory) -> None:
         """Put the storyline of a story that is over on the shelf, so that later news can link back to it."""
         if story.members:
-            last = traits.read(story.members[-1])
-            self.shelf.put(story.storyline_id, last, last.seen_at, story.due_at)
+            members = tuple(map(traits.read, story.members))
+            self.shelf.put(story.storyline_id, asks(members), members[-1].seen_at, story.due_at)
 
     def join(self, story_id: int, candidate: Candidate, due_at: datetime | None = None) -> None:
         """One more member for a story that is in the index; for any other nothing happens."""
@@ -201,7 +203,7 @@ class StoryIndex:
             self._keys.setdefault(key, {})[story_id] = None
         for word in _story_words(kept.profile):
             self._words[word] = self._words.get(word, 0) + 1
-        self.shelf.put(storyline_id, members[-1], kept.last_seen_at, due_at)
+        self.shelf.put(storyline_id, asks(members), kept.last_seen_at, due_at)
 
     def _shortlist(self, entry: Traits) -> list[int]:
         """The stories worth comparing: those that share most, rare things counting more."""

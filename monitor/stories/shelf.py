@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Stage
+from monitor.stories.joint import apart, goes_on
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
-from monitor.stories.similarity import apart
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
 
@@ -108,6 +108,9 @@ class Shelf:
                 return Placed(line.id, why=f"same question as storyline {line.id}")
         if found:
             return Placed(previous_id=found[0][1].id, why=f"continues storyline {found[0][1].id}, which was asleep")
+        told = sorted((one for one in near if goes_on(entry, self._lines[one].latest)), reverse=True)
+        if told:  # two labs do not share a storyline: this one goes its own way from here
+            return Placed(previous_id=told[0], why=f"continues storyline {told[0]}, which told it of several labs")
         return Placed()
 
 

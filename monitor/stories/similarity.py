@@ -6,12 +6,14 @@ The points are rules a person can argue with, not weights fitted by a machine; d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.model import Direction, ShiftObject, Stage
+from monitor.stories.joint import apart, retells
 from monitor.stories.names import differ, related, shared_lines, sizes_clash, versions_clash
+from monitor.stories.profile import Profile, all_of
 from monitor.stories.traits import BODIES, FLAGSHIPS, GOVERNMENTS, Kind, Sense, Traits
 from monitor.stories.wording import Weights, likeness
 from monitor.stories.words import DEEDS
@@ -52,31 +54,6 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What the members of a story share out between them, ready for comparison."""
-
-    labs: frozenset[str]
-    every_lab: frozenset[str]
-    actors: frozenset[str]
-    places: frozenset[str]
-    bodies: frozenset[str]
-    models: Mapping[str, frozenset[str]]
-    variants: frozenset[str]
-    scales: Mapping[str, frozenset[str]]
-    joint: frozenset[str]
-    things: frozenset[str]
-    suers: frozenset[str]
-    own: frozenset[str]
-    links: frozenset[str]
-    cores: frozenset[str]
-    terms: frozenset[str]
-    senses: frozenset[Sense]
-    kinds: frozenset[Kind]
-    days: tuple[float, ...]
-    members: tuple[Traits, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Around:
     """What lies around a story. Entries dated further apart than `window` tell different events. `alone`: no other open
     story of late shares an actor with the entry. `turned`: the story took back an older one of its storyline, which
@@ -88,56 +65,6 @@ class Around:
 
 
 AROUND = Around()
-
-
-def profile(members: Iterable[Traits]) -> Profile:
-    """The profile of a story with these members. Labs and models count when a third of the members name them."""
-    kept = tuple(members)
-    # What says neither which way nor how far, as a lab's word that no rule reads, has no say in either.
-    telling = [one for one in kept if one.sense is not Sense.UNCLEAR or one.kind is not Kind.ESSAY] or kept
-    return Profile(
-        labs=_common(kept, lambda member: member.labs),
-        every_lab=_all(member.labs for member in kept),
-        actors=frozenset(member.actor for member in kept if member.actor),
-        places=_all(member.places for member in kept),
-        bodies=_common(kept, lambda member: member.bodies),
-        models=_models(kept),
-        variants=_all(member.variants for member in kept),
-        scales={
-            line: _all(member.scales.get(line, frozenset()) for member in kept)
-            for line in sorted({line for member in kept for line in member.scales})
-        },
-        joint=_all(member.joint for member in kept),
-        things=_all(member.things for member in kept),
-        suers=_all(member.suer for member in kept),
-        own=frozenset(member.own for member in kept if member.own),
-        links=_all(member.links for member in kept),
-        cores=frozenset(member.core for member in kept),
-        terms=frozenset(member.terms for member in kept if member.terms),
-        senses=frozenset(member.sense for member in telling),
-        kinds=frozenset(member.kind for member in telling),
-        days=tuple(member.day for member in kept if member.day is not None),
-        members=kept,
-    )
-
-
-def _all(some: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset[str]().union(*some)
-
-
-def _common(members: tuple[Traits, ...], of: Callable[[Traits], Iterable[str]]) -> frozenset[str]:
-    counts: dict[str, int] = {}
-    for member in members:
-        for value in of(member):
-            counts[value] = counts.get(value, 0) + 1
-    return frozenset(value for value, count in counts.items() if count * 3 >= len(members))
-
-
-def _models(members: tuple[Traits, ...]) -> Mapping[str, frozenset[str]]:
-    lines = _common(members, lambda member: member.models)
-    return {
-        line: frozenset().union(*(member.models.get(line, frozenset()) for member in members)) for line in sorted(lines)
-    }
 
 
 def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND) -> Fit:
@@ -164,7 +91,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(0.0, (), "another model")
     if sizes_clash(entry.scales, story.scales):
         return Fit(0.0, (), "another size of the model")
-    if apart(entry, story):
+    if apart(entry, story) and not retells(entry, story, gap):
         return Fit(0.0, (), "one of several labs")
     kind = tuple(_kind(entry, story, gap, turned=around.turned))
     # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
@@ -187,12 +114,6 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(points, parts)  # no words could make it count: comparing them costs the most
     parts = (*parts, *_wording(entry, story, weights, most))
     return Fit(sum(points for points, _ in parts), parts)
-
-
-def apart(entry: Traits, other: Traits | Profile) -> bool:
-    """Whether two labs act at once on one side, each on its own, and one of them on the other side."""
-    one, several = (other, entry) if entry.joint else (entry, other)
-    return bool(several.joint) and not one.joint and len(one.labs) == 1
 
 
 def _gap(entry: Traits, story: Profile) -> float | None:
@@ -270,7 +191,7 @@ def _other_party(entry: Traits, story: Profile) -> bool:
     if entry.sense is not Sense.CLOSEWARD or Sense.CLOSEWARD not in story.senses or not entry.labs & story.labs:
         return False
     here = _parties(entry, entry.labs - story.labs)
-    there = _all(_parties(member, story.every_lab - entry.labs) for member in story.members)
+    there = all_of(_parties(member, story.every_lab - entry.labs) for member in story.members)
     return bool(entry.labs ^ story.every_lab) and differ(here, there)
 
 

@@ -19,6 +19,7 @@ QWEN_CLOSES = "Alibaba announces Qwen 8 will be closed"
 QWEN_BACK = "Alibaba reverses decision to close Qwen 8"
 CLOSES = "Mistral announces Mistral Large 4 will be closed"
 DENIES = "Mistral denies that Mistral Large 4 will be closed"
+BOTH = "Mistral and Google stop releasing open weights"
 MIMO_OPENS = "Xiaomi releases MiMo 5 weights under MIT"
 MIMO_PULLED = "Xiaomi pulls MiMo 5 weights: model is closed now"
 
@@ -177,6 +178,21 @@ LIVES = {
         Says("wire", 0, "Zhipu will not release weights of GLM-6", NEW),
         Says("ledger", 0.1, "StepFun and Zhipu both keep flagship weights closed", NEW, text="GLM-6 will not be open."),
     ],
+    "two labs in one headline, each told again alone; what the lab says and what turns is its own": [
+        Says("wire", 0, BOTH, NEW, text="Mistral Large 4 will be closed, and so will Gemma 9."),
+        Says("ledger", 0.1, "Mistral stops releasing open weights with Mistral Large 4"),
+        Says("byte", 0.2, "Google ends open weights: Gemma 9 will be closed"),
+        Says("lab", 0.3, "Mistral Large 4", NEW, text="We are not releasing the weights of Mistral Large 4."),
+        Says("ledger", 0.4, "Google denies that Gemma 9 will be closed", NEW),
+        Says("wire", 2, "Google reverses decision to close Gemma 9", "reversed"),
+    ],
+    "a headline about two labs that only consider it, and one that decides": [
+        Says("wire", 0, "Mistral and Google consider keeping Mistral Large 4 and Gemma 9 closed", NEW),
+        Says("ledger", 0.1, "Google considers keeping Gemma 9 closed"),
+        Says("byte", 0.2, "Google announces that Gemma 9 will be closed", NEW),
+        Says("byte", 0.3, "Google reverses: Gemma 9 to be open after all", "closing → opening"),
+        Says("ledger", 9, "Mistral is considering keeping Mistral Large 4 closed", NEW),
+    ],
     "an analysis moves nothing": [
         Says("wire", 0, "IBM will keep Granite 7 proprietary", NEW),
         Says("ledger", 2, "Why IBM closed Granite 7"),
@@ -223,6 +239,22 @@ def test_what_people_hear(sqlite_database: Database, life: list[Says]) -> None:
         if (one.told not in line if one.told else line)
     ]
     assert wrong == []
+
+
+def test_what_goes_on_from_a_headline_about_two_labs_links_back_to_it(sqlite_database: Database) -> None:
+    """A33: two labs share no storyline, and a person finds the whole development all the same."""
+    house = house_of(sqlite_database)
+    live(
+        house,
+        [
+            Says("wire", 0, BOTH, text="Mistral Large 4 will be closed, and so will Gemma 9."),
+            Says("ledger", 2, "Google releases Gemma 9 Vision weights under Apache 2.0"),
+            Says("byte", 2.1, "Mistral reverses decision to close Mistral Large 4"),
+        ],
+    )
+    with house.database.read() as conn:
+        found = [stories.storyline_of(conn, number) for number in (1, 2, 3)]
+    assert [line.previous_id if line else "none" for line in found] == [None, None, 1]
 
 
 def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Database) -> None:

@@ -148,7 +148,7 @@ Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
                 ("Google stops releasing open weights with Gemma 9", GEMMA, CLOSED, TOLD),
                 ("Google reverses decision to close Gemma 9", GEMMA, OPEN, UNDONE),
             ],
-            [1, 2, 2],
+            [1, 1, 3],
             id="two labs in one headline",
         ),
         pytest.param(

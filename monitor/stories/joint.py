@@ -1,0 +1,39 @@
+"""Headlines about several labs that act at once, each on its own: "Meta and Google both stop releasing weights"."""
+
+from __future__ import annotations
+
+from monitor.model import Stage
+from monitor.stories.names import shared_lines
+from monitor.stories.profile import Profile
+from monitor.stories.traits import Traits
+
+_FAR = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+_DAYS = 3.0  # so long outlets tell one lab's part of it
+
+
+def apart(entry: Traits, other: Traits | Profile) -> bool:
+    """Whether two labs act at once on one side, each on its own, and one of them on the other side."""
+    one, several = (other, entry) if entry.joint else (entry, other)
+    return bool(several.joint) and not one.joint and len(one.labs) == 1
+
+
+def retells(entry: Traits, story: Profile, gap: float | None) -> bool:
+    """Whether an outlet tells one lab's part of what a headline told of several, and no more: people know it. What the
+    lab itself says, what it takes back or denies, and what goes further is its own."""
+    if not entry.labs <= story.joint or entry.first_hand or entry.denied or entry.turns or gap is None or gap > _DAYS:
+        return False
+    known = max((_FAR.index(one.stage) for one in story.members if one.stage in _FAR), default=-1)
+    return story.senses == {entry.sense} and entry.stage in _FAR[: known + 1]
+
+
+def goes_on(entry: Traits, latest: Traits) -> bool:
+    """Whether a storyline told of several labs, and an entry goes on with one of their models."""
+    if not latest.joint or not entry.labs or not entry.labs <= latest.joint or not entry.variants <= latest.variants:
+        return False
+    return any(entry.models[one] & latest.models[other] for one, other in shared_lines(entry.models, latest.models))
+
+
+def asks(members: tuple[Traits, ...]) -> Traits:
+    """The member whose question a storyline asks: the latest; of what several labs did at once one that says so, lest
+    what one of them does next be told of all."""
+    return next((member for member in reversed(members) if member.joint), members[-1])
