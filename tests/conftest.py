@@ -41,6 +41,19 @@ END $$
 """
 
 
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says what a long proof counted: the run prints it at its end, whichever of its workers held the proof."""
+    return lambda counts: record_property("counts", counts)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The counts of the long proofs, those of `make soak` above all: they are what a note about them quotes."""
+    for report in (*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])):
+        for counts in [value for name, value in report.user_properties if name == "counts"]:
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}\n  {counts}")
+
+
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     with path.open("w") as file:

@@ -6,6 +6,7 @@ The judge reads what the feed server served and what Slack accepted. Four kills 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ SEED = int(os.environ.get("LICENSEWATCH_SEED", "20261125"))
 @pytest.mark.slow
 @pytest.mark.timeout(7200 if SOAK else 400)
 async def test_workers_that_are_killed_lose_and_double_nothing(
-    tmp_path: Path, cluster_url: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cluster_url: str, tell: Callable[[str], None]
 ) -> None:
     """A24, A25, A26 across machines: two workers, one of which leads, and `kill -9` for either at any time."""
     async with crowd(tmp_path, cluster_url, SEED) as one:
@@ -35,8 +36,7 @@ async def test_workers_that_are_killed_lose_and_double_nothing(
                 one.siege.newsroom.begin(one.siege.dice)
             await one.settle()
         finally:
-            with capsys.disabled():
-                print(f"\n{one.siege.counts()}; {one.leaders_killed} of the killed led")
+            tell(f"{one.siege.counts()}; {one.leaders_killed} of the killed led")
         wrong = [words for verdict in one.verdicts() for words in (*verdict.lost, *verdict.doubled, *verdict.strange)]
         words = one.words()
         trace = words[words.index("Traceback") - 500 :][:3000] if "Traceback" in words else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
@@ -27,7 +28,7 @@ CHANGES = 10
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_a_full_outbox_drains_at_the_pace_of_the_channel_edits_counted(
-    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+    sqlite_database: Database, tell: Callable[[str], None]
 ) -> None:
     """A28: the server allows one message a pace, and would refuse what is faster; ten changes are one edit."""
     async with connected(sqlite_database, rate=1 / PACE.total_seconds()) as (slack, world):
@@ -47,8 +48,7 @@ async def test_a_full_outbox_drains_at_the_pace_of_the_channel_edits_counted(
         at = [call.at for call in slack.posts()]
         gaps = [later - earlier for earlier, later in pairwise(at)]
         lasted = calls[-1].at - calls[0].at
-        with capsys.disabled():
-            print(f"\n{len(calls)} calls in {lasted:.1f} s, the shortest gap {min(gaps):.4f} s")
+        tell(f"{len(calls)} calls in {lasted:.1f} s, the shortest gap {min(gaps):.4f} s")
         assert Counter(call.method for call in calls) == {"chat.postMessage": CALLS - TOLD, "chat.update": TOLD}
         assert {call.error for call in slack.posts()} == {""}
         assert min(gaps) >= PACE.total_seconds()

