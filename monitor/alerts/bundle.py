@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from monitor.alerts import blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.alerts.reading import coverage_of, link_now, now, outlets_of
-from monitor.alerts.wording import capital, lead, state
+from monitor.alerts.wording import aloud, capital, state
 from monitor.counts import counted
 from monitor.model import Message, Severity, Storyline
 
@@ -25,7 +25,7 @@ def digest(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> Message:
     body, shown = _body(ordered)
     if shown < len(ordered):
         body.append(context(f"and {len(ordered) - shown} more: `licensewatch stories list`"))
-    names = ". ".join(f"{lead(storyline)}. {now(storyline).title.strip().rstrip('.')}" for storyline, _ in ordered)
+    names = ". ".join(sentence for storyline, _ in ordered for sentence in aloud(storyline))
     return Message(literal(f"{title}. {names}.", blocks.PREVIEW), (header(title), *body))
 
 
@@ -51,4 +51,4 @@ def _lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
     count = counted(len(outlets_of(coverage_of(storyline))), "outlet")
     first, *who = state(storyline, story)
     happened = [f"↳ {literal(capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
-    return [title, f"{first} · {count}", *who, *happened]
+    return [title, f"{first} · {count} · severity {story.severity}", *who, *happened]

@@ -19,7 +19,6 @@ from monitor.alerts.reading import (
     now,
     outlets_of,
     reports,
-    spoke_since,
     standing,
     story_of,
     syndicated,
@@ -27,9 +26,9 @@ from monitor.alerts.reading import (
 from monitor.alerts.wording import (
     DIRECTIONS,
     SEVERITIES,
+    aloud,
     capital,
     day,
-    lead,
     state,
     subject,
     terms,
@@ -278,15 +277,8 @@ def _summary(storyline: Storyline) -> str:
     story = now(storyline)
     outlets = outlets_of(reports(ranked(story.coverage)))
     shift, back = standing(storyline, story)
-    delayed, spoke = delayed_now(storyline.steps), spoke_since(storyline)
-    sentences = [
-        lead(storyline),
-        *(["A delay was reported"] if delayed else []),
-        *(["A denial was reported"] if shift.denied else []),
-        *([f"The lab itself spoke since: {spoke.outlet}"] if spoke else []),
-        story.title.strip().rstrip("."),
-    ]
-    sides = terms(shift, delayed=delayed, spoken=True)
+    sentences = aloud(storyline)
+    sides = terms(shift, delayed=delayed_now(storyline.steps), spoken=True)
     if sides and not back:
         sentences.append(f"Terms: {sides}")
     if outlets:

@@ -102,6 +102,20 @@ def lead(storyline: Storyline) -> str:
     return f"{whose}: {words}" if whose else capital(words)
 
 
+def aloud(storyline: Storyline) -> list[str]:
+    """How things stand, in sentences for who only listens: `lead`, what was reported against it, the headline."""
+    story = now(storyline)
+    shift, _ = standing(storyline, story)
+    spoke = spoke_since(storyline)
+    return [
+        lead(storyline),
+        *(["A delay was reported"] if delayed_now(storyline.steps) else []),
+        *(["A denial was reported"] if shift.denied else []),
+        *([f"The lab itself spoke since: {spoke.outlet}"] if spoke else []),
+        story.title.strip().rstrip("."),
+    ]
+
+
 def subject(storyline: Storyline) -> str:
     """Who and which model, up to three of each."""
     orgs, models = orgs_and_models(storyline)

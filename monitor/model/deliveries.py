@@ -93,7 +93,7 @@ _WHAT = {
     Role.COVERAGE: "list of coverage",
     Role.MOVE: "reply",
     Role.NOTICE: "notice",
-    Role.DIGEST: "line of a digest",
+    Role.DIGEST: "digest",
     Role.TEST: "test",
 }
 

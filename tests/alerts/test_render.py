@@ -178,6 +178,12 @@ def test_previews_of_digests_and_notices_say_the_facts_in_words() -> None:
     """Nobody opens a digest whose preview names headlines only, and no reader should say "grave accent"."""
     text = bundle.digest([(storyline(), ())]).text
     assert "Meta, Behemoth: closing, under consideration, weights. Meta weighs" in text
+    known = storyline()
+    denied = replace(known.stories[0], shift=replace(known.stories[0].shift, denied=True))
+    step = Step(T0, Stage.CONSIDERING, Direction.CLOSING, Reason.DENIED, story_id=1)
+    told = bundle.digest([(replace(known, stories=(denied,), steps=(*known.steps, step)), ())])
+    assert "weights. A denial was reported. Meta weighs" in told.text
+    assert "1 outlet · severity high" in str(told.blocks), "what the order of a digest goes by is said"
     held = {"title": "Alerts held", "text": "", "remedy": "`licensewatch deliveries release --all` sends them"}
     assert "licensewatch deliveries release --all sends them" in render.notice(held).text
 
