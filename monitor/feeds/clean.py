@@ -33,6 +33,7 @@ _MARKUP_IN_PLAIN_TITLE = re.compile(
 _ENTITY = re.compile(
     r"&(?:#\d{1,7}|#x[\da-f]{1,6}|amp|lt|gt|quot|apos|nbsp|[lr][sd]quo|[mn]dash|hellip);", re.IGNORECASE
 )
+_SHOWN = bytes(range(32, 127))  # what of ASCII is printable
 _ENDLESS_NUMBER = re.compile(r"&#\d{100,}+;?")
 _LONGEST = 200_000
 _LONGEST_MARKUP = 1_000_000
@@ -69,7 +70,7 @@ def plain(words: str) -> str:
     """The same for text that is no HTML."""
     words = words[:_LONGEST_MARKUP]
     if words.isascii():
-        if words.isprintable() and "  " not in words and len(words) <= _LONGEST:
+        if "\n" not in words and _is_printable(words) and "  " not in words and len(words) <= _LONGEST:
             return words.strip()
     elif _MOJIBAKE.search(words):
         words = ftfy.fix_encoding(words)
@@ -78,9 +79,14 @@ def plain(words: str) -> str:
 
 
 def _folded(line: str) -> str:
-    if line.isprintable():  # the only white space in it is the blank
+    if _is_printable(line):  # the only white space in it is the blank
         return line.strip() if "  " not in line else " ".join(line.split())
     return " ".join(_GARBAGE.sub("", " ".join(line.split())).split())
+
+
+def _is_printable(words: str) -> bool:
+    """str.isprintable, which looks at letters one by one, where bytes are looked at four times as fast."""
+    return not words.encode().translate(None, _SHOWN) if words.isascii() else words.isprintable()
 
 
 def bare(words: str) -> str:
@@ -95,7 +101,7 @@ def line(words: str) -> str:
 
 def _without_tags(markup: str) -> str:
     markup = _without_skipped(markup).replace("\n", " ")  # lines of the source are no lines of the text
-    if not markup.isprintable():
+    if not _is_printable(markup):
         markup = " ".join(markup.split())
     bare = markup.replace("<p>", "\n").replace("</p>", "\n")  # often all the tags there are
     return bare if "<" not in bare else _TAG.sub("", _BLOCK.sub("\n", bare))

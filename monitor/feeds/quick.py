@@ -78,6 +78,11 @@ _ABSOLUTE = re.compile(r"https?://[^/\s][^\s]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, collect_ids=False
+)
+
+
 class Unusual(Exception):  # noqa: N818 - it is no error: the other reader reads this document
     """This document is for feedparser."""
 
@@ -86,11 +91,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Parsed | None:
     """What feedparser would have read, or None when it must be asked. `body` declares no entities (prolog.py)."""
     if not _is_ordinary(body, headers):
         return None
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, collect_ids=False
-    )
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, _PARSER)
         if root.tag == "rss":
             return _rss(root, body)
         return _atom(root, body) if root.tag == f"{_ATOM}feed" else None
