@@ -229,11 +229,12 @@ def _actor(orgs: Iterable[str]) -> str:
 
 
 def _joint(title: list[str], labs: frozenset[str], models: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The labs that a headline names first, side by side, each on its own: of one model they are its makers."""
+    """The labs that a headline names first, side by side, each on its own: of one model in it they are its makers."""
     owner = {word: lab for lab in labs for word in lab.split() if word not in SMALL_WORDS | GENERIC}
     first = next((at for at, word in enumerate(title) if word in owner), len(title))
     found: list[str] = []
-    each = len(models) != 1
+    named = [line for line in models if set(line.split()) <= set(title)]
+    each = len(models) != 1 or not named
     for word in title[first:]:
         if word not in owner and word not in {"and", "ai"}:
             each = each or word in {"both", "each"}
