@@ -96,7 +96,7 @@ def _moved(before: Story, after: Story, members: Sequence[Candidate], said: Said
         return Reason.PRIMARY_SOURCE
     # Who denies is a report's own matter: others in the story may have denied what was overruled since.
     stands = before.shift.denied and denied_now(line.steps)
-    denied = stands or (said.denies and not overruled(said, line.steps))
+    denied = stands or said.denies
     reason = storyline.moved(_denied(before, stands), _denied(after, denied), members)
     again = said.was is not None or after.id != line.stories[-1].id
     if again and reason is not None and reason is not Reason.DENIED:

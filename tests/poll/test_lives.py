@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from monitor.alerts import reading
-from monitor.model import Feed, Trust
-from monitor.store import stories
+from monitor.model import Feed, Reason, Trust
+from monitor.store import alerts, stories
 from monitor.store.engine import Database
 from tests.poll.house import House, item
 
@@ -197,6 +197,30 @@ LIVES = {
         Says("wire", 0, "IBM will keep Granite 7 proprietary", NEW),
         Says("ledger", 2, "Why IBM closed Granite 7"),
     ],
+    "a denial is edited after the decision that overtook it": [
+        Says("wire", 0, "xAI reportedly plans to stop open-sourcing Grok 6", NEW),
+        Says("ledger", 1, "xAI denies it will stop open-sourcing Grok 6", "a denial is reported by Ledger"),
+        Says("wire", 4, "xAI's Musk confirms Grok 6 will not be open-sourced", "announced"),
+        Says("ledger", 1, "xAI denies that it will stop open-sourcing Grok 6", edits=2, came=5),
+    ],
+    "a headline that is edited to and fro": [
+        Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
+        Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", "opening → closing", edits=1, came=0.2),
+        Says("wire", 0, "xAI will publish Grok 5 weights next month", edits=1, came=0.3),
+        Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", edits=1, came=0.4),
+    ],
+    "an old report is corrected": [
+        Says("wire", 0, CLOSES, NEW),
+        Says("wire", 9, "Chip maker opens another plant"),
+        Says(
+            "wire",
+            0,
+            "Correction: Mistral has not decided on Mistral Large 4",
+            "a correction is published by Wire",
+            edits=1,
+            came=9.1,
+        ),
+    ],
     "what was edited is compared as it reads now": [
         Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
         Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", "opening → closing", edits=1, came=0.2),
@@ -278,6 +302,50 @@ def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Da
     assert reading.now(line).shift.direction == "closing", "it goes on saying what it said"
     shown = [(one.title, one.read) for one in reading.coverage_of(line)]
     assert shown == [("Mistral and its Large 4: what we know", True), (f"{post}s", False)]
+
+
+@pytest.mark.parametrize(
+    ("life", "stands"),
+    [
+        pytest.param(
+            [
+                Says("lab", 0, CLOSES, NEW),
+                Says(
+                    "lab",
+                    0,
+                    "A note on Mistral Large 4",
+                    text="We have decided to keep the weights of Mistral Large 4 with us for now.",
+                    edits=1,
+                    came=0.2,
+                ),
+            ],
+            ("closing", "announced", False),
+            id="a lab's announcement",
+        ),
+        pytest.param(
+            [
+                Says("wire", 0, CLOSES, NEW),
+                Says("ledger", 0.1, DENIES, "a denial is reported by Ledger"),
+                Says("ledger", 0.1, "Mistral and its Large 4: what we know", edits=2, came=0.2),
+            ],
+            ("closing", "announced", True),
+            id="a denial",
+        ),
+    ],
+)
+def test_what_no_rule_reads_any_more_goes_on_saying_what_it_said(
+    sqlite_database: Database, life: list[Says], stands: tuple[str, str, bool]
+) -> None:
+    """A18: recorded as an edit, told to nobody, and the head of the message stays as it was."""
+    house = house_of(sqlite_database)
+    live(house, life)
+    with house.database.read() as conn:
+        line = stories.storyline_of(conn, 1)
+        reasons = [one.alert.reason for one in alerts.of_story(conn, 1)]
+    assert line is not None
+    shift = reading.now(line).shift
+    assert (shift.direction, shift.stage, shift.denied) == stands
+    assert [one for one in reasons if one.startswith("edit")] == [Reason.EDITED], "and no repeat by an outlet"
 
 
 def test_what_one_poll_brings_is_told_as_if_it_came_one_by_one(sqlite_database: Database) -> None:
