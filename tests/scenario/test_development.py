@@ -195,7 +195,7 @@ async def test_what_comes_after_the_storyline_fell_asleep_is_a_new_message_that_
     [_, back] = [str(one["blocks"]) for one in stage.top]
     assert "continues storyline 1" in back
     first = stage.top[0]["ts"].replace(".", "")
-    assert f"before it was storyline 1_: <{stage.slack.url}/archives/C1/p{first}|its message>" in back
+    assert f"what came before is told in storyline 1_: <{stage.slack.url}/archives/C1/p{first}|its message>" in back
     assert "*announced, closing*" in back, "where things stood is said"
     assert ANNOUNCED in back, "with the headline that links there"
     assert "raised: Meta is known for open models" in back, "what it continues is no history of the lab"
