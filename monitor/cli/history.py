@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from monitor.cli import output
 from monitor.cli.context import current
 from monitor.errors import UsageError
 from monitor.model import ASIDES, Direction
+from monitor.rules.rule_set import RuleSet
 from monitor.text import fold
 from monitor.web.ledger import as_atom, as_csv, by_storyline, in_words, ledger
 from monitor.web.stories_page import canonical
@@ -60,7 +62,8 @@ def history(
     if rows and fold(wanted) != fold(name):
         output.note(f"{name} is kept under the name {wanted}.")
     if not rows:
-        output.note(f"No shift of {name} is known." if name else "No shift is known yet.")
+        near = _near(name, context.looking().rules) if name and wanted == name else ""
+        output.note(f"No shift of {name} is known.{near}" if name else "No shift is known yet.")
 
 
 def export(
@@ -77,6 +80,13 @@ def export(
         sys.stdout.write(as_csv(rows))
     else:
         sys.stdout.write(as_atom(rows, clock.now()) + "\n")
+
+
+def _near(name: str, rules: RuleSet) -> str:
+    """ " Did you mean …?" where a name that no vocabulary knows looks like a slip for one that it does."""
+    known = {fold(one): one for one in (*rules.orgs().values(), *rules.models().values())}
+    close = get_close_matches(fold(name), list(known), 1, cutoff=0.75)
+    return f" Did you mean {known[close[0]]}?" if close and close[0] != fold(name) else ""
 
 
 def _date(value: str) -> datetime | None:

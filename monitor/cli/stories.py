@@ -47,8 +47,8 @@ def list_(
     columns = ("id", "line", "last seen", "severity", "shift", "who", "outlets", "title")
     heading = "Stories" if not baseline else "Stories of first polls, not told"
     output.table(heading, columns, map(_row, found), clipped="title")
-    if not found and not baseline:
-        output.note("None yet. What the first polls of feeds found is under --baseline.")
+    if not found:
+        output.note("None." if baseline else "None yet. What the first polls of feeds found is under --baseline.")
 
 
 def _row(story: Story) -> tuple[object, ...]:

@@ -169,6 +169,8 @@ def test_history_of_an_org_by_any_of_its_names(filled: Path) -> None:
     assert versioned.stdout == run(filled, "history", "Behemoth").stdout
     assert "Behemoth 2 is kept under the name Behemoth." in versioned.stderr
     assert asked(filled, "history", "OpenAI") == []
+    for typed, said in (("OpenAI", "No shift of OpenAI is known.\n"), ("Behemot", "known. Did you mean Behemoth?")):
+        assert said in run(filled, "history", typed).stderr
     assert asked(filled, "history", "--since", "2026-04-01") == []
 
 
