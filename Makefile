@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test lint bench eval soak locks schemas audit sbom install install-all uninstall clean
+.PHONY: help run demo setup test lint bench eval soak wheel locks schemas audit sbom install install-all uninstall clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -64,6 +64,11 @@ eval: setup ## precision and recall of the rules on labelled stories (EVAL=file.
 
 soak: $(VENV)/.dev ## the long proofs, whole
 	@LICENSEWATCH_SOAK=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --timeout 3600
+
+WHEELS ?= dist
+wheel: setup ## dist/licensewatch-*.whl, for `pipx install` on machines without this checkout (WHEELS=directory)
+	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir $(WHEELS) .
+	@ls $(WHEELS)/licensewatch-*.whl
 
 locks: | $(VENV)/bin/python ## resolve both locks anew (needs pip-tools)
 	@$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

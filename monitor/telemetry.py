@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,22 @@ class Redactor:
                 return value if isinstance(value, logging.LogRecord) else self.clean(str(value))
 
 
+class _Stderr:
+    """stderr as it is now: above a progress bar, not into it. A reader who went away or a full disk costs a line, and
+    stops nobody's work."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
+_STDERR: Any = _Stderr()
+
+
 def under_systemd(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether stderr goes to the journal. The variable alone does not say so: a desktop hands it on to terminals, and
     stderr may lead elsewhere since (systemd.exec(5), $JOURNAL_STREAM)."""
@@ -103,10 +120,10 @@ def set_up(*, verbose: bool = False, json: bool | None = None) -> Redactor:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is now: above a progress bar, not into it
+        logger_factory=lambda *_: structlog.PrintLogger(_STDERR),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STDERR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processors=[_without_record, last], foreign_pre_chain=shared)
     )

@@ -48,7 +48,11 @@ class Console:
         return None
 
     def _print(self, message: Message) -> None:
-        from rich.console import Console as Terminal
+        from rich.console import Console as Rich
+
+        class Terminal(Rich):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError  # rich would end the process, which has other receivers
 
         terminal = Terminal(file=self._stream or sys.stdout, highlight=False, soft_wrap=True, emoji=False)
         for line in lines(message):

@@ -171,6 +171,20 @@ async def test_a_broken_file_changes_nothing_and_is_reported(world: World) -> No
         assert (await world.installed.ask("status"))["problems"] == []
 
 
+async def test_a_log_that_nobody_takes_stops_nothing(world: World) -> None:
+    """A40: whoever read the lines is gone, or their disk is full: news go out, and a signal ends it well."""
+    screen = world.monitor().replace("[{name: licensing", "[{name: screen, type: console}, {name: licensing")
+    world.write("monitor.yaml", screen.replace("[{to: [licensing]}]", "[{to: [screen, licensing]}]"))
+    os.mkfifo(world.installed.root / "daemon.log")
+    reader = os.open(world.installed.root / "daemon.log", os.O_RDONLY | os.O_NONBLOCK)
+    async with world.installed.running() as daemon:
+        await until(lambda: world.polls >= 2, "the feed was polled twice")
+        os.close(reader)
+        world.publish(CLOSING)
+        await until(lambda: any("Behemoth" in text for text in world.told()), "it is told", 30)
+        assert await daemon.stop() == 0
+
+
 async def test_a_second_daemon_is_told_who_is_there(world: World) -> None:
     """One instance per database: the second exits 1 and names the first; reading commands work beside it."""
     async with world.installed.running() as daemon:
