@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.model import Stage
 from monitor.stories.names import shared_lines
 from monitor.stories.profile import Profile
-from monitor.stories.traits import Traits
+from monitor.stories.traits import FLAGSHIPS, Traits
 
 _FAR = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
 _DAYS = 3.0  # so long outlets tell one lab's part of it
@@ -30,7 +30,10 @@ def goes_on(entry: Traits, latest: Traits) -> bool:
     """Whether a storyline told of several labs, and an entry goes on with one of their models."""
     if not latest.joint or not entry.labs or not entry.labs <= latest.joint or not entry.variants <= latest.variants:
         return False
-    return any(entry.models[one] & latest.models[other] for one, other in shared_lines(entry.models, latest.models))
+    shared = shared_lines(entry.models, latest.models)
+    return any(
+        entry.models[one] & latest.models[other] or (one == other and one not in FLAGSHIPS) for one, other in shared
+    )
 
 
 def asks(members: tuple[Traits, ...]) -> Traits:

@@ -274,11 +274,15 @@ def test_what_goes_on_from_a_headline_about_two_labs_links_back_to_it(sqlite_dat
             Says("wire", 0, BOTH, text="Mistral Large 4 will be closed, and so will Gemma 9."),
             Says("ledger", 2, "Google releases Gemma 9 Vision weights under Apache 2.0"),
             Says("byte", 2.1, "Mistral reverses decision to close Mistral Large 4"),
+            Says(
+                "wire", 2.2, "Meta and Cohere stop releasing open weights", text="So it goes for Llama 9 and Command B."
+            ),
+            Says("byte", 2.3, "Cohere reverses decision to close Command B"),
         ],
     )
     with house.database.read() as conn:
-        found = [stories.storyline_of(conn, number) for number in (1, 2, 3)]
-    assert [line.previous_id if line else "none" for line in found] == [None, None, 1]
+        found = [stories.storyline_of(conn, number) for number in range(1, 6)]
+    assert [line.previous_id if line else "none" for line in found] == [None, None, 1, None, 4]
 
 
 def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Database) -> None:

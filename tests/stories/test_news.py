@@ -53,8 +53,8 @@ WEIGHED_THEN_DECIDED = ((0, WEIGHED, CLOSING, Reason.NEW_STORY), (5, DECIDED, CL
     [
         # What was overtaken is listed as what it was; a denial, with what it denied.
         (
-            said(2, WEIGHED, CLOSING),
-            News(Reason.REPEAT, late.LINE, step(2, WEIGHED, CLOSING, Reason.NEW_STORY_IN_STORYLINE, 0)),
+            said(2, RUMOUR, CLOSING),
+            News(Reason.REPEAT, late.LINE, step(2, RUMOUR, CLOSING, Reason.NEW_STORY_IN_STORYLINE, 0)),
         ),
         (
             said(2, RUMOUR, OPENING, denied=True),
