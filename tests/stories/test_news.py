@@ -84,6 +84,12 @@ def test_what_another_story_is_to_its_storyline(one: Said, expected: News) -> No
     assert news.another(one.candidate.shift, one, line_of(*WEIGHED_THEN_DECIDED)) == expected
 
 
+def test_a_denial_is_a_note_on_how_things_stood_when_it_was_said() -> None:
+    line = line_of((0, RUMOUR, CLOSING, Reason.NEW_STORY), (5, WEIGHED, CLOSING, Reason.STAGE_MOVED))
+    found = news.another(said(2, DECIDED, OPENING, denied=True).candidate.shift, said(2, DECIDED, OPENING), line)
+    assert found.step == step(2, RUMOUR, CLOSING, Reason.DENIED, 0)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "taken", "stage"),
     [
