@@ -209,17 +209,11 @@ LIVES = {
         Says("wire", 0, "xAI will publish Grok 5 weights next month", edits=1, came=0.3),
         Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", edits=1, came=0.4),
     ],
-    "an old report is corrected": [
-        Says("wire", 0, CLOSES, NEW),
+    "an old report is rewritten, and corrected": [
+        Says("wire", 0, "Mistral considers closing Mistral Large 4", NEW),
         Says("wire", 9, "Chip maker opens another plant"),
-        Says(
-            "wire",
-            0,
-            "Correction: Mistral has not decided on Mistral Large 4",
-            "a correction is published by Wire",
-            edits=1,
-            came=9.1,
-        ),
+        Says("wire", 0, CLOSES, "under consideration → announced", edits=1, came=9.1),
+        Says("wire", 0, "Correction: Mistral has decided nothing", "a correction is published", edits=1, came=9.2),
     ],
     "what was edited is compared as it reads now": [
         Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
@@ -317,7 +311,7 @@ def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Da
                 Says(
                     "lab",
                     0,
-                    "A note on Mistral Large 4",
+                    "An update on our largest model",
                     text="We have decided to keep the weights of Mistral Large 4 with us for now.",
                     edits=1,
                     came=0.2,

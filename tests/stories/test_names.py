@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.stories.names import related, shared_lines, sizes_clash, versions_clash
+from monitor.stories.variants import sized
 
 NONE = frozenset[str]()
 
@@ -63,3 +64,8 @@ def test_sizes_clash_on_a_name_that_both_hang_one_on() -> None:
     assert not sizes_clash(one, both)
     assert not sizes_clash(one, {"llama": frozenset({"70b"})})
     assert sizes_clash(one, other)
+
+
+def test_every_size_that_a_headline_hangs_on_a_name_counts() -> None:
+    said = "Weights of Vega Mini, Vega Pro and Nova 2 are out, Cohere says"
+    assert sized(said, {"cohere"}) == {"vega": {"mini", "pro"}, "nova 2": {""}}
