@@ -107,7 +107,7 @@ COMMAND := $(DESTDIR)$(BINDIR)/licensewatch
 # The mark stands before anything else does, so that an install that failed half-way is known as ours, too.
 IS_OURS = { [ -f $(HOME_DIR)/.licensewatch ] || { [ -f $(HOME_DIR)/pyvenv.cfg ] && [ -f $(HOME_DIR)/bin/licensewatch ]; }; }
 IS_OUR_LINK = [ "`readlink $(COMMAND)`" = $(PROGRAM) ]
-INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements.lock
+INSTALL_DEPENDENCIES ?= $(HOME_DIR)/bin/python -m pip --disable-pip-version-check install -qq --no-deps --require-hashes -r requirements.lock
 
 install: ## install as a system service (PREFIX=/opt/licensewatch CONFDIR=/etc/licensewatch DESTDIR=)
 	@umask 022; mkdir -p $(HOME_DIR) 2>/dev/null && test -w $(HOME_DIR) || { echo "$(HOME_DIR) cannot be written: sudo make install, or PREFIX=... elsewhere" >&2; exit 1; }

@@ -23,7 +23,7 @@ def of_process(pulse: Pulse) -> list[str]:
     if pulse.tick_s > SLOW_TICK_S:
         found.append(f"the last tick was {pulse.tick_s:.0f} s ago: polling stands still")
     if pulse.deliveries_s > SLOW_DELIVERIES_S:
-        found.append(f"deliveries were last looked at {pulse.deliveries_s:.0f} s ago")
+        found.append(f"deliveries stand still for {pulse.deliveries_s:.0f} s, all or those to one place: see the log")
     if not pulse.store_ok:
         found.append("the database refuses commits: what polls find waits in memory")
     return found

@@ -46,7 +46,7 @@ async def test_it_is_not_ready_when_ticks_or_commits_stand_still(visitor: Visito
     world.pulse = Pulse(tick_s=40)
     assert await reasons(visitor) == ["the last tick was 40 s ago: polling stands still"]
     world.pulse = Pulse(deliveries_s=90)
-    assert await reasons(visitor) == ["deliveries were last looked at 90 s ago"]
+    assert await reasons(visitor) == ["deliveries stand still for 90 s, all or those to one place: see the log"]
     world.pulse = Pulse(store_ok=False)
     assert await reasons(visitor) == ["the database refuses commits: what polls find waits in memory"]
     world.pulse = Pulse()
