@@ -24,7 +24,9 @@ from monitor.rules.rule_set import RuleSet
 
 NAME = "rules-compiled"
 _DIGEST = 16  # bytes
-_CLASSES = ("monitor.rules.", "monitor.model.", "monitor.errors")  # modules whose classes the values are of
+# The modules whose classes the values are of.
+_OF_RULES = ("compile", "entities", "facts", "index", "match", "plan", "rule_set", "sieve", "terms", "told")
+_MODULES = frozenset({"monitor.errors", "monitor.model.shifts", *(f"monitor.rules.{name}" for name in _OF_RULES)})
 
 
 def key_of(paths: Sequence[Path]) -> bytes:
@@ -74,6 +76,6 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         found = getattr(sys.modules.get(module), name, None)
-        if module.startswith(_CLASSES) and isinstance(found, type) and found.__module__ == module:
+        if module in _MODULES and isinstance(found, type) and found.__module__ == module:
             return found
         raise pickle.UnpicklingError(f"{module}.{name} is no class of rules")
