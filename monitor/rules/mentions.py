@@ -73,7 +73,12 @@ def _entity(document: Document, vocabulary: Vocabulary, mention: Mention) -> Ent
 
 def with_versions(document: Document, found: Sequence[Found], vocabularies: Sequence[Vocabulary]) -> list[Found]:
     """The same, each family by its name and the version that is written with it, listed or not: "Llama 6"."""
-    return [_with_version(document, mention, vocabularies) for mention in found]
+    kept: list[Found] = []
+    for mention in (_with_version(document, one, vocabularies) for one in found):
+        if kept and mention.start < kept[-1].end and family(mention.entity.name) != mention.entity.name:
+            continue  # "Llama 3" in "Code Llama 3", whose version is read already
+        kept.append(mention)
+    return kept
 
 
 def _with_version(document: Document, mention: Found, vocabularies: Sequence[Vocabulary]) -> Found:
