@@ -37,8 +37,10 @@ def profile(members: Iterable[Traits]) -> Profile:
     """The profile of a story with these members. Labs and models count when a third of the members name them."""
     kept = tuple(members)
     joint = all_of(member.joint for member in kept)
-    # What says neither which way nor how far, as a lab's word that no rule reads, has no say in either.
-    telling = [one for one in kept if one.sense is not Sense.UNCLEAR or one.kind is not Kind.ESSAY] or kept
+    # What says neither which way nor how far, as a lab's word that no rule reads, has no say in either; nor has a
+    # denial, which goes the way that it denies.
+    said = [one for one in kept if one.sense is not Sense.UNCLEAR or one.kind is not Kind.ESSAY] or kept
+    telling = [one for one in said if not one.denied] or said
     return Profile(
         labs=_common(kept, lambda member: member.labs) | joint,
         every_lab=all_of(member.labs for member in kept),

@@ -26,6 +26,8 @@ WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
 CERTAIN = 6.5  # … beyond doubt by itself
+_OPEN_OR_CLOSED = {Direction.OPENING, Direction.CLOSING}
+_EASED_OR_TIGHTENED = {Direction.LOOSENING, Direction.RESTRICTING}
 _DECIDED = frozenset({Stage.ANNOUNCED, Stage.EFFECTIVE})
 
 
@@ -247,18 +249,23 @@ def _way(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[flo
             talk = entry.kind is Kind.TALK and Kind.TALK in story.kinds
             yield (1.25 if talk or entry.sense is not Sense.OPENWARD else 0.75), f"same direction ({entry.sense})"
     elif _contrary(entry, story):
-        yield -5.0, "one is decided open, the other closed"
+        yield -5.0, "decided one way, and decided the other"
     elif entry.sense is not Sense.UNCLEAR and Sense.UNCLEAR not in story.senses:
         against = min(_AGAINST.get(frozenset({entry.sense, other}), -1.5) for other in story.senses)
         yield against, "another direction"
 
 
 def _contrary(entry: Traits, story: Profile) -> bool:
-    """Whether it is decided on one side that something opens, on the other that it closes: a turn, however it is told.
+    """Whether it is decided on one side that something opens, on the other that it closes, or that a use is allowed and
+    that it is not: a turn, however it is told.
     Of what may become of it outlets say both on one day."""
-    ways = {one.direction for one in story.members}
-    decided = all(one.stage in _DECIDED for one in (entry, *story.members))
-    return decided and len(ways) == 1 and ways | {entry.direction} == {Direction.OPENING, Direction.CLOSING}
+    told = [one for one in story.members if not one.denied]
+    decided = [one for one in told if one.stage in _DECIDED]
+    ways = {one.direction for one in decided}
+    if entry.stage not in _DECIDED or len(ways) != 1 or any(one.sense is entry.sense for one in told):
+        return False
+    on_use = all(map(_on_use, (entry, *decided)))
+    return ways | {entry.direction} in (_OPEN_OR_CLOSED, _EASED_OR_TIGHTENED if on_use else _OPEN_OR_CLOSED)
 
 
 def _vaguely(entry: Traits, story: Profile) -> bool:

@@ -215,6 +215,13 @@ LIVES = {
         Says("wire", 0, CLOSES, "under consideration → announced", edits=1, came=9.1),
         Says("wire", 0, "Correction: Mistral has decided nothing", "a correction is published", edits=1, came=9.2),
     ],
+    "a use is forbidden of what was opened, after a denial of that, and is allowed again": [
+        Says("wire", 0, "NVIDIA releases Nemotron 5 with open weights", NEW),
+        Says("ledger", 0.1, "NVIDIA denies it will restrict military use of Nemotron 5", "a denial is reported"),
+        Says("byte", 2, "NVIDIA bans military use of Nemotron 5", "opening → restricting, says Byte"),
+        Says("late", 2.7, "NVIDIA lifts ban on military use of Nemotron 5", "restricting → loosening"),
+        Says("wire", 2.8, "Ban on military use of Nemotron 5 is gone, NVIDIA says"),
+    ],
     "what was edited is compared as it reads now": [
         Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
         Says("wire", 0, "xAI will NOT publish Grok 5 weights, Musk clarifies", "opening → closing", edits=1, came=0.2),
