@@ -22,6 +22,7 @@ from monitor.model import (
     Reason,
     Severity,
     Shift,
+    ShiftObject,
     Stage,
     Story,
     Trust,
@@ -38,6 +39,7 @@ _LOOKS_BACK = re.compile(r"\W*(?:why|how|what|analysis|opinion|explained|explain
 _ECHO = timedelta(days=2)  # outlets tell of one delay for so long …
 _NEXT = timedelta(hours=12)  # … and of another one, which says so, after so long
 ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+_ON_USE = frozenset({ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS})
 ALWAYS = (Stage.REVERSED, Stage.ENFORCEMENT)
 _TRUST = {Trust.PRIMARY: 3.0, Trust.PRESS: 2.0, Trust.COMMUNITY: 1.0}
 _SURE = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
@@ -345,13 +347,15 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
 def completed(shift: Shift, others: Iterable[Shift]) -> Shift:
     """A shift with what other stories of its storyline name, for they ask the same question; the first goes first.
 
-    Lab and model where it names none; terms from those that go the same way and contradict it on neither side.
+    Lab and model where it names none; terms from those that go the same way, on the same matter (a usage policy changes
+    no licence), and contradict it on neither side.
     """
     for other in others:
         shift = replace(shift, orgs=shift.orgs or other.orgs, models=shift.models or other.models)
         same_way = SENSES[shift.direction] is SENSES[other.direction]
+        same_matter = (shift.object in _ON_USE) is (other.object in _ON_USE)
         agree = all(not a or not b or a == b for a, b in ((shift.from_, other.from_), (shift.to, other.to)))
-        if same_way and agree:
+        if same_way and same_matter and agree:
             shift = replace(shift, from_=shift.from_ or other.from_, to=shift.to or other.to)
     return shift
 

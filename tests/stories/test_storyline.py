@@ -76,6 +76,16 @@ def test_what_moved(before: Shift, after: Shift, reason: Reason | None) -> None:
         (Shift(Direction.CLOSING, to="closed"), [Shift(Direction.RESTRICTING, from_="MIT")], ("MIT", "closed")),
         (Shift(Direction.CLOSING, to="closed"), [Shift(Direction.CLOSING, from_="MIT", to="X")], ("", "closed")),
         (Shift(Direction.OPENING), [Shift(Direction.CLOSING, from_="MIT", to="closed")], ("", "")),
+        (
+            Shift(Direction.RESTRICTING, object=ShiftObject.USAGE_POLICY),
+            [Shift(Direction.RESTRICTING, to="X")],
+            ("", ""),
+        ),
+        (
+            Shift(Direction.RESTRICTING, object=ShiftObject.USAGE_POLICY),
+            [Shift(Direction.RESTRICTING, object=ShiftObject.API_TERMS, to="X")],
+            ("", "X"),
+        ),
         (Shift(Direction.CLOSING), [Shift(Direction.CLOSING, to="A"), Shift(Direction.CLOSING, to="B")], ("", "A")),
     ],
 )
