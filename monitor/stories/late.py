@@ -76,6 +76,8 @@ def step(reason: Reason, said: Shift, at: datetime, steps: Sequence[Step]) -> St
     if reason is Reason.STAGE_MOVED:
         return Step(at, said.stage, said.direction, reason)
     stood = last_move([one for one in steps if one.at <= at])
-    if any(one.reason == reason and (stood is None or one.at >= stood.at) for one in steps if one.at < steps[-1].at):
+    ended = next((one.at for one in steps if one.at > at and one.reason not in ASIDES), None)
+    since = [one for one in steps if (stood is None or one.at >= stood.at) and (ended is None or one.at < ended)]
+    if any(one.reason == reason for one in since):
         return None
     return Step(at, (stood or said).stage, (stood or said).direction, reason)

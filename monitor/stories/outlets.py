@@ -44,7 +44,7 @@ def outlet(entry: Entry, feed_title: str) -> str:
 def unsigned(shift: Shift, title: str, outlet: str) -> Shift:
     """A shift whose quote does not end in the outlet's own name, where its headline does."""
     name = title[len(text.unsigned(title, outlet)) :]
-    if not name or not shift.evidence.endswith(name):
+    if not name:
         return shift
     evidence = shift.evidence.removesuffix(name)
     return replace(shift, evidence=evidence, marks=tuple(mark for mark in shift.marks if mark[1] <= len(evidence)))

@@ -26,8 +26,8 @@ WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
 CERTAIN = 6.5  # … beyond doubt by itself
-_OPEN_OR_CLOSED = {Direction.OPENING, Direction.CLOSING}
-_EASED_OR_TIGHTENED = {Direction.LOOSENING, Direction.RESTRICTING}
+_ON_WEIGHTS = {Direction.OPENING: Direction.CLOSING, Direction.CLOSING: Direction.OPENING}
+_ON_USE = {Direction.LOOSENING: Direction.RESTRICTING, Direction.RESTRICTING: Direction.LOOSENING}
 _DECIDED = frozenset({Stage.ANNOUNCED, Stage.EFFECTIVE})
 
 
@@ -260,12 +260,10 @@ def _contrary(entry: Traits, story: Profile) -> bool:
     that it is not: a turn, however it is told.
     Of what may become of it outlets say both on one day."""
     told = [one for one in story.members if not one.denied]
-    decided = [one for one in told if one.stage in _DECIDED]
-    ways = {one.direction for one in decided}
-    if entry.stage not in _DECIDED or len(ways) != 1 or any(one.sense is entry.sense for one in told):
+    other = (_ON_USE if _on_use(entry) else _ON_WEIGHTS).get(entry.direction)
+    if entry.stage not in _DECIDED or any(one.sense is entry.sense for one in told):
         return False
-    on_use = all(map(_on_use, (entry, *decided)))
-    return ways | {entry.direction} in (_OPEN_OR_CLOSED, _EASED_OR_TIGHTENED if on_use else _OPEN_OR_CLOSED)
+    return any(one.direction is other and one.stage in _DECIDED and _on_use(one) is _on_use(entry) for one in told)
 
 
 def _vaguely(entry: Traits, story: Profile) -> bool:

@@ -110,6 +110,7 @@ def test_a_storyline_that_turns_back_goes_on_with_a_story_of_its_own(
 LLAMA = {"orgs": ("Meta",), "models": ("Llama 7",)}
 BOTH = {"orgs": ("Meta", "Google"), "models": ("Llama 9", "Gemma 9")}
 GEMMA = {"orgs": ("Google",), "models": ("Gemma 9",)}
+OSS = {"orgs": ("OpenAI",), "models": ("gpt-oss",)}
 LARGE = {"orgs": ("Mistral AI",), "models": ("Mistral Large 4",)}
 Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
 
@@ -133,6 +134,15 @@ Told = tuple[str, dict[str, tuple[str, ...]], Direction, Stage]
             ],
             [1, 2],
             id="a name that ends in another",
+        ),
+        pytest.param(
+            [
+                ("OpenAI releases gpt-oss-300b under Apache 2.0", OSS, OPEN, DONE),
+                ("OpenAI releases gpt-oss-20b under Apache 2.0", OSS, OPEN, DONE),
+                ("OpenAI pulls the weights of gpt-oss-20b", OSS, CLOSED, DONE),
+            ],
+            [1, 2, 2],
+            id="two sizes",
         ),
         pytest.param(
             [

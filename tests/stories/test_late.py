@@ -68,3 +68,29 @@ def test_what_changes_how_things_stand_is_never_dated_before_what_it_changed(
     found = late.dated(reason, Shift(CLOSING, stage), START - timedelta(days=3), steps)
     assert found == START + timedelta(days=days)
     assert late.dated(reason, Shift(CLOSING, stage), START + timedelta(days=3), steps) == START + timedelta(days=3)
+
+
+def test_a_turn_is_dated_after_what_it_turned_only_where_a_clock_may_be_wrong() -> None:
+    steps = (Step(START, Stage.ANNOUNCED, CLOSING, Reason.NEW_STORY),)
+    turn = Shift(OPENING, Stage.ANNOUNCED)
+    for hours, dated in ((5, 0), (20, -20)):
+        found = late.dated(STORY, turn, START - timedelta(hours=hours), steps)
+        assert found == START + timedelta(hours=dated)
+
+
+@pytest.mark.parametrize(
+    ("denied", "listed"),
+    [
+        ((), True),
+        ((1,), False),  # another outlet told it
+        ((6,), True),  # that is a denial of the decision
+        ((6, 7), True),
+        ((1, 6), False),
+    ],
+)
+def test_what_was_overtaken_is_listed_once_in_its_place(denied: tuple[int, ...], listed: bool) -> None:
+    moves = [(0, Stage.CONSIDERING, Reason.NEW_STORY), (5, Stage.ANNOUNCED, MOVED)]
+    taken = sorted([*moves, *((day, Stage.ANNOUNCED, Reason.DENIED) for day in denied)], key=lambda one: one[0])
+    steps = [Step(START + timedelta(days=day), stage, CLOSING, reason) for day, stage, reason in taken]
+    found = late.step(Reason.DENIED, Shift(CLOSING, denied=True), START + timedelta(days=2), steps)
+    assert found == (Step(START + timedelta(days=2), Stage.CONSIDERING, CLOSING, Reason.DENIED) if listed else None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.model import Entry, Stage
+from monitor.model import Entry, Shift, Stage
 from monitor.stories import traits
-from monitor.stories.outlets import outlet
+from monitor.stories.outlets import outlet, unsigned
 from monitor.stories.traits import Kind
 from tests.stories.samples import candidate
 
@@ -73,6 +73,15 @@ def test_an_aggregator_names_the_publisher_it_hides(url: str, name: str) -> None
     assert outlet(entry, "Search: open weights") == name
 
 
+def test_a_quote_does_not_end_in_the_outlets_own_name() -> None:
+    said = "Acme keeps Falcon closed"
+    marks = ((0, 4), (18, 24), (27, 31))
+    found = unsigned(Shift(evidence=f"{said} - The Byte", marks=marks), f"{said} - The Byte", "The Byte")
+    assert (found.evidence, found.marks) == (said, marks[:2])
+    other = Shift(evidence="It will not publish it.", marks=((0, 2),))
+    assert unsigned(other, f"{said} - The Byte", "The Byte") == other
+
+
 @pytest.mark.parametrize(
     ("model", "title", "found"),
     [
@@ -102,6 +111,20 @@ def test_an_aggregator_names_the_publisher_it_hides(url: str, name: str) -> None
 def test_what_a_headline_hangs_on_a_models_name(model: str, title: str, found: set[str]) -> None:
     orgs = ("Meta", "DeepSeek", "Moonshot AI", "Cohere")
     assert traits.read(candidate(title, models=(model,), orgs=orgs)).variants == found
+
+
+@pytest.mark.parametrize(
+    ("title", "sizes"),
+    [
+        ("Alibaba releases Qwen 9 72B and 7B under Apache 2.0", {"72b", "7b"}),
+        ("Alibaba releases Qwen 9 72B-Instruct under Apache 2.0", {"72b"}),
+        ("Alibaba releases Qwen 9 72B-Safety under Apache 2.0", {"72b safety"}),
+        ("Qwen 9, a model of 72B parameters, is open", set()),
+    ],
+)
+def test_how_large_the_models_are_that_a_headline_names(title: str, sizes: set[str]) -> None:
+    found = traits.read(candidate(title, models=("Qwen 9",), orgs=("Alibaba",))).scales
+    assert found.get("qwen", frozenset()) == sizes
 
 
 def test_a_name_that_ends_in_anothers_is_another_model() -> None:
