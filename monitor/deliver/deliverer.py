@@ -28,10 +28,11 @@ _LAST_WORDS = timedelta(seconds=5)  # to write down what a cut call leaves behin
 
 @dataclass
 class _Falls:
-    """A lane that ends by a bug each time it is started. Monotonic seconds."""
+    """A lane that ends by a bug each time it is started. Monotonic seconds; `attempts` that it had made by then."""
 
     first: float
     last: float
+    attempts: int
 
 
 class Deliverer:
@@ -76,8 +77,12 @@ class Deliverer:
     def stuck_s(self) -> float:
         """For how many seconds a lane has ended by a bug each time; 0 when none does."""
         now = self._ground.options.monotonic()
-        falling = [now - one.first for one in self._falls.values() if now - one.last < _FORGOTTEN_S]
-        return max(falling, default=0.0)
+        return max((now - one.first for key, one in self._falls.items() if self._falls_still(key, now)), default=0.0)
+
+    def _falls_still(self, key: tuple[str, ...], now: float) -> bool:
+        """Whether it neither ended well nor made an attempt since, nor is left to another process."""
+        falls, there = self._falls[key], self._lanes.get(key)
+        return there is not None and there.attempts == falls.attempts and now - falls.last < _FORGOTTEN_S
 
     def _has_rested(self, key: tuple[str, ...]) -> bool:
         falls = self._falls.get(key)
@@ -197,7 +202,8 @@ class Deliverer:
             self._falls.pop(key, None)
         elif not isinstance(end, MonitorError):
             now = self._ground.options.monotonic()
-            self._falls[key] = _Falls(self._falls[key].first if key in self._falls else now, now)
+            first = self._falls[key].first if key in self._falls and self._falls_still(key, now) else now
+            self._falls[key] = _Falls(first, now, self._lanes[key].attempts)
         return end
 
     async def _arrange(self) -> None:

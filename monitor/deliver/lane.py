@@ -19,7 +19,7 @@ from monitor.alerts.outcome import BUG, PARK_RETRY, Next, Outcome, after_failure
 from monitor.alerts.receivers import WITHOUT_CREDENTIAL, Receipt, Receiver, ReceiverSettings, SlackReceiver, sharing
 from monitor.deliver import late, parking, steps
 from monitor.deliver.look import Look, look
-from monitor.deliver.options import Credentials, Options, build, credential_of, fingerprint
+from monitor.deliver.options import Credentials, Options, build, credential_of, fingerprint, settle_of
 from monitor.errors import DeliveryError, DeliveryScope, StoreError
 from monitor.model import Delivery
 from monitor.store import deliveries, receivers
@@ -60,6 +60,7 @@ class Lane:
     def __init__(self, settings: Sequence[ReceiverSettings], ground: Ground) -> None:
         self.settings = {one.name: one for one in settings}
         self._ground = ground
+        self.attempts = 0  # that came to an end, whatever it was
         self._stopping = asyncio.Event()
         self._request_task: asyncio.Task[Receipt] | None = None
         self._knock_at = 0.0  # monotonic seconds: the receiver is not asked who we are before
@@ -90,6 +91,7 @@ class Lane:
             # What was read before the nap still holds: `begin` refuses a row that is not pending any more.
             if wait <= _NAP_S and not self._stopping.is_set():
                 await self._attempt(row)
+                self.attempts += 1
 
     def _first_due(self, conn: Connection, *, in_seconds: float) -> Delivery | None:
         return deliveries.next_due(conn, self._names, self._now() + timedelta(seconds=in_seconds))
@@ -302,7 +304,7 @@ class Lane:
             error=str(error),
         )
         self._options.reached(Point.FAILED)
-        outcome = after_failure(row, error, settle=_settle(settings), now=now)
+        outcome = after_failure(row, error, settle=settle_of(settings), now=now)
         if outcome.next is Next.PARK:
             await self._park(settings, error, self._call.secret if self._call else None, row)
             return
@@ -385,10 +387,6 @@ async def _call(receiver: Receiver, work: steps.Work) -> Receipt:
         return await receiver.send(work.message, work.posting)
     assert work.receipt is not None
     return await receiver.update(work.message, work.receipt)
-
-
-def _settle(settings: ReceiverSettings) -> timedelta:
-    return timedelta(0) if isinstance(settings, WITHOUT_CREDENTIAL) else settings.settle
 
 
 def _unclear(outcome: Outcome, settings: ReceiverSettings) -> Outcome:

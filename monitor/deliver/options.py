@@ -69,6 +69,11 @@ def credential_of(settings: ReceiverSettings, credentials: Credentials) -> str |
         return None
 
 
+def settle_of(settings: ReceiverSettings) -> timedelta:
+    """How long what was sent may take to be seen there."""
+    return timedelta(0) if isinstance(settings, WITHOUT_CREDENTIAL) else settings.settle
+
+
 def fingerprint(secret: str | None) -> str:
     """Tells a replaced credential from the one that was refused, without keeping either."""
     return hashlib.sha256((secret or "").encode()).hexdigest()

@@ -13,7 +13,7 @@ from monitor.store.engine import Database
 from tests.alerts.world import World, connected, slack_receiver, storyline
 
 
-async def passes(one: Deliverer, world: World, times: int = 60) -> None:
+async def passes(one: Deliverer, world: World, times: int = 25) -> None:
     """So many passes, ten seconds apart on the clock of the outbox."""
     for _ in range(times):
         await one.drain_due()
