@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from monitor.alerts.receivers import ConsoleReceiver
 from monitor.deliver import Deliverer
 from monitor.model import DeliveryState, Storyline
@@ -68,3 +70,26 @@ async def test_a_lane_that_ends_by_a_bug_each_time_is_seen_and_ends_no_other(eit
         await one.close()
         assert len(slack.messages("C2")) == 1
         assert one.stuck_s() == 0
+
+
+async def test_of_many_processes_the_one_that_meets_it_knows(sqlite_database: Database) -> None:
+    """A41: a worker feeds its watchdog by this; what another process does well meanwhile is no trouble of its own."""
+    async with connected(sqlite_database) as (slack, world):
+        steady, broken = 0.0, True
+
+        def credential(_name: str) -> str:
+            return str(1 // 0) if broken else "xoxb-test"
+
+        one = Deliverer(sqlite_database, world.receivers, credential, world.options(monotonic=lambda: steady))
+        world.tell(storyline())
+        for _ in range(4):
+            with pytest.raises(ZeroDivisionError):
+                await one.run_lane("licensing", timedelta(seconds=40))
+            steady += 20.0
+        assert one.stuck_s() == 80
+        steady += 60.0
+        assert one.stuck_s() == 0, "it was not asked again: another does it"
+        broken = False
+        await one.run_lane("licensing", timedelta(seconds=40))
+        assert (len(slack.messages("C1")), one.stuck_s()) == (1, 0)
+        await one.close()
