@@ -322,6 +322,28 @@ def test_a_story_grows_with_the_best_source_first() -> None:
     assert (grown.rule_ids, grown.first_seen_at, grown.last_seen_at) == (("a", "b"), first.seen_at, second.seen_at)
 
 
+def test_the_headline_of_a_story_goes_its_way() -> None:
+    """The best source's that says how things stand; one that says the opposite would stand above the wrong state."""
+    titles = [("Acme to close Falcon", Direction.CLOSING), ("Acme to open Falcon", Direction.OPENING)]
+    told = [*titles, ("Falcon to be open", Direction.OPENING)]
+    members = [
+        replace(candidate(title, stage=Stage.ANNOUNCED, direction=way, day=day / 10, entry_id=day + 1), rule_ids=("a",))
+        for day, (title, way) in enumerate(told)
+    ]
+    story = storyline.opened(members[0], covered(members[0]))
+    grown = storyline.grown(story, members, map(covered, members))
+    assert (grown.title, grown.shift.direction) == ("Acme to open Falcon", Direction.OPENING)
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [(Stage.ANNOUNCED, Stage.RUMOUR), (Stage.EFFECTIVE, Stage.EFFECTIVE), (Stage.CONSIDERING, Stage.CONSIDERING)],
+)
+def test_what_is_denied_was_not_announced(stage: Stage, said: Stage) -> None:
+    shift = Shift(Direction.CLOSING, stage, evidence="Acme denies that it will close Falcon.")
+    assert storyline.entry_shift([hit(Severity.HIGH, shift)]).stage is said
+
+
 TALK, TOLD = Shift(Direction.CLOSING, Stage.CONSIDERING), Shift(Direction.CLOSING, Stage.ANNOUNCED)
 BACK = Shift(Direction.OPENING, Stage.ANNOUNCED)
 
