@@ -261,7 +261,7 @@ def _contrary(entry: Traits, story: Profile) -> bool:
     Of what may become of it outlets say both on one day."""
     told = [one for one in story.members if not one.denied]
     other = (_ON_USE if _on_use(entry) else _ON_WEIGHTS).get(entry.direction)
-    if entry.stage not in _DECIDED or any(one.sense is entry.sense for one in told):
+    if entry.stage not in _DECIDED:
         return False
     return any(one.direction is other and one.stage in _DECIDED and _on_use(one) is _on_use(entry) for one in told)
 

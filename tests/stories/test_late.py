@@ -94,3 +94,11 @@ def test_what_was_overtaken_is_listed_once_in_its_place(denied: tuple[int, ...],
     steps = [Step(START + timedelta(days=day), stage, CLOSING, reason) for day, stage, reason in taken]
     found = late.step(Reason.DENIED, Shift(CLOSING, denied=True), START + timedelta(days=2), steps)
     assert found == (Step(START + timedelta(days=2), Stage.CONSIDERING, CLOSING, Reason.DENIED) if listed else None)
+
+
+def test_a_denial_of_an_earlier_state_is_another_one() -> None:
+    moves = [(0, Stage.RUMOUR, Reason.NEW_STORY), (1, Stage.RUMOUR, Reason.DENIED), (2, Stage.CONSIDERING, MOVED)]
+    taken = [*moves, (5, Stage.ANNOUNCED, MOVED)]
+    steps = [Step(START + timedelta(days=day), stage, CLOSING, reason) for day, stage, reason in taken]
+    found = late.step(Reason.DENIED, Shift(CLOSING, denied=True), START + timedelta(days=3), steps)
+    assert found == Step(START + timedelta(days=3), Stage.CONSIDERING, CLOSING, Reason.DENIED)

@@ -339,7 +339,7 @@ def test_the_headline_of_a_story_goes_its_way() -> None:
     ("stage", "said"),
     [(Stage.ANNOUNCED, Stage.RUMOUR), (Stage.EFFECTIVE, Stage.EFFECTIVE), (Stage.CONSIDERING, Stage.CONSIDERING)],
 )
-def test_what_is_denied_was_not_announced(stage: Stage, said: Stage) -> None:
+def test_a_denial_in_the_quote_takes_back_no_more_than_an_announcement(stage: Stage, said: Stage) -> None:
     shift = Shift(Direction.CLOSING, stage, evidence="Acme denies that it will close Falcon.")
     assert storyline.entry_shift([hit(Severity.HIGH, shift)]).stage is said
 
