@@ -14,7 +14,6 @@ from monitor.feeds import reading, worker
 from monitor.feeds.wire import INSTALL, Sifted
 from monitor.model import Entry
 from monitor.rules.document import Subject
-from monitor.rules.plan import Plan
 from monitor.rules.sieve import Sieve
 
 
@@ -28,7 +27,7 @@ class Sifter:
     def perform(self, order: bytes, body: bytes) -> bytes:
         """Install a sieve, or read a document. Raises ParseError."""
         if order.startswith(INSTALL.encode()):
-            self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve(Plan.loads(body))
+            self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve.read(body)
             return b""
         parsed, entries = reading.read(order, body)
         tags = json.loads(order)[5:]

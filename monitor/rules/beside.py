@@ -99,6 +99,7 @@ def _serve(examples: Examples, keep: Keep, theirs: socket.socket) -> NoReturn:
     """The life of the copy."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.nice(10)  # what the process itself does next is waited for; this is not
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         passed, problems = examples.run()
         theirs.sendall(json.dumps([sorted(passed), list(map(astuple, problems))]).encode() + b"\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
 Group = int
@@ -69,19 +69,6 @@ class Plan:
     exact: Mapping[int, Need]  # of rules whose checks do not say it all: what they need
     named: Sequence[Need]
     with_author: bool = False
-
-    def for_sifting(self) -> Self:
-        """A plan that finds the same rules, without the literals and regexes that no rule needs to be there."""
-        literals = [n for n, places in enumerate(zip(self.in_title, self.outside, strict=True)) if any(places)]
-        regexes = [n for n, groups in enumerate(self.regex_groups) if groups]
-        return replace(
-            self,
-            literals=[self.literals[n] for n in literals],
-            in_title=[self.in_title[n] for n in literals],
-            outside=[self.outside[n] for n in literals],
-            regexes=[self.regexes[n] for n in regexes],
-            regex_groups=[self.regex_groups[n] for n in regexes],
-        )
 
     def dumps(self) -> bytes:
         """As JSON."""

@@ -54,7 +54,7 @@ class RuleSet:
     @cached_property
     def sifter(self) -> tuple[str, bytes]:
         """The sieve's plan for another process, and a name that tells it from the plan of any other rules."""
-        plan = self.index.sieve.plan.for_sifting().dumps()
+        plan = self.index.sieve.written
         return hashlib.blake2b(plan, digest_size=16).hexdigest(), plan
 
     @cached_property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import ahocorasick_rs
 import re2
@@ -75,7 +75,7 @@ class _Clauses:
         parts = [one for one in need.needs if not isinstance(one, frozenset)]
         if need.every:
             covers = [cover for cover in map(self._cover, parts) if cover is not None]
-            return _All(self.bits([*clauses, *covers]), list(map(self.ready, parts)))
+            return _All(self.bits([*clauses, *covers]), tuple(map(self.ready, parts)))
         by_clause: dict[int, list[_Asked]] = {}
         others: list[_Asked] = []
         for part in parts:
@@ -84,7 +84,7 @@ class _Clauses:
                 others.append(self.ready(part))
             else:
                 by_clause.setdefault(_number(self.bits([cover])), []).append(self.ready(part))
-        return _Any(self.bits(clauses), by_clause, sum(1 << number for number in by_clause), others)
+        return _Any(self.bits(clauses), by_clause, sum(1 << number for number in by_clause), tuple(others))
 
     def _cover(self, need: Need) -> Clause | None:
         """The smallest clause without which a need cannot be met; None where there is none."""
@@ -131,10 +131,14 @@ class _Regexes:
 
 
 class Sieve:
-    """A plan at work."""
+    """A plan at work. Of the plan itself only what `dumps` makes of it stays: a tenth of the memory."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, written: bytes = b"") -> None:
+        self.written = written or plan.dumps()
+        self.ids = plan.ids
+        self._literals = plan.literals
+        self._always = frozenset(plan.always)
+        self._with_author = plan.with_author
         clauses = _Clauses(plan.named)
         self._anchors = clauses.bits([check.anchor for check in plan.checks])
         self._checks: dict[int, list[tuple[int, Bits]]] = {}
@@ -145,21 +149,26 @@ class Sieve:
         by_group = clauses.by_group()
         self._assumed = 0
         self._sort_literals(_meaning(plan.in_title, by_group), _meaning(plan.outside, by_group))
-        self._sort_regexes(_meaning(plan.regex_groups, by_group))
+        self._sort_regexes(plan.regexes, _meaning(plan.regex_groups, by_group))
         self._ids = {(name, value): by_group.get(group, 0) for name, value, group in plan.ids}
         self._asks_domain = any(name == "domain" for name, _, _ in plan.ids)
 
-    def __getstate__(self) -> Plan:
-        return self.plan
+    @classmethod
+    def read(cls, written: bytes) -> Self:
+        """The sieve that `written` was kept by, or sent by, in any process."""
+        return cls(Plan.loads(written), written)
 
-    def __setstate__(self, plan: Plan) -> None:
-        self.__init__(plan)  # type: ignore[misc]  # all of it follows from the plan
+    def __getstate__(self) -> bytes:
+        return self.written
+
+    def __setstate__(self, written: bytes) -> None:
+        self.__init__(Plan.loads(written), written)  # type: ignore[misc]  # all of it follows from the plan
 
     def _sort_literals(self, title: Sequence[Bits], rest: Sequence[Bits]) -> None:
         """What is sought in every text, and the words that are asked for late."""
         self._late: dict[str, tuple[Bits, Bits]] = {}
         sought = []
-        for number, literal in enumerate(self.plan.literals):
+        for number, literal in enumerate(self._literals):
             meets = title[number] | rest[number]
             if literal.strip() in text.SMALL_WORDS and literal == f" {literal.strip()} " and not meets & self._anchors:
                 self._late[literal.strip()] = title[number], rest[number]
@@ -167,10 +176,10 @@ class Sieve:
             elif meets:
                 sought.append(number)
         self._title, self._rest = [title[number] for number in sought], [rest[number] for number in sought]
-        self._sought = _automaton([self.plan.literals[number] for number in sought])
+        self._sought = _automaton([self._literals[number] for number in sought])
 
-    def _sort_regexes(self, meets: Sequence[Bits]) -> None:
-        regexes = [(one, bits) for one, bits in zip(self.plan.regexes, meets, strict=True) if bits]
+    def _sort_regexes(self, expressions: Sequence[str], meets: Sequence[Bits]) -> None:
+        regexes = [(one, bits) for one, bits in zip(expressions, meets, strict=True) if bits]
         self._regexes = _Regexes([one for one in regexes if one[1] & self._anchors])
         late = [one for one in regexes if not one[1] & self._anchors]
         self._late_regexes = _Regexes(late)
@@ -180,17 +189,17 @@ class Sieve:
     @cached_property
     def automaton(self) -> Any:
         """Of all literals, in their order; not made where nobody asks where they stand."""
-        return _automaton(self.plan.literals)
+        return _automaton(self._literals)
 
     def scan(self, subject: Subject) -> Scanned:
         """The text of an entry and all literals in it."""
-        spaced = text.spaced(subject.texts(self.plan.with_author))
+        spaced = text.spaced(subject.texts(self._with_author))
         found = self.automaton.find_matches_as_indexes(spaced, overlapping=True)
         return Scanned(spaced, found, spaced.find(text.FIELD_BREAK))
 
     def candidates(self, subject: Subject, only: int | None = None) -> list[int]:
         """What every entry pays for: the numbers of the rules that may match it. `only`: no other rule is asked for."""
-        texts = subject.texts(self.plan.with_author)
+        texts = subject.texts(self._with_author)
         spaced = text.spaced(texts)
         end = spaced.find(text.FIELD_BREAK)
         title, rest = self._title, self._rest
@@ -209,7 +218,7 @@ class Sieve:
 
     def _passed(self, met: Bits, only: int | None) -> list[int]:
         """The rules with a way whose clauses are all met."""
-        found = set(self.plan.always)
+        found = set(self._always)
         for number in _numbers(met & self._anchors):
             for rule, others in self._checks[number]:
                 if met & others == others:

@@ -7,6 +7,7 @@ never runs over the hump of a camel-case name: `open*` is no OpenAI.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ class Literal:
 def read_term(written: str, cased: bool) -> Term:
     """The term as written in a query or vocabulary, without `=` and quotes. QueryError counts from its beginning."""
     hidden = written.translate(_HIDE)
-    tokens = tuple(text.words(hidden))
+    tokens = tuple(map(sys.intern, text.words(hidden)))  # "open" stands in hundreds
     if not tokens:
         raise QueryError(0, f"'{written}' holds no letter or digit", "write a word")
     if written[0] in "-!\u2013\u2212":

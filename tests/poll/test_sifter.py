@@ -14,7 +14,6 @@ from monitor.feeds.wire import Sifted
 from monitor.model import Document, Entry, Feed
 from monitor.rules.document import Subject
 from monitor.rules.load import load_rules
-from monitor.rules.plan import Plan
 from monitor.rules.sieve import Sieve
 from monitor.store.engine import Database
 from monitor.testing.feed_server import rss
@@ -49,7 +48,7 @@ def briefing() -> Briefing:
 
 def test_a_sieve_that_was_sent_finds_what_the_rules_find() -> None:
     """A21: written down and read again, it names the same rules for every example of the pack."""
-    sent = Sieve(Plan.loads(RULES.sifter[1]))
+    sent = Sieve.read(RULES.sifter[1])
     subjects = [Subject(entry, ("press",)) for entry in examples()]
     assert list(map(sent.candidates, subjects)) == list(map(RULES.index.sieve.candidates, subjects))
 
