@@ -6,22 +6,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from monitor.store import feedback, feeds, retention, search
 from monitor.store.engine import Connection, Database
-from monitor.yamlfile import Duration
 
 PAGE = 500  # rows a transaction: a few milliseconds
 MOST_PAGES = 200  # a run; the next run goes on
 BREATH_S = 0.01  # between pages, so that polls and deliveries get their turn
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long texts of entries are kept, and stories with their alerts. Identity keys are kept for ever."""
+class Retention(Protocol):
+    """How long texts of entries are kept, and stories with their alerts (the settings say). Keys are kept for ever."""
 
-    entries: Duration = timedelta(days=180)
-    stories: Duration = timedelta(days=3 * 365)
+    @property
+    def entries(self) -> timedelta: ...
+
+    @property
+    def stories(self) -> timedelta: ...
 
 
 @dataclass(frozen=True, slots=True)

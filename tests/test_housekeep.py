@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select, text
 
 from monitor import housekeep
-from monitor.housekeep import Retention
 from monitor.model import Action, Alert, Candidate, Delivery, DeliveryState, Entry, Feed, Reason, Role, Severity, Shift
+from monitor.settings import Retention
 from monitor.store import alerts, deliveries, entries, facts, feedback, feeds, hits, schema, stories
 from monitor.store.engine import Connection, Database
 

@@ -45,13 +45,20 @@ class Context:
                 self._configuration = settings.load(self.directory(), os.environ, recall=True)
         return self._configuration
 
-    def begin(self) -> tuple[Configuration, Beside]:
+    def ahead(self) -> Beside | None:
+        """Rules that are made while the rest of the program is imported (settings.ahead)."""
+        from monitor import settings
+
+        with making_what_stays():
+            return settings.ahead(self.directory(), self.settings().state_dir)
+
+    def begin(self, rules: Beside | None) -> Configuration:
         """The configuration, examples of its rules perhaps still under way (settings.begin)."""
         from monitor import settings
 
         with making_what_stays():
-            self._configuration, examples = settings.begin(self.directory(), os.environ)
-        return self._configuration, examples
+            self._configuration = settings.begin(self.directory(), os.environ, rules)
+        return self._configuration
 
     def settings(self) -> Settings:
         """monitor.yaml alone: commands that need no feeds and no rules work while those are broken."""

@@ -15,8 +15,7 @@ from monitor.cli import output
 from monitor.cli.context import Context, current
 from monitor.counts import counted
 from monitor.errors import UsageError
-from monitor.housekeep import Retention
-from monitor.settings import Settings
+from monitor.settings import Retention, Settings
 from monitor.settings.checks import retention_fault
 from monitor.store import copying
 from monitor.store.backup import backup as copy

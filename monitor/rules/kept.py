@@ -38,6 +38,15 @@ def key_of(paths: Sequence[Path]) -> bytes:
     return content_hash(passed.program(), files).encode("ascii")
 
 
+def knows(state_dir: Path, key: bytes) -> bool:
+    """Whether rules are kept there under this key, as far as a look at the file's head tells."""
+    try:
+        with (state_dir / NAME).open("rb") as stream:
+            return bool(key) and stream.read(len(key)) == key
+    except OSError:
+        return False
+
+
 def recall(state_dir: Path, key: bytes) -> RuleSet | None:
     """The rules that are kept there under this key."""
     try:

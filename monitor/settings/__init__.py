@@ -3,6 +3,7 @@
 from monitor.settings.credentials import Credential, credential, places_of, required_credential
 from monitor.settings.loading import (
     Configuration,
+    ahead,
     begin,
     changed_needing_restart,
     find_config_dir,
@@ -16,15 +17,17 @@ from monitor.settings.loading import (
     rule_paths,
 )
 from monitor.settings.schemas import schemas
-from monitor.settings.shape import FeedsFile, MonitorFile, Settings, Web
+from monitor.settings.shape import FeedsFile, MonitorFile, Retention, Settings, Web
 
 __all__ = [
     "Configuration",
     "Credential",
     "FeedsFile",
     "MonitorFile",
+    "Retention",
     "Settings",
     "Web",
+    "ahead",
     "begin",
     "changed_needing_restart",
     "credential",

@@ -122,29 +122,48 @@ def load(
     return dataclasses.replace(configuration, rules=found.checked())
 
 
-def begin(config_dir: Path, env: Mapping[str, str]) -> tuple[Configuration, Beside]:
-    """As `load` with `recall`, but examples of rules may still be under way: `Beside.checked` has the rules in the end,
-    or raises ConfigError. Until then those of the configuration are compiled, and no more.
+def ahead(config_dir: Path, state_dir: Path) -> Beside | None:
+    """Rules that are made beside what a start does before it needs them (`begin` takes them); None where an earlier
+    start kept them, or where there is no looking at them, which `begin` will say.
     """
-    configuration, found = _load((config_dir, env), frozenset(), recall=True)
-    directory = configuration.settings.state_dir
-    return configuration, Beside(found.examples or found.rules, lambda rules: kept.keep(directory, found.key, rules))
+    try:
+        paths = rule_paths(config_dir)
+    except ConfigError:
+        return None
+    key = kept.key_of(paths)
+    if kept.knows(state_dir, key):
+        return None
+
+    def keep(rules: RuleSet) -> None:
+        if kept.key_of(paths) == key:  # else somebody edited them meanwhile
+            kept.keep(state_dir, key, rules)
+
+    return Beside(lambda: compile_rules(paths, passed.recall(state_dir)), keep)
+
+
+def begin(config_dir: Path, env: Mapping[str, str], rules: Beside | None) -> Configuration:
+    """As `load` with `recall`, but with rules that are made beside (`ahead`), and compiled no more so far: when their
+    examples have held, `Beside.checked` says.
+    """
+    configuration, found = _load((config_dir, env), frozenset(), recall=True, beside=rules)
+    return configuration if rules is not None else dataclasses.replace(configuration, rules=found.checked())
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Rules that an earlier start kept, or compiled ones and the examples they have yet to hold; `key`: kept.py."""
+    """Rules that an earlier start kept, or compiled ones and what has yet to show that their examples hold."""
 
     rules: RuleSet
-    examples: Examples | None = None
-    key: bytes = b""
+    unchecked: Examples | Beside | None = None
 
     def checked(self) -> RuleSet:
         """The rules, once their examples have held (raises ConfigError)."""
-        return self.rules if self.examples is None else self.examples.checked()
+        return self.rules if self.unchecked is None else self.unchecked.checked()
 
 
-def _load(at: tuple[Path, Mapping[str, str]], known: frozenset[str], *, recall: bool) -> tuple[Configuration, _Found]:
+def _load(
+    at: tuple[Path, Mapping[str, str]], known: frozenset[str], *, recall: bool, beside: Beside | None = None
+) -> tuple[Configuration, _Found]:
     config_dir, env = at
     problems: list[Problem] = []
     unresolved: list[Problem] = []
@@ -152,7 +171,7 @@ def _load(at: tuple[Path, Mapping[str, str]], known: frozenset[str], *, recall: 
     monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
     state_dir = _state_dir(monitor[1].state_dir, config_dir, env) if recall and monitor else None
-    found = _attempt(problems, lambda: _load_rules(config_dir, warnings, known, state_dir))
+    found = _attempt(problems, lambda: _load_rules(config_dir, warnings, known, beside or state_dir))
     settings = _attempt(unresolved, lambda: _resolved(monitor[1], monitor[0], at)) if monitor else None
     if found is not None and (problems or unresolved):
         _attempt(problems, found.checked)  # all mistakes are named at once
@@ -240,22 +259,29 @@ def _load_feeds(path: Path, warnings: list[str]) -> tuple[Feed, ...]:
     return feeds
 
 
-def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str], state_dir: Path | None) -> _Found:
-    """`known` examples, and those that an earlier start remembers in `state_dir`, need not be run again."""
+def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str], made: Path | Beside | None) -> _Found:
+    """Rules that are `made` beside; or else `known` examples, and those that an earlier start remembers in the state
+    directory, need not be run again.
+    """
     paths = rule_paths(config_dir)
     if not paths:
         warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
-    found = _kept(paths, state_dir) if state_dir is not None else None
-    if found is None:
-        examples = compile_rules(paths, known | (passed.recall(state_dir) if state_dir is not None else frozenset()))
-        found = _Found(examples.rules, examples, kept.key_of(paths))
+    if isinstance(made, Beside):
+        found = _Found(made.compiled(), made)
+    else:
+        found = _kept(paths, made) or _compiled(paths, known, made)
     warnings += [str(warning) for warning in found.rules.warnings]
     return found
 
 
-def _kept(paths: Sequence[Path], state_dir: Path) -> _Found | None:
-    rules = kept.recall(state_dir, kept.key_of(paths))
+def _kept(paths: Sequence[Path], state_dir: Path | None) -> _Found | None:
+    rules = kept.recall(state_dir, kept.key_of(paths)) if state_dir is not None else None
     return None if rules is None else _Found(rules)
+
+
+def _compiled(paths: Sequence[Path], known: frozenset[str], state_dir: Path | None) -> _Found:
+    examples = compile_rules(paths, known | (passed.recall(state_dir) if state_dir is not None else frozenset()))
+    return _Found(examples.rules, examples)
 
 
 def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str]]) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,8 @@ from monitor.alerts.decide import AlertPolicy, Ops, Route
 from monitor.alerts.receivers import ConfiguredReceiver
 from monitor.feeds.identify import EntryPolicy
 from monitor.feeds.plan import Polling
-from monitor.housekeep import Retention
 from monitor.model import Feed
+from monitor.yamlfile import Duration
 
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]/]+):(?P<port>\d{1,5})")
 
@@ -42,6 +43,14 @@ class Web:
             return None
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long texts of entries are kept, and stories with their alerts. Identity keys are kept for ever."""
+
+    entries: Duration = timedelta(days=180)
+    stories: Duration = timedelta(days=3 * 365)
 
 
 @dataclass(frozen=True, kw_only=True)

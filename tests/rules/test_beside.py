@@ -1,4 +1,4 @@
-"""Examples that run in a copy of the process, and rules kept from one start to the next."""
+"""Rules that a copy of the process makes, and rules kept from one start to the next."""
 
 from __future__ import annotations
 
@@ -37,18 +37,21 @@ def rule_file(directory: Path, text: str = RULES) -> Path:
 
 
 def beside(file: Path) -> Beside:
-    return Beside(compile_rules([file]), lambda rules: kept.keep(file.parent, kept.key_of([file]), rules))
+    return Beside(lambda: compile_rules([file]), lambda rules: kept.keep(file.parent, kept.key_of([file]), rules))
 
 
 def test_examples_that_hold_are_known_and_the_rules_kept_when_that_is_wanted(tmp_path: Path) -> None:
     file = rule_file(tmp_path)
     with beside(file) as examples:
+        assert not examples.compiled().examples_passed
+        assert examples.compiled().match(entry("Meta is closing its model"))
         assert examples.checked().examples_passed == load_rules([file]).examples_passed
         assert examples.checked() is examples.checked()
     assert [path.name for path in tmp_path.iterdir()] == ["r.yaml"]
     with beside(file) as examples:
         examples.checked()
         examples.keep()
+    assert kept.knows(tmp_path, kept.key_of([file]))
     found = kept.recall(tmp_path, kept.key_of([file]))
     assert found is not None
     assert found.examples_passed == load_rules([file]).examples_passed
@@ -58,9 +61,15 @@ def test_examples_that_hold_are_known_and_the_rules_kept_when_that_is_wanted(tmp
 
 
 @pytest.mark.parametrize("with_a_thread", [False, True])
-def test_examples_that_fail_say_so_as_they_do_everywhere(tmp_path: Path, with_a_thread: bool) -> None:
-    """A process with threads, of which a copy would have none, is not copied."""
-    file = rule_file(tmp_path, RULES.replace("closing its", "opening its").replace("shift:", "tags: [x]\n    shift:"))
+@pytest.mark.parametrize(
+    ("written", "broken", "said"),
+    [("closing its", "opening its", "does not match its example"), ("$labs", "$labz", "no vocabulary")],
+)
+def test_what_is_wrong_is_said_as_it_is_everywhere(
+    tmp_path: Path, written: str, broken: str, said: str, with_a_thread: bool
+) -> None:
+    """In examples or in rules. A process with threads, of which a copy would have none, is not copied."""
+    file = rule_file(tmp_path, RULES.replace(written, broken).replace("shift:", "tags: [x]\n    shift:"))
     with pytest.raises(ConfigError) as told:
         load_rules([file])
     end = threading.Event()
@@ -74,13 +83,16 @@ def test_examples_that_fail_say_so_as_they_do_everywhere(tmp_path: Path, with_a_
     if with_a_thread:
         thread.join()
     assert found.value.problems == told.value.problems
-    assert "does not match its example" in str(found.value)
+    assert said in str(found.value)
 
 
-def test_a_copy_that_dies_says_nothing_and_the_examples_run_here(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_copy_that_dies_says_nothing_and_its_work_is_done_here(tmp_path: Path, compiled: bool) -> None:
     file = rule_file(tmp_path, RULES.replace("closing its", "opening its"))
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     with beside(file) as examples:
+        if compiled:
+            examples.compiled()
         (copy,) = children.read_text().split()
         os.kill(int(copy), signal.SIGKILL)
         with pytest.raises(ConfigError, match="does not match its example"):

@@ -1,0 +1,130 @@
+"""What `run` does once its command line is read: the daemon, or one round through the whole pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
+
+from monitor import clock, settings, telemetry
+from monitor.cli import output
+from monitor.cli.context import Context
+from monitor.cli.greeting import FirstRound, baseline_words, greet
+from monitor.counts import counted
+from monitor.daemon import sifting
+from monitor.daemon.service import Service
+from monitor.model import DeliveryState, Reason
+from monitor.poll import Outcome
+from monitor.rules.beside import Beside
+from monitor.settings import Configuration
+from monitor.store import deliveries, facts
+from monitor.store.engine import Connection, Database
+from monitor.store.lock import DatabaseLock, Holder
+
+LAST_DELIVERIES = timedelta(minutes=10)
+
+
+def run(context: Context, beside: Beside | None, *, once: bool, every: bool) -> None:
+    """Poll and deliver, perhaps with rules that are made beside."""
+    with beside or nullcontext():
+        configuration = context.begin(beside)
+        redactor = telemetry.set_up(verbose=context.verbose)
+        command = "licensewatch run --once" if once else "licensewatch run"
+        database = Database(configuration.settings.database, command=once)
+        begun = sifting.begun() if once and not database.is_there() else ()
+        if not begun:
+            configuration = _checked(configuration, beside)
+        database.revision()  # beside another program's file no lock of ours is made
+        with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
+            database.upgrade()
+            service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
+            try:
+                if once:
+                    asyncio.run(_once(service, beside, every=every))
+                else:
+                    _take_up(service, beside)
+                    if beside is not None:
+                        beside.close()
+                    service.on_outcome = FirstRound().hear
+                    asyncio.run(_serve(service, lock))
+            finally:
+                database.close()
+
+
+def _checked(configuration: Configuration, beside: Beside | None) -> Configuration:
+    """The configuration, once the examples of its rules have held (ConfigError says which do not)."""
+    return configuration if beside is None else replace(configuration, rules=beside.checked())
+
+
+def _take_up(service: Service, beside: Beside | None) -> None:
+    """The rules hold (ConfigError says why not): remember that, and say what begins."""
+    settings.remember_examples(_checked(service.configuration, beside))
+    if beside is not None:
+        beside.keep()
+    greet(service.configuration, service.database)
+
+
+async def _serve(service: Service, lock: DatabaseLock) -> None:
+    from monitor.daemon.daemon import Daemon  # with scheduler and file watcher: a single round needs neither
+
+    async with service:
+        daemon = Daemon(service, lock, os.environ)
+        await daemon.run()
+
+
+async def _once(service: Service, beside: Beside | None, *, every: bool) -> None:
+    """One round. Requests go out before the examples of new rules have held; what they bring is committed only then."""
+    outcomes: list[Outcome] = []
+    async with service:
+        service.rounds.may_commit.clear()
+        states = await service.pollable(every=every)
+        service.start(states)
+        if beside is not None:
+            await asyncio.to_thread(beside.checked)
+        _take_up(service, beside)
+        with output.progress("polling", len(states)) as advance:
+
+            def hear(outcome: Outcome) -> None:
+                outcomes.append(outcome)
+                advance()
+
+            service.on_outcome = hear
+            service.rounds.may_commit.set()
+            await service.rounds.join()
+        polled = {outcome.feed.id for outcome in outcomes}
+        left_alone = [state for state in states if state.feed_id not in polled]
+        await service.put_off(left_alone)
+        await service.in_database(_tick)
+        delivered = await service.deliverer.drain(LAST_DELIVERIES)
+        parked = (await service.reading(deliveries.counts))[DeliveryState.PARKED]
+    _report(outcomes, delivered=delivered)
+    if left_alone:
+        feeds = counted(len(left_alone), "feed was", "feeds were")
+        output.say(f"{feeds} not asked, for the host wants to be left alone (Retry-After).")
+    if parked:
+        are = counted(parked, "delivery is", "deliveries are")
+        output.warn(f"{are} parked; `licensewatch status` says why")
+
+
+def _tick(conn: Connection) -> None:
+    now = clock.now()
+    facts.set(conn, "last_tick", now.isoformat(), now)
+
+
+def _report(outcomes: list[Outcome], *, delivered: bool) -> None:
+    failed = [one for one in outcomes if one.after.failures]
+    new = sum(one.new for one in outcomes)
+    told = [told for one in outcomes for told in one.told if not told.alert.suppressed]
+    baseline = [one for one in outcomes if one.baseline]
+    if baseline:
+        stories = {told.story.id for one in baseline for told in one.told if told.alert.reason is Reason.BASELINE}
+        output.say(baseline_words(sum(one.new for one in baseline), len(stories), len(baseline)))
+    polled, entries = counted(len(outcomes), "feed"), counted(new, "new entry", "new entries")
+    output.say(f"{polled} polled, {len(failed):,} failed; {entries}, {counted(len(told), 'alert')}.")
+    if failed:
+        rows = [(one.feed.id, one.after.last_status, one.after.last_error, one.after.why_next) for one in failed]
+        output.table("Failed", ("feed", "status", "error", "next"), rows)
+    if not delivered:
+        output.warn("some deliveries are still waiting; `licensewatch deliveries list` shows them")
