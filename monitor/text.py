@@ -340,4 +340,4 @@ def _name(outlet: str) -> str:
 
 def title_hash(title: str) -> str:
     """32 hex digits that titles share which differ in case, accents, dashes and spaces only."""
-    return hashlib.blake2b(" ".join(fold(title).split()).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return hashlib.blake2b(fold(title).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -78,7 +78,7 @@ _SOURCE_NAMES = frozenset({"ref", "source", "src", "from", "feed", "via", "outpu
 _SOURCE_VALUE = re.compile(r"rss|feed|atom|twitter|newsletter", re.IGNORECASE)
 # The ordinary URL, read without urllib: nothing in it needs decoding, a port, or an IPv6 address.
 _SIMPLE = re.compile(
-    r"https?://(?:www\.)?((?!www\.)[a-z0-9][a-z0-9.-]*[a-z0-9])((?:/[\w.~!$&'()*+,;=:@-]*)*)"
+    r"https?://(?:www\.)?((?!www\.)[a-z0-9][a-z0-9.-]*[a-z0-9])((?:/[\w.~!$&'()*+,;=:@/-]*)?)"
     r"(?:\?([\w.~-]+=[\w.~-]*(?:&[\w.~-]+=[\w.~-]*)*))?(?:#[!-~]*)?",
     re.ASCII,
 )
@@ -136,6 +136,7 @@ def _query(query: str) -> str:
     return urlencode([pair for pair in pairs if not _is_tracking(*pair)], errors="replace")
 
 
+@lru_cache(1024)  # the links of a feed are followed by the same few
 def _simple_query(query: str) -> str:
     kept = [pair for pair in query.split("&") if pair and not _is_tracking(*pair.split("=", 1))]
     return "?" + "&".join(kept) if kept else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 import ftfy
 
@@ -21,6 +22,16 @@ _BLOCK = re.compile(
 _TAG = re.compile(
     r"<(?:/?[a-zA-Z][^\s<>/]*(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|(?:!(?:[dD][oO][cC][tT]|[\[-])|[?/a-zA-Z])[^<>]*)>"
 )
+# Most tags are these, as they stand here: one look into a table tells what becomes of them.
+_BLOCKS = "p div br li ul ol h1 h2 h3 h4 h5 h6 blockquote tr td th table pre hr figure figcaption"
+_INLINES = "a b i u em strong span code small sup sub s q cite"
+_PLAIN_TAGS = dict.fromkeys(("br/", "br /", "hr/", "hr /"), "\n") | {
+    f"{slash}{name}": mark
+    for names, mark in ((_BLOCKS, "\n"), (_INLINES, ""))
+    for name in names.split()
+    for slash in ("", "/")
+}
+_INLINE_TAG = re.compile(r"(?:a|img|span|b|i|em|strong|code)\s[^<>\"']*+(?:\"[^\"<>]*+\"[^<>\"']*+)*+")
 _HREF = re.compile(r"<a\s(?:[^<>]*?\s)??href\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+))", re.IGNORECASE)
 # C0 and C1 controls that are no whitespace, and lone surrogates (JSON can hold them, databases and sockets cannot)
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -43,14 +54,44 @@ def text(markup: str) -> str:
     """What a reader sees of HTML: one line a paragraph, spaces folded. At most 200,000 characters."""
     markup = markup[:_LONGEST_MARKUP]
     if "<" in markup:
-        markup = _without_tags(markup)
+        words = _without_plain_tags(markup)
+        if words is not None and "&" not in words and len(words) <= _LONGEST:
+            return _lines(words)
+        markup = _without_tags(markup) if words is None else words
     if "&" in markup:
         markup = unescaped(markup)
     return plain(markup)
 
 
+def _without_plain_tags(markup: str) -> str | None:
+    """Ordinary HTML in printable ASCII without its tags, block by block; None for any other."""
+    markup = markup.replace("\n", " ")  # lines of the source are no lines of the text
+    if not (markup.isascii() and _is_printable(markup)):
+        return None
+    first, *pieces = markup.split("<")
+    for number, piece in enumerate(pieces):
+        tag, closed, words = piece.partition(">")
+        mark = _PLAIN_TAGS.get(tag) if closed else None
+        if mark is None:
+            if not closed or not _INLINE_TAG.fullmatch(tag):
+                return None
+            mark = ""
+        pieces[number] = mark + words
+    return first + "".join(pieces)
+
+
+def _lines(words: str) -> str:
+    """As `plain` for printable ASCII of several lines."""
+    lines = words.split("\n")
+    if "  " in words:
+        lines = [" ".join(line.split()) for line in lines]
+    return "\n".join(filter(None, map(str.strip, lines)))
+
+
 def unescaped(markup: str) -> str:
     """HTML's character references as characters."""
+    if "&" not in markup:
+        return markup
     if markup.count("&") == markup.count("&amp;"):  # nearly all that links have
         return markup.replace("&amp;", "&")
     try:
@@ -97,6 +138,16 @@ def bare(words: str) -> str:
 def line(words: str) -> str:
     """Text on one line: for titles, names and tags."""
     return words.replace("\n", " ")
+
+
+def name(markup: str) -> str:
+    """A name or tag in HTML, on one line."""
+    return _short_name(markup) if len(markup) < 100 else line(text(markup))
+
+
+@lru_cache(1024)  # the entries of a feed share their tags and authors
+def _short_name(markup: str) -> str:
+    return line(text(markup))
 
 
 def _without_tags(markup: str) -> str:

@@ -16,6 +16,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor import urls
@@ -39,6 +40,9 @@ def digest(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
+_page = lru_cache(256)(digest)  # a link stands for its entry in several ways
+
+
 def text_hash(title: str, *texts: str) -> str:
     """Tells an edit: 32 hex digits of what a reader sees."""
     return digest(title, *texts)
@@ -51,9 +55,9 @@ def _own_keys(marks: Marks, site: str) -> dict[str, str]:
     if marks.guid and not _is_site(guid_url, site):
         keys["g"] = "g" + digest(marks.guid)
         if guid_url:
-            keys["n"] = "n" + digest(guid_url)
+            keys["n"] = "n" + _page(guid_url)
     if link and not _is_site(link, site):
-        keys["l"] = "l" + digest(link)
+        keys["l"] = "l" + _page(link)
     if not keys and marks.title:
         keys["d"] = "d" + digest(marks.title, marks.day.isoformat() if marks.day else "")
     return keys

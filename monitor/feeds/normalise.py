@@ -68,7 +68,7 @@ def _entry(feed_id: str, item: RawItem, cleaned: _Cleaned, own: keys.Keys, docum
         summary=cleaned.summary,
         content=cleaned.content,
         url=cleaned.url,
-        author=clean.line(clean.text(item.author))[:500],
+        author=clean.name(item.author)[:500],
         tags=_tags(item.tags),
         published_at=cleaned.published_at,
         text_hash=keys.text_hash(cleaned.title, cleaned.summary, cleaned.content),
@@ -80,8 +80,8 @@ def _entry(feed_id: str, item: RawItem, cleaned: _Cleaned, own: keys.Keys, docum
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (clean.line(clean.text(tag))[:200] for tag in tags)
-    return tuple(dict.fromkeys(tag for tag in cleaned if tag))[:_MOST_TAGS]
+    cleaned = [clean.name(tag)[:200] for tag in tags]
+    return tuple(dict.fromkeys(filter(None, cleaned)))[:_MOST_TAGS]
 
 
 def _published(item: RawItem, now: datetime) -> datetime | None:

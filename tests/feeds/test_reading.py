@@ -187,6 +187,20 @@ def test_cleaning_never_fails_and_leaves_no_block_tag(markup: str) -> None:
     clean.links(markup)
 
 
+_SCRAPS = (
+    *("<p>", "</p>", "<P>", "<br/>", "<b>", "<b", "</b", "<li>", "</canvas>", "</a>"),
+    *('<a href="x">', '<a title="x > y">', "<img src='x'>", "a", " ", "  ", "\n", "<", "> ", '"', "&amp;"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_SCRAPS), max_size=12))
+def test_plain_english_is_cleaned_like_any_text(scraps: list[str]) -> None:
+    """A14: markup in ASCII, which has a way of its own, reads as it does with one more paragraph in another script."""
+    markup = "<p>" + "".join(scraps)
+    assert clean.text(f"{markup}<p>ж</p>") == "\n".join(filter(None, (clean.text(markup), "ж")))
+
+
 def test_a_huge_text_is_cut() -> None:
     assert len(clean.text("word " * 1_000_000)) <= 200_000
 
