@@ -7,7 +7,6 @@ process; an answer names the sieve that was used, so that no entry is passed ove
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from monitor.feeds import reading, worker
@@ -29,15 +28,14 @@ class Sifter:
         if order.startswith(INSTALL.encode()):
             self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve.read(body)
             return b""
-        parsed, entries = reading.read(order, body)
-        tags = json.loads(order)[5:]
+        parsed, entries, tags = reading.read(order, body)
         return reading.answer(parsed, entries, self._sifted(entries, tags[0]) if tags else Sifted())
 
     def _sifted(self, entries: tuple[Entry, ...], feed_tags: list[str]) -> Sifted:
         if self.sieve is None:
             return Sifted()
-        passed = [n for n, entry in enumerate(entries) if self.sieve.candidates(Subject(entry, feed_tags))]
-        return Sifted(self.name, tuple(passed))
+        found = [self.sieve.candidates(Subject(entry, feed_tags)) for entry in entries]
+        return Sifted(self.name, tuple([(n, tuple(rules)) for n, rules in enumerate(found) if rules]))
 
 
 def _warmed_up(work: str) -> worker.Perform:

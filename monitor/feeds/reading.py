@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 from monitor.feeds import clean, normalise, parse, wire
 from monitor.feeds.wire import Reading, Sifted, job, received
@@ -14,14 +15,15 @@ __all__ = ["Reading", "Sifted", "answer", "job", "perform", "read", "received"]
 
 def perform(order: bytes, body: bytes) -> bytes:
     """Parse and normalise. Raises ParseError."""
-    return answer(*read(order, body), Sifted())
+    parsed, entries, _ = read(order, body)
+    return answer(parsed, entries, Sifted())
 
 
-def read(order: bytes, body: bytes) -> tuple[Parsed, tuple[Entry, ...]]:
-    """What a document holds: as it was parsed, and its entries. Raises ParseError."""
-    feed_id, format, url, headers, now, *_ = json.loads(order)
+def read(order: bytes, body: bytes) -> tuple[Parsed, tuple[Entry, ...], list[Any]]:
+    """What a document holds: as it was parsed, and its entries; and what else the order says. Raises ParseError."""
+    feed_id, format, url, headers, now, *more = json.loads(order)
     parsed = parse.parse(body, headers, FeedFormat(format))
-    return parsed, normalise.normalise(feed_id, parsed, url, datetime.fromisoformat(now))
+    return parsed, normalise.normalise(feed_id, parsed, url, datetime.fromisoformat(now)), more
 
 
 def answer(parsed: Parsed, entries: tuple[Entry, ...], sifted: Sifted) -> bytes:

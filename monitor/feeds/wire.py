@@ -27,10 +27,11 @@ INSTALL = "sieve:"  # before the name of a sieve: an order to work with the plan
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """Which entries of a document (by position) rules may match, as the sieve `by` found; "": nobody looked."""
+    """The entries of a document (by position) that rules may match, and the numbers of those rules, as the sieve `by`
+    found; "": nobody looked."""
 
     by: str = ""
-    passed: tuple[int, ...] = ()
+    passed: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Identify entries, match rules, tell stories, plan the next poll: all of it is on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -137,9 +137,8 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
             entries.revise(conn, entry_id, one.entry, look.at)
         else:
             entry_id, baseline = added[id(one)]
-        may_match = sifted is None or position in sifted
-        match = policy.rules.match
-        found = match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id) if may_match else ()
+        among = None if sifted is None else sifted.get(position, ())
+        found = policy.rules.match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id, among=among)
         too_old = _too_old(one.entry, look, policy)
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
@@ -153,11 +152,11 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
     return _as_it_happened(heard, look.at)
 
 
-def _sifted(look: Look, policy: Policy) -> frozenset[int] | None:
-    """The entries (by position) that rules may match, where a worker found that out by the rules in force now."""
+def _sifted(look: Look, policy: Policy) -> Mapping[int, Sequence[int]] | None:
+    """The rules that may match an entry (by position), where a worker found that out by the rules in force now."""
     if look.reading is None or not look.reading.sifted.by or look.reading.sifted.by != policy.rules.sifter[0]:
         return None
-    return frozenset(look.reading.sifted.passed)
+    return dict(look.reading.sifted.passed)
 
 
 def _is_old_news(conn: Connection, entry_id: int) -> bool:

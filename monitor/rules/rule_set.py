@@ -61,16 +61,25 @@ class RuleSet:
     def _in_order(self) -> tuple[Rule, ...]:
         return tuple(self.rules.values())
 
-    def match(self, entry: Entry, *, feed_tags: Sequence[str] = (), feed_id: str = "") -> tuple[Hit, ...]:
-        """The hits of all rules, in the order of the files. `feed_id` is the entry's own unless given."""
+    def match(
+        self, entry: Entry, *, feed_tags: Sequence[str] = (), feed_id: str = "", among: Collection[int] | None = None
+    ) -> tuple[Hit, ...]:
+        """The hits of all rules, in the order of the files. `feed_id` is the entry's own unless given.
+
+        `among`: the numbers of the rules that our sieve lets pass, where it was asked before; others are no rules.
+        """
+        if among is not None and not among:
+            return ()
         subject = Subject(entry, feed_tags, feed_id)
-        candidates = self.index.sieve.candidates(subject)
+        candidates = self.index.sieve.candidates(subject) if among is None else self._known(among)
         if not candidates:
             return ()
-        document = self.index.document(subject)
-        rules = self._in_order
+        document, rules = self.index.document(subject), self._in_order
         held = [rules[number] for number in candidates if rules[number].condition.truth(document)]
         return hits_of(held, document)
+
+    def _known(self, numbers: Collection[int]) -> list[int]:
+        return [number for number in sorted(numbers) if 0 <= number < len(self.rules)]
 
     def hit(self, rule_id: str, subject: Subject) -> Hit | None:
         """The hit of one rule, or None: for examples and backtests."""
