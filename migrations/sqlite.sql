@@ -1,4 +1,4 @@
--- revision 0004:0003
+-- revision 0005:0003
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, suits VARCHAR(80), 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -273,4 +273,12 @@ CREATE TABLE worker (
 	CONSTRAINT pk_worker PRIMARY KEY (id)
 );
 CREATE INDEX ix_worker_seen_at ON worker (seen_at);
-INSERT INTO alembic_version (version_num, suits) VALUES ('0004', '0004:0003');
+CREATE TABLE kin (
+	storyline_id INTEGER NOT NULL, 
+	other_id INTEGER NOT NULL, 
+	CONSTRAINT pk_kin PRIMARY KEY (storyline_id, other_id), 
+	CONSTRAINT fk_kin_other_id FOREIGN KEY(other_id) REFERENCES storyline (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_kin_storyline_id FOREIGN KEY(storyline_id) REFERENCES storyline (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_kin_other_id ON kin (other_id);
+INSERT INTO alembic_version (version_num, suits) VALUES ('0005', '0005:0003');

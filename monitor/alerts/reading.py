@@ -6,7 +6,7 @@ Pure; `render` makes messages of what is read here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from monitor import text
@@ -62,6 +62,30 @@ def orgs_and_models(storyline: Storyline) -> tuple[tuple[str, ...], tuple[str, .
     models = first_of(one.shift.models for one in newest_first(storyline))
     names = {" ".join(words[:length]) for words in map(text.words, orgs) for length in range(1, len(words) + 1)}
     return orgs, tuple(model for model in models if " ".join(text.words(model)) not in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What another storyline tells of some labs of this one (or of all, `whole`), said after things stood as here."""
+
+    storyline: Storyline
+    labs: tuple[str, ...]
+    whole: bool
+
+
+def elsewhere(storyline: Storyline) -> tuple[tuple[Elsewhere, ...], tuple[str, ...]]:
+    """What its kin tell of its labs since, the latest first; and the labs that still stand as they do here."""
+    labs, _ = orgs_and_models(storyline)
+    here, left = last_move(storyline.steps), labs
+    later = [one for one in storyline.kin if one.steps and (here is None or one.steps[-1].at > here.at)]
+    found: list[Elsewhere] = []
+    for one in sorted(later, key=lambda kin: kin.steps[-1].at, reverse=True):
+        theirs, _ = orgs_and_models(one)
+        moved = tuple(lab for lab in left if lab in theirs or not theirs)
+        if moved or (not labs and not found):
+            found.append(Elsewhere(one, moved, whole=moved == labs))
+            left = tuple(lab for lab in left if lab not in moved)
+    return tuple(found), left
 
 
 def story_of(storyline: Storyline, story_id: object) -> Story:

@@ -16,6 +16,7 @@ from monitor.alerts.blocks import Block, context, header, link, literal, section
 from monitor.alerts.reading import (
     coverage_of,
     delayed_now,
+    elsewhere,
     now,
     outlets_of,
     reports,
@@ -29,6 +30,7 @@ from monitor.alerts.wording import (
     aloud,
     capital,
     day,
+    heads,
     state,
     subject,
     terms,
@@ -62,14 +64,16 @@ _GENEROSITY = ((6, 8), (4, 6), (3, 4), (1, 3), (0, 1))
 _ALSO = 3  # outlets a line of the same headline: with the longest links it still fits a section
 
 
-def parent(storyline: Storyline, reception: Reception | None = None, before: str = "") -> Message:
+def parent(
+    storyline: Storyline, reception: Reception | None = None, places: Mapping[int, str] | None = None
+) -> Message:
     """The one message of a storyline: the state of things now, and the steps so far.
 
-    With a `reception` it has buttons, and says how it was taken so far. `before`: the address of the message of the
-    storyline that it continues.
+    With a `reception` it has buttons, and says how it was taken so far. `places`: the addresses of the messages of the
+    storyline that it continues, and of its kin, by their ids.
     """
     for generosity in _GENEROSITY:
-        made = tuple(_parent_blocks(storyline, before, *generosity))
+        made = tuple(_parent_blocks(storyline, places or {}, *generosity))
         if blocks.size(made) <= blocks.BUDGET:
             break
     buttons = () if reception is None else acting.blocks(now(storyline).id, reception)
@@ -166,15 +170,15 @@ def _cut(text: str, limit: int) -> str:
 # --- the parent's parts --------------------------------------------------------------------------------------------
 
 
-def _parent_blocks(storyline: Storyline, before: str, outlets: int, steps: int) -> Iterator[Block]:
+def _parent_blocks(storyline: Storyline, places: Mapping[int, str], outlets: int, steps: int) -> Iterator[Block]:
     story = now(storyline)
     yield header(story.title)
-    yield section("\n".join(state(storyline, story)))
+    yield section("\n".join(blocks.within(heads(storyline, places), blocks.SECTION)))
     if story.shift.evidence:
         yield section(_quote(story.shift))
     yield section(_reported(storyline, outlets))
-    if len(storyline.steps) > 1 or storyline.previous is not None:
-        yield section(_development(storyline, before, steps))
+    if len(storyline.steps) > 1 or storyline.previous is not None or elsewhere(storyline)[0]:
+        yield section(_development(storyline, places.get(storyline.previous_id or 0, ""), steps))
     yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
@@ -279,7 +283,7 @@ def _summary(storyline: Storyline) -> str:
     shift, back = standing(storyline, story)
     sentences = aloud(storyline)
     sides = terms(shift, delayed=delayed_now(storyline.steps), spoken=True)
-    if sides and not back:
+    if sides and not back and not elsewhere(storyline)[0]:
         sentences.append(f"Terms: {sides}")
     if outlets:
         sentences.append(f"Reported by {outlets[0]}" + (f" and {len(outlets) - 1} more" if outlets[1:] else ""))

@@ -5,11 +5,22 @@ Pure. Escaping is done here where the words are put together for a block; `terms
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from monitor.alerts.blocks import literal
-from monitor.alerts.reading import delayed_now, licence, now, orgs_and_models, spoke_since, standing
+from monitor.alerts.blocks import link, literal
+from monitor.alerts.reading import (
+    Elsewhere,
+    delayed_now,
+    elsewhere,
+    headline_now,
+    licence,
+    link_now,
+    now,
+    orgs_and_models,
+    spoke_since,
+    standing,
+)
 from monitor.model import STAGE_WORDS, Direction, Severity, Shift, ShiftObject, Stage, Story, Storyline
 
 DIRECTIONS = {
@@ -58,6 +69,34 @@ def state(storyline: Storyline, story: Story) -> list[str]:
     return list(filter(None, (status, " · ".join(filter(None, facts)))))
 
 
+def heads(storyline: Storyline, places: Mapping[int, str] | None = None) -> list[str]:
+    """How things stand now: `state`; or lab by lab, where other storylines tell what became of some since. `places`:
+    the addresses of those storylines' messages."""
+    story = now(storyline)
+    parts, left = elsewhere(storyline)
+    if not parts:
+        return state(storyline, story)
+    lines = [line for part in parts for line in _part(part, (places or {}).get(part.storyline.id, ""))]
+    orgs, models = orgs_and_models(storyline)
+    if left:
+        picture, words = state(storyline, story)[0].split("  ", 1)
+        _, back = standing(storyline, story)
+        sides = "" if back else terms(story.shift, delayed=delayed_now(storyline.steps))
+        still = " · ".join(filter(None, (f"*{literal(', '.join(left), 300)}*", words, literal(sides, 300))))
+        lines.append(f"{picture}  {still}")
+    whose = (f"*{literal(', '.join(orgs), 300)}*" if orgs else "", literal(", ".join(models), 300))
+    return [*lines, " · ".join(filter(None, whose))]
+
+
+def _part(part: Elsewhere, place: str) -> Iterable[str]:
+    """How things stand with some labs by another storyline, since when, and where that is told."""
+    line = part.storyline
+    picture, words = state(line, now(line))[0].split("  ", 1)
+    yield f"{picture}  " + (words if part.whole else f"*{literal(', '.join(part.labs), 300)}* · {words}")
+    told = link(link_now(line), headline_now(line), 200)
+    yield f"      ↳ {day(line.steps[-1].at)} · {told}" + (f" · {link(place, 'its message')}" if place else "")
+
+
 def _status(shift: Shift, notes: Iterable[str], *, back: bool) -> tuple[str, str]:
     """The picture and the words: which way, how far, what."""
     icon, _ = DIRECTIONS[shift.direction]
@@ -94,25 +133,32 @@ def terms(shift: Shift, *, delayed: bool = False, spoken: bool = False) -> str:
     return f"until now {before}" if before else ""
 
 
-def lead(storyline: Storyline) -> str:
-    """Who and which model: which way, how far, what."""
+def lead(storyline: Storyline, labs: tuple[str, ...] = ()) -> str:
+    """Who and which model (or these `labs` of it): which way, how far, what."""
     shift, back = standing(storyline, now(storyline))
     words = ", ".join(filter(None, (*way_and_stage(shift, back), OBJECTS[shift.object])))
-    whose = subject(storyline)
+    whose = ", ".join(labs[:3]) or subject(storyline)
     return f"{whose}: {words}" if whose else capital(words)
 
 
 def aloud(storyline: Storyline) -> list[str]:
-    """How things stand, in sentences for who only listens: `lead`, what was reported against it, the headline."""
+    """How things stand, in sentences for who only listens: `lead`, what was reported against it, the headline. What
+    other storylines tell of its labs since goes first."""
     story = now(storyline)
-    shift, _ = standing(storyline, story)
+    parts, left = elsewhere(storyline)
+    since = [sentence for part in parts for sentence in _leads(part.storyline, part.labs)]
+    here = _leads(storyline, left if parts else ()) if left or not parts else []
+    return [*since, *here, story.title.strip().rstrip(".")]
+
+
+def _leads(storyline: Storyline, labs: tuple[str, ...]) -> list[str]:
+    shift, _ = standing(storyline, now(storyline))
     spoke = spoke_since(storyline)
     return [
-        lead(storyline),
+        lead(storyline, labs),
         *(["A delay was reported"] if delayed_now(storyline.steps) else []),
         *(["A denial was reported"] if shift.denied else []),
         *([f"The lab itself spoke since: {spoke.outlet}"] if spoke else []),
-        story.title.strip().rstrip("."),
     ]
 
 

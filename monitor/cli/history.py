@@ -18,7 +18,7 @@ from monitor.errors import UsageError
 from monitor.model import ASIDES, Direction
 from monitor.rules.rule_set import RuleSet
 from monitor.text import fold
-from monitor.web.ledger import as_atom, as_csv, by_storyline, in_words, ledger
+from monitor.web.ledger import as_atom, as_csv, by_storyline, in_words, ledger, since_in_words
 from monitor.web.stories_page import canonical
 
 _WHO = ("orgs", "models")
@@ -116,6 +116,8 @@ def _print(stories: Sequence[Mapping[str, Any]]) -> None:
     output.say(f"{_INDENT}storyline {now['storyline']}{before}")
     for step in now["steps"]:
         output.say(f"{_INDENT}{step['at']:%Y-%m-%d}  {in_words(step)}")
+    for one in now["since"]:
+        output.say(f"{_INDENT}{one['at']:%Y-%m-%d}  {since_in_words(one)}")
     for source in (source for row in stories for source in row["sources"]):
         when = f", {source['published']:%Y-%m-%d}" if source["published"] else ""
         output.say(f"{_INDENT}{source['outlet'] or '?'}{when}: {source['url'] or source['title']}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from monitor.alerts.reading import elsewhere
 from monitor.cli import evaluation, output
 from monitor.cli.context import current
 from monitor.cli.numbers import LARGEST
@@ -17,7 +18,7 @@ from monitor.model import Shift, Story
 from monitor.store import alerts as alert_store
 from monitor.store import stories as store
 from monitor.store.engine import Connection
-from monitor.web.ledger import as_it_stands, outlets, step_record
+from monitor.web.ledger import as_it_stands, outlets, since_in_words, since_record, step_record
 
 app = typer.Typer(help="Stories: what was told, and from which entries.", no_args_is_help=True)
 
@@ -106,6 +107,7 @@ def _in_full(conn: Connection, story: Story) -> dict[str, Any]:
         "stories_of_storyline": [one.id for one in line.stories] if line else [],
         "entries": entries,
         "steps": [step_record(step) for step in line.steps] if line else [],
+        "since": [since_record(one) for one in elsewhere(line)[0]] if line else [],
         "alerts": [
             {
                 "at": one.created_at,
@@ -138,6 +140,8 @@ def _print(story: Story, record: Mapping[str, Any]) -> None:
     output.table("\nEntries", ("outlet", "trust", "seen", "title", "joined because"), rows)
     steps = [(one["at"], one["stage"], one["direction"], one["reason"], one["outlet"]) for one in record["steps"]]
     output.table("\nSteps of the storyline", ("at", "stage", "direction", "why", "outlet"), steps)
+    for one in record["since"]:
+        output.say(f"  {one['at']:%Y-%m-%d} {since_in_words(one)}")
     decided = [(one["at"], one["reason"], one["suppressed"], one["line"] or one["note"]) for one in record["alerts"]]
     output.table("\nDecisions", ("at", "reason", "suppressed", "line"), decided)
 

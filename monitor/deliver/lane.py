@@ -263,7 +263,8 @@ class Lane:
         self._streak = 0
         self._options.reached(Point.SEND_ANSWERED)
         now, proven = self._now(), not call.fallback
-        ours = await self._write(lambda conn: self._succeeded(conn, work, receipt, now, proven=proven))
+        sent = steps.Sent(work.delivery, receipt, now, proven)
+        ours = await self._write(lambda conn: self._succeeded(conn, sent))
         self._options.reached(Point.SENT_COMMITTED)
         await self._pass_probation()
         if not ours:
@@ -271,8 +272,8 @@ class Lane:
             return
         log.info("delivery sent", receiver=row.receiver, role=str(row.role), action=str(row.action), delivery=row.id)
 
-    def _succeeded(self, conn: Connection, work: steps.Work, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
-        ours = steps.succeeded(conn, work.delivery, receipt, now, proven=proven)
+    def _succeeded(self, conn: Connection, sent: steps.Sent) -> bool:
+        ours = steps.succeeded(conn, sent, self._options)
         self._options.reached(Point.SENT_RECORDED)
         return ours
 

@@ -16,7 +16,7 @@ from monitor.counts import counted
 from monitor.deliver.options import Options
 from monitor.errors import DeliveryError, DeliveryScope
 from monitor.model import BUNDLED, Action, Delivery, DeliveryState, Message, Reception, Role, Storyline
-from monitor.store import deliveries, feedback, receivers
+from monitor.store import deliveries, feedback, receivers, stories
 from monitor.store.alone import tell_alone
 from monitor.store.engine import Connection
 from monitor.trial import Point
@@ -113,25 +113,32 @@ def _render(conn: Connection, row: Delivery, start: Start, options: Options) -> 
         if storyline is None or not storyline.stories:
             return None
         reception = feedback.reception(conn, storyline, start.now) if start.acting else None
-        message = _of_storyline(storyline, row, reception, _before(conn, storyline, start))
+        message = _of_storyline(storyline, row, reception, _places(conn, storyline, start))
     if message is None:
         return None
     return render.plain(message) if row.facts.get("plain") else message
 
 
-def _of_storyline(storyline: Storyline, row: Delivery, reception: Reception | None, before: str) -> Message:
+def _of_storyline(
+    storyline: Storyline, row: Delivery, reception: Reception | None, places: Mapping[int, str]
+) -> Message:
     if row.role is Role.MOVE:
         return render.move(storyline, row.facts)
-    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline, reception, before)
+    return render.coverage(storyline) if row.role is Role.COVERAGE else render.parent(storyline, reception, places)
 
 
-def _before(conn: Connection, storyline: Storyline, start: Start) -> str:
-    """The address of the message of the storyline that this one continues, where this receiver holds one."""
-    if storyline.previous_id is None or not start.threaded:
-        return ""
-    thread = deliveries.threads(conn, storyline.previous_id).get(start.delivery.receiver)
-    sent = deliveries.get(conn, thread.parent_id) if thread is not None else None
-    return permalink(start.home, sent.channel, sent.ts) if sent is not None else ""
+def _places(conn: Connection, storyline: Storyline, start: Start) -> Mapping[int, str]:
+    """The addresses of the messages of the storyline that this one continues and of its kin, by their ids, where this
+    receiver holds them."""
+    if not start.threaded:
+        return {}
+    found: dict[int, str] = {}
+    before = () if storyline.previous_id is None else (storyline.previous_id,)
+    for other in {*before, *(one.id for one in storyline.kin)}:
+        thread = deliveries.threads(conn, other).get(start.delivery.receiver)
+        sent = deliveries.get(conn, thread.parent_id) if thread is not None else None
+        found[other] = permalink(start.home, sent.channel, sent.ts) if sent is not None else ""
+    return found
 
 
 def _digest(conn: Connection, row: Delivery, options: Options) -> Message | None:
@@ -169,16 +176,41 @@ def _told(
 # --- after an attempt ----------------------------------------------------------------------------------------------
 
 
-def succeeded(conn: Connection, row: Delivery, receipt: Receipt, now: datetime, *, proven: bool) -> bool:
-    """Write down that it was sent; False: another attempt owns the row by now.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt that was accepted. `proven`: the receiver's own credential worked (the console standing in for it
+    proves nothing)."""
 
-    `proven`: the receiver's own credential worked (the console standing in for it proves nothing).
-    """
-    if proven:
+    row: Delivery
+    receipt: Receipt
+    now: datetime
+    proven: bool
+
+
+def succeeded(conn: Connection, sent: Sent, options: Options) -> bool:
+    """Write down that it was sent; False: another attempt owns the row by now."""
+    row, receipt, now = sent.row, sent.receipt, sent.now
+    stands = row.role is Role.PARENT and row.action is Action.POST and receipt.ts is not None
+    if stands:
+        tell_alone(conn)
+    if sent.proven:
         receivers.worked(conn, row.receiver, now)
     if not deliveries.owns(conn, row.id, row.last_attempt_at):
         return False
-    return deliveries.mark_sent(conn, row.id, now, channel=receipt.channel, ts=receipt.ts)
+    if not deliveries.mark_sent(conn, row.id, now, channel=receipt.channel, ts=receipt.ts):
+        return False
+    if stands:
+        _lead_here(conn, row, now, options)
+    return True
+
+
+def _lead_here(conn: Connection, row: Delivery, now: datetime, options: Options) -> None:
+    """A storyline's message stands there now: what the receiver holds of its kin leads to it from here on."""
+    for other in stories.kin_of(conn, row.storyline_id or 0):
+        threads = deliveries.threads(conn, other)
+        held = {row.receiver: threads[row.receiver]} if row.receiver in threads else {}
+        ids = dispatch.Ids(storyline_id=other)
+        deliveries.enqueue(conn, dispatch.refresh(ids, held, now, options.new_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Storyline:
-    """Stories of one shift over time, oldest first, and the dated steps they took."""
+    """Stories of one shift over time, oldest first, and the dated steps they took.
+
+    `kin`: the storylines that tell of the same question in part (one of several labs), or after this one fell asleep.
+    """
 
     id: int
     stories: tuple[Story, ...]
@@ -130,6 +133,7 @@ class Storyline:
     previous_id: int | None = None  # the sleeping storyline this one continues
     previous: Step | None = None  # how that one stood when it fell asleep
     context: str = ""  # what moved the severity: "raised: first closing by Meta after 6 the other way"
+    kin: tuple[Storyline, ...] = ()  # without their own
 
     @property
     def current(self) -> Story:

@@ -173,7 +173,8 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     before = stories.storyline_of(conn, storyline_id) if storyline_id is not None else None
     shift = _completed(new.candidate.shift, before)
     previous_id = before.previous_id if before is not None else assignment.previous_id
-    said = record.context(shift, stories.records(conn, shift.orgs, without=(storyline_id, previous_id)))
+    known = (storyline_id, previous_id, *assignment.kin)
+    said = record.context(shift, stories.records(conn, shift.orgs, without=known))
     weighed = decide.severity_now(new.candidate.severity, shift.stage, said)
     context = "; ".join(weighed.why)
     baseline = new.heard.baseline
@@ -182,6 +183,7 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
         storyline_id = stories.create_storyline(conn, start)
     else:
         stories.note(conn, storyline_id, due_at=assignment.due_at)
+    stories.relate(conn, storyline_id, _kin(conn, assignment))
     opened = storyline.opened(new.candidate, new.coverage, baseline=baseline)
     story = stories.create_story(conn, storyline_id, replace(opened, severity=weighed.severity, shift=shift))
     _complete_others(conn, story, before)
@@ -193,6 +195,14 @@ def _open(conn: Connection, new: _Newcomer, assignment: Assignment) -> tuple[Rea
     _step(conn, story, new, found)
     _shown(conn, story, context)
     return found.reason, story, found.line
+
+
+def _kin(conn: Connection, assignment: Assignment) -> set[int]:
+    """The storylines that a story's own tells on with, or in part; with what told of the one that it continues."""
+    kin, before = set(assignment.kin), assignment.previous_id
+    if before is not None and before not in kin:  # it asks the same question, and so does what is kin to it
+        kin |= {before, *stories.kin_of(conn, before)}
+    return kin
 
 
 def _shown(conn: Connection, story: Story, context: str) -> None:
@@ -232,7 +242,8 @@ def _grown(
     after = storyline.grown(before, members, (*others, new.coverage), baseline=new.heard.baseline)
     after = news.as_told(before, after, line.steps)
     shift = _completed(after.shift, line, but=before.id)
-    said = record.context(shift, stories.records(conn, shift.orgs, without=(line.id, line.previous_id)))
+    known = (line.id, line.previous_id, *(one.id for one in line.kin))
+    said = record.context(shift, stories.records(conn, shift.orgs, without=known))
     weighed = decide.severity_now(after.severity, shift.stage, said)
     return replace(after, shift=shift, severity=weighed.severity), "; ".join(weighed.why)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from monitor.alerts import decide, dispatch
 from monitor.alerts.decide import Held
+from monitor.alerts.receivers import SlackReceiver
 from monitor.model import Alert, Entry, Reason, Story
 from monitor.poll.look import Look
 from monitor.poll.place import Heard, Placed, heard_of, place
@@ -82,6 +84,15 @@ def _among_siblings(conn: Connection, one: Placed) -> Placed:
     return replace(one, event=replace(one.event, siblings=siblings))
 
 
+def _keep_up(conn: Connection, story: Story, now: datetime, world: World) -> None:
+    """Bring the messages of other storylines up to date that say how things stand with what this one tells of."""
+    edit = [name for name, one in world.policy.receivers.items() if isinstance(one, SlackReceiver)]
+    for other in stories.kin_of(conn, story.storyline_id):
+        threads = {name: one for name, one in deliveries.threads(conn, other).items() if name in edit}
+        ids = dispatch.Ids(story_id=story.id, storyline_id=other)
+        deliveries.enqueue(conn, dispatch.refresh(ids, threads, now, world.new_id))
+
+
 def _record(conn: Connection, placed: Placed, alert: Alert, held: Held | None, world: World) -> Told:
     """Write the decision down and queue what it sends. An alert that no route takes is a suppression too."""
     policy, story, now = world.policy, placed.event.story, placed.at
@@ -100,5 +111,7 @@ def _record(conn: Connection, placed: Placed, alert: Alert, held: Held | None, w
     recipients = dispatch.Recipients(routed, policy.receivers, threads, policy.alerts, waits)
     due.hurry(conn, dispatch.hurried(alert, recipients, now))
     queued = deliveries.enqueue(conn, dispatch.dispatch(alert, ids, recipients, now, world.new_id))
+    if alert.reason is not Reason.REPEAT:
+        _keep_up(conn, story, now, world)
     world.reached(Point.COMMIT_QUEUED)
     return Told(placed.heard.entry, story, recorded, len(queued))

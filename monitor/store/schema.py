@@ -193,6 +193,15 @@ storyline = Table(
     sqlite_autoincrement=True,
 )
 
+# Storylines that tell of one question in part: one of several labs at once, the other of one of them; or what came
+# after one that had fallen asleep. Each pair stands once, the older one second.
+kin = Table(
+    "kin",
+    metadata,
+    Column("storyline_id", ForeignKey("storyline.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", ForeignKey("storyline.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
 story = Table(
     "story",
     metadata,

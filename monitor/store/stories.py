@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ from monitor.model import (
 )
 from monitor.store.engine import insert_into
 from monitor.store.hits import shift_of, shift_row
-from monitor.store.schema import entry, step, story, story_entry, storyline
+from monitor.store.schema import entry, kin, step, story, story_entry, storyline
 from monitor.text import fold
 
 MANY = 500
@@ -140,8 +140,34 @@ def members(conn: Connection, story_id: int) -> tuple[Candidate, ...]:
     return members_of(conn, [story_id]).get(story_id, ())
 
 
+def relate(conn: Connection, storyline_id: int, others: Iterable[int]) -> None:
+    """Write down that these storylines tell of one question in part; known pairs stay."""
+    rows = [{"storyline_id": max(storyline_id, one), "other_id": min(storyline_id, one)} for one in others]
+    for row in rows:
+        conn.execute(insert_into(conn, kin).values(row).on_conflict_do_nothing())
+
+
+def kin_of(conn: Connection, storyline_id: int) -> tuple[int, ...]:
+    """The storylines that tell of the same question in part, oldest first."""
+    query = select(kin).where(or_(kin.c.storyline_id == storyline_id, kin.c.other_id == storyline_id))
+    return tuple(sorted({one for row in conn.execute(query) for one in row} - {storyline_id}))
+
+
+def related(conn: Connection) -> set[int]:
+    """The storylines that have kin."""
+    return {one for row in conn.execute(select(kin)) for one in row}
+
+
 def storyline_of(conn: Connection, storyline_id: int) -> Storyline | None:
-    """A storyline with its stories, their coverage and its steps, as it is rendered."""
+    """A storyline with its stories, their coverage, its steps and its kin, as it is rendered."""
+    found = _alone(conn, storyline_id)
+    if found is None:
+        return None
+    others = (_alone(conn, one) for one in kin_of(conn, storyline_id))
+    return replace(found, kin=tuple(one for one in others if one is not None and one.stories))
+
+
+def _alone(conn: Connection, storyline_id: int) -> Storyline | None:
     row = conn.execute(select(storyline).where(storyline.c.id == storyline_id)).first()
     if row is None:
         return None

@@ -38,7 +38,8 @@ class Assignment:
     """Where an entry belongs. No `story_id`: it opens a story, in `storyline_id` or (none) in a new storyline.
 
     `previous_id` is the sleeping storyline that a new one continues. `why` says it in words, `points` how sure.
-    `due_at`: when a promise the entry tells of falls due; the storyline stays awake until then.
+    `due_at`: when a promise the entry tells of falls due; the storyline stays awake until then. `kin`: the storylines
+    that tell of its question in part.
     """
 
     story_id: int | None
@@ -47,6 +48,7 @@ class Assignment:
     why: str = ""
     points: float = 0.0
     due_at: datetime | None = None
+    kin: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ def assign(candidate: Candidate, index: StoryIndex, now: datetime) -> Assignment
         doubt = f"stories {best[1]} and {rival} fit alike"
     placed = index.shelf.find(entry, now)
     why = f"{doubt}; {placed.why}" if placed.why else doubt
-    return Assignment(None, placed.storyline_id, placed.previous_id, why, due_at=due)
+    return Assignment(None, placed.storyline_id, placed.previous_id, why, due_at=due, kin=placed.kin)
 
 
 def _rival(found: list[tuple[Fit, int, int]]) -> int | None:

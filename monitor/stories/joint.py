@@ -36,6 +36,14 @@ def goes_on(entry: Traits, latest: Traits) -> bool:
     )
 
 
+def parts(entry: Traits, latest: Traits) -> bool:
+    """Whether one side tells of several labs, and the other of one of them: perhaps of its part; of a sibling of the
+    model that was named it does not."""
+    one, several = (latest, entry) if entry.joint else (entry, latest)
+    sibling = bool(shared_lines(one.models, several.models)) and not one.variants <= several.variants
+    return apart(entry, latest) and one.labs <= several.joint and not sibling
+
+
 def asks(members: tuple[Traits, ...]) -> Traits:
     """The member whose question a storyline asks: the latest; of what several labs did at once one that says so, lest
     what one of them does next be told of all."""

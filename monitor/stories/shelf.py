@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from monitor.model import Stage
-from monitor.stories.joint import apart, goes_on
+from monitor.stories.joint import apart, goes_on, parts
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
@@ -39,10 +39,14 @@ _EVEN = _Even(lambda _: 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a new story goes: into an awake storyline, into a new one after a sleeping one, or into a new one."""
+    """Where a new story goes: into an awake storyline, into a new one after a sleeping one, or into a new one.
+
+    `kin`: the storylines that tell of its question in part, one side of several labs and the other of one of them.
+    """
 
     storyline_id: int | None = None
     previous_id: int | None = None
+    kin: tuple[int, ...] = ()
     why: str = ""
 
 
@@ -98,19 +102,22 @@ class Shelf:
             for key in _keys(entry)
             for storyline_id in islice(reversed(self._keys.get(key, {})), LOOKED_AT)
         }
-        asked = [(question(entry, self._lines[one].latest), self._lines[one]) for one in near]
+        lines = [self._lines[one] for one in near]
+        kin = tuple(sorted(line.id for line in lines if _in_part(entry, line.latest)))
+        asked = [(question(entry, line.latest), line) for line in lines]
         found = sorted(
             ((points, line) for points, line in asked if points >= SAME_QUESTION),
             key=lambda pair: (-pair[0], -pair[1].last_news_at.timestamp(), pair[1].id),
         )
         for _, line in found:
             if self.awake(line.id, now):
-                return Placed(line.id, why=f"same question as storyline {line.id}")
+                return Placed(line.id, kin=kin, why=f"same question as storyline {line.id}")
         if found:
-            return Placed(previous_id=found[0][1].id, why=f"continues storyline {found[0][1].id}, which was asleep")
-        told = sorted((one for one in near if goes_on(entry, self._lines[one].latest)), reverse=True)
-        if told:  # two labs do not share a storyline: this one goes its own way from here
-            return Placed(previous_id=told[0], why=f"continues storyline {told[0]}, which told it of several labs")
+            before = found[0][1].id
+            return Placed(previous_id=before, kin=kin, why=f"continues storyline {before}, which was asleep")
+        if kin:  # two labs do not share a storyline: this one goes its own way from here
+            before = max(kin, key=lambda one: (self._lines[one].last_news_at, one))
+            return Placed(previous_id=before, kin=kin, why=f"continues storyline {before}, which told it in part")
         return Placed()
 
 
@@ -123,11 +130,23 @@ def _keys(entry: Traits) -> Iterable[str]:
 
 def question(entry: Traits, latest: Traits) -> float:
     """How surely an entry is about the same question as the latest story of a storyline, from 0; 1 is sure enough."""
+    return 0.0 if apart(entry, latest) else _asked(entry, latest, develops=_develops(entry, latest))
+
+
+def _in_part(entry: Traits, latest: Traits) -> bool:
+    """Whether one tells of several labs what the other tells of one of them, or what became of it there."""
+    if not parts(entry, latest):
+        return False
+    asked = _asked(entry, latest, develops=True)  # a denial, or the lab's own word on it, tells of it as well
+    return asked >= SAME_QUESTION or goes_on(entry, latest) or goes_on(latest, entry)
+
+
+def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
     if entry.labs and latest.labs and not entry.labs & latest.labs:
         return 0.0
     if versions_clash(entry.models, latest.models) or differ(entry.variants, latest.variants):
         return 0.0
-    if apart(entry, latest) or sizes_clash(entry.sizes, latest.sizes) or sizes_clash(entry.scales, latest.scales):
+    if sizes_clash(entry.sizes, latest.sizes) or sizes_clash(entry.scales, latest.scales):
         return 0.0
     shared = shared_lines(entry.models, latest.models)
     versions = [(entry.models[one], latest.models[other]) for one, other in shared]
@@ -135,7 +154,7 @@ def question(entry: Traits, latest: Traits) -> float:
         return 3.0
     if entry.models and latest.models and not shared:
         return 0.0
-    if _develops(entry, latest) and all(on_openness(one.direction, one.object) for one in (entry, latest)):
+    if develops and all(on_openness(one.direction, one.object) for one in (entry, latest)):
         # "Llama" beside "Llama 2" is the line's question only while something is pending, or in like words.
         one_side = any(bool(here) != bool(there) for here, there in versions)
         if shared and (not one_side or latest.kind in _PENDING):
@@ -144,7 +163,7 @@ def question(entry: Traits, latest: Traits) -> float:
             return 1.5
     if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
         return 0.0
-    return 2.0 if shared and _develops(entry, latest) else 1.0
+    return 2.0 if shared and develops else 1.0
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:

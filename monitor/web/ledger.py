@@ -50,10 +50,40 @@ def as_it_stands(conn: Connection, story: Story) -> Story:
 
 
 def _rows(conn: Connection, stories: Sequence[Story]) -> list[dict[str, Any]]:
+    since = {number: _since(conn, number) for number in store.related(conn) & {one.storyline_id for one in stories}}
     steps = {storyline: store.steps(conn, storyline) for storyline in {story.storyline_id for story in stories}}
     continued = store.continued(conn)
     ordered = sorted(stories, key=lambda story: (story.first_seen_at, story.id))
-    return [_record(story, steps[story.storyline_id], continued.get(story.storyline_id)) for story in ordered]
+    return [
+        {
+            **_record(story, steps[story.storyline_id], continued.get(story.storyline_id)),
+            "since": since.get(story.storyline_id, []),
+        }
+        for story in ordered
+    ]
+
+
+def _since(conn: Connection, storyline_id: int) -> list[dict[str, Any]]:
+    """How things stand by other storylines that told of the same labs since, the latest first."""
+    line = store.storyline_of(conn, storyline_id)
+    return [since_record(one) for one in reading.elsewhere(line)[0]] if line is not None else []
+
+
+def since_record(one: reading.Elsewhere) -> dict[str, Any]:
+    """What another storyline tells since, as JSON prints it."""
+    line = one.storyline
+    shift, _ = reading.standing(line, reading.now(line))
+    return {
+        "orgs": one.labs,
+        "storyline": line.id,
+        "story": line.current.id,
+        "at": line.steps[-1].at,
+        "direction": shift.direction,
+        "stage": shift.stage,
+        "denied": shift.denied,
+        "headline": reading.headline_now(line),
+        "url": reading.link_now(line),
+    }
 
 
 def _record(story: Story, steps: Sequence[Step], previous_id: int | None) -> dict[str, Any]:
@@ -189,8 +219,9 @@ def _atom_entry(feed: ET.Element, row: Mapping[str, Any]) -> None:
 
 
 def _updated(row: Mapping[str, Any]) -> datetime:
-    """When an entry last said something else: it tells the steps of the whole storyline, those of later stories too."""
-    moments: list[datetime] = [row["last_seen"], *(step["seen"] or step["at"] for step in row["steps"])]
+    """When an entry last said something else: it tells the steps of the whole storyline, and what others tell since."""
+    steps = (step["seen"] or step["at"] for step in row["steps"])
+    moments: list[datetime] = [row["last_seen"], *steps, *(one["at"] for one in row.get("since", ()))]
     return max(moments)
 
 
@@ -209,6 +240,7 @@ def _in_words(row: Mapping[str, Any]) -> str:
     lines += [f"“{row['evidence']}”"] if row["evidence"] else []
     lines += [f"continues storyline {row['previous_storyline']}"] if row.get("previous_storyline") else []
     lines += [f"{step['at']:%Y-%m-%d} {in_words(step)}" for step in row["steps"]]
+    lines += [f"{one['at']:%Y-%m-%d} {since_in_words(one)}" for one in row.get("since", ())]
     lines += ["Sources: " + ", ".join(row["outlets"])] if row["outlets"] else []
     return "\n".join(filter(None, lines))
 
@@ -222,6 +254,14 @@ def _add(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Eleme
 def _clean(text: str) -> str:
     """The text as XML can hold it, its control and bidi characters written out as on the page."""
     return _NOT_XML.sub("", printable(text))
+
+
+def since_in_words(since: Mapping[str, Any]) -> str:
+    """`Meta since: closing · announced: its headline (storyline 7)`: what another storyline tells."""
+    denied = ", denied" if since["denied"] else ""
+    who = f"{', '.join(since['orgs'])} since" if since["orgs"] else "since"
+    state = f"{since['direction']} · {since['stage']}{denied}"
+    return f"{who}: {state}: {since['headline']} (storyline {since['storyline']})"
 
 
 def in_words(step: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.alerts.reading import elsewhere
 from monitor.model import Entry, Stage, Story
 from monitor.settings import Configuration
 from monitor.store import alerts, deliveries, receivers, stories
@@ -11,7 +12,7 @@ from monitor.text import fold
 from monitor.web.asked import Asked, NotThere, Shown
 from monitor.web.charts import ORDER
 from monitor.web.deliveries_page import fault, mend
-from monitor.web.ledger import as_it_stands, outlets
+from monitor.web.ledger import as_it_stands, outlets, since_record
 
 PAGE = 25
 MOST_ROWS = 2**62  # no database numbers further
@@ -76,6 +77,7 @@ def one(asked: Asked) -> Shown:
     values = {
         "story": story,
         "line": line,
+        "since": [since_record(one) for one in elsewhere(line)[0]] if line else [],
         "siblings": [other for other in line.stories if other.id != story.id] if line else [],
         "reached": reached(story),
         "why": {one.entry_id: stories.why_joined(asked.conn, one.entry_id) for one in story.coverage[:200]},
