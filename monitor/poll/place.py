@@ -98,6 +98,7 @@ def place(conn: Connection, heard: Heard, look: Look, world: World, told: Collec
     index = world.index(conn, look.at)
     assignment = assign.assign(new.candidate, index, look.at)
     if assignment.story_id is not None:
+        new = replace(new, candidate=assignment.taken(new.candidate))
         reason, story, line = _grow(conn, assignment.story_id, new, assignment.why)
         index.join(story.id, new.candidate, assignment.due_at)
         stories.note(conn, story.storyline_id, due_at=assignment.due_at)

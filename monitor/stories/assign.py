@@ -13,7 +13,8 @@ from itertools import islice
 
 from monitor.model import Candidate, OpenStory, Stage
 from monitor.stories import promise, traits
-from monitor.stories.joint import asks
+from monitor.stories.joint import asks, knows
+from monitor.stories.names import differ, versions_clash
 from monitor.stories.profile import Profile, profile
 from monitor.stories.shelf import Shelf
 from monitor.stories.similarity import CERTAIN, LEAD, SURE, Around, Fit, fit
@@ -39,7 +40,7 @@ class Assignment:
 
     `previous_id` is the sleeping storyline that a new one continues. `why` says it in words, `points` how sure.
     `due_at`: when a promise the entry tells of falls due; the storyline stays awake until then. `kin`: the storylines
-    that tell of its question in part.
+    that tell of its question in part. `lab`: the entry tells of several, and joins as a report on this one.
     """
 
     story_id: int | None
@@ -49,6 +50,14 @@ class Assignment:
     points: float = 0.0
     due_at: datetime | None = None
     kin: tuple[int, ...] = ()
+    lab: str = ""
+
+    def taken(self, candidate: Candidate) -> Candidate:
+        """The entry as it joins."""
+        if not self.lab:
+            return candidate
+        orgs = tuple(org for org in candidate.shift.orgs if " ".join(traits.spell(org)) == self.lab)
+        return replace(candidate, shift=replace(candidate.shift, orgs=orgs, models=()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +201,19 @@ class StoryIndex:
         best = max(found, key=lambda one: -1.0 if began.get(one[1], entry.said + 1) > entry.said else began[one[1]])
         return Assignment(best[1], best[2], None, f"its lab's own word; {best[0].why}", best[0].points)
 
+    def told_apart(self, entry: Traits) -> Assignment | None:
+        """Where each lab's part of what a headline says of several was told already: the story of the lab named first.
+        What the labs say themselves, take back or deny is news."""
+        if not entry.joint or entry.first_hand or entry.denied or entry.turns:
+            return None
+        near = (self._stories[one] for one in self._shortlist(entry))
+        told = {lab: kept for kept in near if knows(kept.profile, entry) and not _another(entry, kept.profile)
+                for lab in kept.profile.labs}  # fmt: skip
+        first = told.get(entry.actor)
+        if first is None or not entry.joint <= told.keys():
+            return None
+        return Assignment(first.id, first.storyline_id, None, "each lab's part was told", SURE, lab=entry.actor)
+
     def _rarity(self) -> Callable[[str], float]:
         """How rare a word is in the open stories, 0 (in all of them) to 1 (new)."""
         words, most = self._words, math.log(len(self._stories) + 50)
@@ -239,6 +261,11 @@ def _echoes(entry: Traits, story: Profile, weights: Weights) -> bool:
         away <= SLOW or (away <= ECHO and likeness(entry, member, weights) >= ALIKE)
         for away, member in ((abs(entry.said - member.said), member) for member in story.members)
     )
+
+
+def _another(entry: Traits, story: Profile) -> bool:
+    """Whether a story is about other versions or siblings of what an entry names."""
+    return versions_clash(entry.models, story.models) or differ(entry.variants, story.variants)
 
 
 def _began(story: Profile) -> float:
@@ -294,6 +321,9 @@ def assign(candidate: Candidate, index: StoryIndex, now: datetime) -> Assignment
         if rival is None:
             return Assignment(best[1], best[2], None, best[0].why, best[0].points, due)
         doubt = f"stories {best[1]} and {rival} fit alike"
+    apart = index.told_apart(entry)
+    if apart is not None:
+        return replace(apart, due_at=due)
     placed = index.shelf.find(entry, now)
     why = f"{doubt}; {placed.why}" if placed.why else doubt
     return Assignment(None, placed.storyline_id, placed.previous_id, why, due_at=due, kin=placed.kin)

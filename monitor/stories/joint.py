@@ -12,7 +12,9 @@ _DAYS = 3.0  # so long outlets tell one lab's part of it
 
 
 def apart(entry: Traits, other: Traits | Profile) -> bool:
-    """Whether two labs act at once on one side, each on its own, and one of them on the other side."""
+    """Whether two labs act at once on one side, each on its own, and on the other side one of them, or another pair."""
+    if entry.joint and other.joint:
+        return not (entry.joint <= other.joint or other.joint <= entry.joint)
     one, several = (other, entry) if entry.joint else (entry, other)
     return bool(several.joint) and not one.joint and len(one.labs) == 1
 
@@ -24,6 +26,15 @@ def retells(entry: Traits, story: Profile, gap: float | None) -> bool:
         return False
     known = max((_FAR.index(one.stage) for one in story.members if one.stage in _FAR), default=-1)
     return story.senses == {entry.sense} and entry.stage in _FAR[: known + 1]
+
+
+def knows(story: Profile, entry: Traits) -> bool:
+    """Whether a story of one lab tells what a headline says of it and of another, as far as that goes."""
+    if story.joint or len(story.labs) != 1 or not story.labs <= entry.joint or entry.day is None:
+        return False
+    known = max((_FAR.index(one.stage) for one in story.members if one.stage in _FAR), default=-1)
+    near = any(abs(entry.day - day) <= _DAYS for day in story.days)
+    return near and story.senses == {entry.sense} and entry.stage in _FAR[: known + 1]
 
 
 def goes_on(entry: Traits, latest: Traits) -> bool:
@@ -41,7 +52,8 @@ def parts(entry: Traits, latest: Traits) -> bool:
     model that was named it does not."""
     one, several = (latest, entry) if entry.joint else (entry, latest)
     sibling = bool(shared_lines(one.models, several.models)) and not one.variants <= several.variants
-    return apart(entry, latest) and one.labs <= several.joint and not sibling
+    shared = one.joint & several.joint if one.joint else one.labs <= several.joint
+    return apart(entry, latest) and bool(shared) and not sibling
 
 
 def asks(members: tuple[Traits, ...]) -> Traits:

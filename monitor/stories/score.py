@@ -43,7 +43,7 @@ def replay(entries: Sequence[Candidate], repeat_after: timedelta = timedelta(day
     for number, entry in enumerate(entries, 1):
         found = assign(entry, index, entry.seen_at)
         if found.story_id is not None and found.storyline_id is not None:
-            index.join(found.story_id, entry, found.due_at)
+            index.join(found.story_id, found.taken(entry), found.due_at)
             placed.append(Placing(found.story_id, found.storyline_id, found.why))
         else:
             storyline_id = found.storyline_id or number

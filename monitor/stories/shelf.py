@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from monitor.model import Stage
+from monitor.model import ShiftObject, Stage
 from monitor.stories.joint import apart, goes_on, parts
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
@@ -144,6 +144,8 @@ def _in_part(entry: Traits, latest: Traits) -> bool:
 def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
     if entry.labs and latest.labs and not entry.labs & latest.labs:
         return 0.0
+    if _on_use_alone(entry, latest) or _on_use_alone(latest, entry):
+        return 0.0
     if versions_clash(entry.models, latest.models) or differ(entry.variants, latest.variants):
         return 0.0
     if sizes_clash(entry.sizes, latest.sizes) or sizes_clash(entry.scales, latest.scales):
@@ -151,7 +153,7 @@ def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
     shared = shared_lines(entry.models, latest.models)
     versions = [(entry.models[one], latest.models[other]) for one, other in shared]
     if any(here & there for here, there in versions):
-        return 3.0
+        return 3.0 if develops or bool(entry.variants) == bool(latest.variants) else 0.0  # two of one family
     if entry.models and latest.models and not shared:
         return 0.0
     if develops and all(on_openness(one.direction, one.object) for one in (entry, latest)):
@@ -164,6 +166,14 @@ def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
     if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
         return 0.0
     return 2.0 if shared and develops else 1.0
+
+
+def _on_use_alone(one: Traits, other: Traits) -> bool:
+    """Whether one says who may use something and for what, and the other whether it is open."""
+    if not {one.sense, other.sense} <= {Sense.OPENWARD, Sense.CLOSEWARD}:
+        return False
+    uses = one.object in {ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS}
+    return uses and not on_openness(one.direction, one.object) and on_openness(other.direction, other.object)
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:

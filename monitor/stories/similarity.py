@@ -25,6 +25,7 @@ LIKE_WORDS = 5.0  # at most, for wording …
 WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
+TOGETHER = 1.0  # days
 CERTAIN = 6.5  # … beyond doubt by itself
 _ON_WEIGHTS = {Direction.OPENING: Direction.CLOSING, Direction.CLOSING: Direction.OPENING}
 _ON_USE = {Direction.LOOSENING: Direction.RESTRICTING, Direction.RESTRICTING: Direction.LOOSENING}
@@ -91,8 +92,10 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(0.0, (), "another model")
     if differ(entry.variants, story.variants) or all(sizes_clash(entry.sizes, one.sizes) for one in story.members):
         return Fit(0.0, (), "another model")
-    if sizes_clash(entry.scales, story.scales):
+    if sizes_clash(entry.scales, story.scales) and not _out_together(entry, story, gap):
         return Fit(0.0, (), "another size of the model")
+    if _sibling(entry, story, gap):
+        return Fit(0.0, (), "another of the family")
     if apart(entry, story) and not retells(entry, story, gap):
         return Fit(0.0, (), "one of several labs")
     kind = tuple(_kind(entry, story, gap, turned=around.turned))
@@ -116,6 +119,17 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(points, parts)  # no words could make it count: comparing them costs the most
     parts = (*parts, *_wording(entry, story, weights, most))
     return Fit(sum(points for points, _ in parts), parts)
+
+
+def _out_together(entry: Traits, story: Profile, gap: float | None) -> bool:
+    """Whether sizes of one model came out on one day: each report has another in its headline, and one of them tells of
+    the other's, too."""
+    if gap is None or gap > TOGETHER:
+        return False
+    here, there = (all_of(one.scales.values()) for one in (entry, story))
+    return bool(here & all_of(one.words - one.title for one in story.members)) or bool(
+        there & (entry.words - entry.title)
+    )
 
 
 def _gap(entry: Traits, story: Profile) -> float | None:
@@ -153,13 +167,24 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     if _other_terms(entry, story):
         yield -1.0, "other terms"
     if all((_on_use(entry) and _on_weights(one)) or (_on_use(one) and _on_weights(entry)) for one in story.members):
-        yield -2.0, "one is about weights, the other about use"
+        yield -4.0, "one is about weights, the other about use"
     if differ(entry.places, story.places):
         yield -3.0, "another place"
     if _other_party(entry, story):
         yield -3.0, "another is shut out"
     if _bans_alone(entry, story):
         yield -4.0, "a ban by somebody else is an event of its own"
+
+
+def _sibling(entry: Traits, story: Profile, gap: float | None) -> bool:
+    """Whether a model's variant is out that the report before did not speak of, and not on its day. Who reports later
+    may leave the name short; and terms change for a whole family."""
+    if entry.kind is not Kind.DEED or entry.direction is not Direction.OPENING or gap is None or gap <= TOGETHER:
+        return False
+    if story.variants:
+        return not entry.variants and entry.day is not None and entry.day < min(story.days)
+    named = frozenset(word for one in entry.variants for word in one.split())
+    return bool(named) and named.isdisjoint(all_of(one.words for one in story.members))
 
 
 def _on_use(one: Traits) -> bool:

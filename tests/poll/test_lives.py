@@ -217,10 +217,21 @@ LIVES = {
     ],
     "a use is forbidden of what was opened, after a denial of that, and is allowed again": [
         Says("wire", 0, "NVIDIA releases Nemotron 5 with open weights", NEW),
-        Says("ledger", 0.1, "NVIDIA denies it will restrict military use of Nemotron 5", "a denial is reported"),
-        Says("byte", 2, "NVIDIA bans military use of Nemotron 5", "opening → restricting, says Byte"),
+        Says("ledger", 0.1, "NVIDIA denies it will restrict military use of Nemotron 5", NEW),
+        Says("byte", 2, "NVIDIA bans military use of Nemotron 5", "rumoured → in effect, says Byte"),
         Says("late", 2.7, "NVIDIA lifts ban on military use of Nemotron 5", "restricting → loosening"),
         Says("wire", 2.8, "Ban on military use of Nemotron 5 is gone, NVIDIA says"),
+        Says("wire", 5, "NVIDIA pulls Nemotron 5 weights from Hugging Face", "opening → closing"),
+    ],
+    "a headline about two labs after each lab's own report, and what each does then": [
+        Says("wire", 0, "Meta considers closing its open Llama models", NEW),
+        Says("ledger", 0.2, "Alibaba weighs closing its open Qwen models", NEW),
+        Says("byte", 0.5, "Meta and Alibaba weigh closing their open models"),
+        Says("late", 0.7, "Alibaba and Meta consider going closed with Qwen and Llama"),
+        Says("wire", 1, "Meta and Mistral weigh closing their open models", NEW),
+        Says("late", 3, "Meta announces that Llama will be closed", "under consideration → announced"),
+        Says("wire", 4, "Alibaba and Meta announce their models will be closed", NEW),
+        Says("wire", 6, "Alibaba reverses decision to close Qwen", "reversed"),
     ],
     "what was edited is compared as it reads now": [
         Says("wire", 0, "xAI will publish Grok 5 weights next month", NEW),
