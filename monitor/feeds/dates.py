@@ -67,12 +67,12 @@ def read(text: str, otherwise: Callable[[], datetime | None] | None = None) -> d
 
     `otherwise` is asked when the text has a shape we do not know.
     """
-    text = " ".join(text.split())[:100]
-    if not text:
-        return None
     usual = _usual(text)
     if usual is not None:
         return _plausible(usual)
+    text = " ".join(text.split())[:100]
+    if not text:
+        return None
     for shape in _SHAPES:
         found = shape.fullmatch(text)
         if found:
@@ -82,8 +82,12 @@ def read(text: str, otherwise: Callable[[], datetime | None] | None = None) -> d
     return _plausible(otherwise())
 
 
-@lru_cache(64)  # many an item was updated when it was published
 def _usual(text: str) -> datetime | None:
+    return _usual_one(text) if len(text) < 40 else None
+
+
+@lru_cache(64)  # many an item was updated when it was published
+def _usual_one(text: str) -> datetime | None:
     try:
         if _RFC_3339.fullmatch(text):
             return datetime.fromisoformat(text).astimezone(UTC)

@@ -13,7 +13,6 @@ import contextlib
 import html
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -66,6 +65,8 @@ _FEED_IGNORED = frozenset(
         "contributor",
     )
 )
+_NAME = f"{_ATOM}name"
+_PERSON = frozenset({_NAME, f"{_ATOM}uri"})
 _ENTRY_IGNORED = frozenset({f"{_ATOM}contributor", f"{_ATOM}rights"})
 _HTML_TYPES = frozenset({"text/html", "html", "application/xhtml+xml", "xhtml"})
 _OTHER_RELS = frozenset({"self", "hub", "next", "prev", "first", "last", "replies", "edit"})
@@ -130,12 +131,18 @@ def _plain(element: Element, attributes: Collection[str] = ()) -> str:
     for name in element.keys():  # noqa: SIM118  # of an element: to walk through it gives children
         if name not in attributes:
             raise Unusual
-    words = (element.text or "").strip()
-    if not words.isascii():
-        with contextlib.suppress(UnicodeError):  # UTF-8 that was taken for Latin-1 and encoded again
-            words = words.encode("iso-8859-1").decode("utf-8")
-        if _C1.search(words):
-            raise Unusual
+    words = element.text
+    if words is None:
+        return ""
+    words = words.strip()
+    return words if words.isascii() else _mended(words)
+
+
+def _mended(words: str) -> str:
+    with contextlib.suppress(UnicodeError):  # UTF-8 that was taken for Latin-1 and encoded again
+        words = words.encode("iso-8859-1").decode("utf-8")
+    if _C1.search(words):
+        raise Unusual
     return words
 
 
@@ -149,15 +156,17 @@ def _date(element: Element) -> datetime | None:
     return dates.read(_plain(element), _unusual)
 
 
-@dataclass(slots=True)
 class _Draft:
     """An item while it is read; a second value for anything makes it unusual."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    dates: dict[str, datetime | None] = field(default_factory=dict)
-    tags: dict[str, None] = field(default_factory=dict)
-    title_is_html: bool = False
-    permalink: bool = True
+    __slots__ = ("dates", "permalink", "tags", "title_is_html", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.dates: dict[str, datetime | None] = {}
+        self.tags: dict[str, None] = {}
+        self.title_is_html = False
+        self.permalink = True
 
     def set(self, name: str, value: str) -> None:
         if name in self.values:
@@ -182,18 +191,11 @@ class _Draft:
         summary, content = values.get("summary"), values.get("content", "")
         if summary is None:
             summary, content = content, ""
-        return RawItem(
-            guid=guid,
-            link=link,
-            title=values.get("title", ""),
-            summary=summary,
-            content=content if content != summary else "",
-            author=values.get("author", ""),
-            tags=tuple(self.tags),
-            published_at=self.dates.get("published"),
-            updated_at=self.dates.get("updated"),
-            title_is_html=self.title_is_html,
-        )
+        if content == summary:
+            content = ""
+        title, author, tags, dates = values.get("title", ""), values.get("author", ""), tuple(self.tags), self.dates
+        published, updated = dates.get("published"), dates.get("updated")
+        return RawItem(guid, link, title, summary, content, author, tags, published, updated, self.title_is_html)
 
 
 # ---- RSS
@@ -230,17 +232,20 @@ def _rss_item(element: Element) -> RawItem:
     if element.keys():
         raise Unusual
     for part in element:
-        handler = _RSS_PARTS.get(str(part.tag))
-        if handler is not None:
+        tag = part.tag
+        name = _RSS_WORDS.get(tag)
+        if name is not None:
+            draft.set(name, _plain(part))
+        elif (handler := _RSS_PARTS.get(tag)) is not None:
             handler(draft, part)
-        elif part.tag not in _ITEM_IGNORED or len(part):
+        elif tag not in _ITEM_IGNORED or len(part):
             raise Unusual
     return draft.item()
 
 
 def _rss_title(draft: _Draft, element: Element) -> None:
     title = _plain(element)
-    if _MAYBE_MARKUP.search(title):
+    if ("<" in title or "&" in title) and _MAYBE_MARKUP.search(title):
         raise Unusual  # feedparser guesses whether it is HTML
     draft.set("title", title)
 
@@ -261,19 +266,17 @@ def _rss_category(draft: _Draft, element: Element) -> None:
         draft.tags[term] = None
 
 
+# Elements that are words and nothing else, and those that take more.
+_RSS_WORDS = {"description": "summary", _CONTENT: "content", "author": "author", f"{_DC}creator": "author"}
 _RSS_PARTS: dict[str, Callable[[_Draft, Element], None]] = {
     "title": _rss_title,
     "guid": _rss_guid,
     "link": lambda draft, element: draft.set("link", _url(_plain(element))),
-    "description": lambda draft, element: draft.set("summary", _plain(element)),
-    _CONTENT: lambda draft, element: draft.set("content", _plain(element)),
     "pubDate": lambda draft, element: draft.date("published", _date(element)),
     f"{_DC}date": lambda draft, element: draft.date("updated", _date(element)),
     f"{_TERMS}modified": lambda draft, element: draft.date("updated", _date(element)),
     f"{_ATOM}updated": lambda draft, element: draft.date("updated", _date(element)),
     f"{_ATOM}link": _rss_atom_link,
-    "author": lambda draft, element: draft.set("author", _plain(element)),
-    f"{_DC}creator": lambda draft, element: draft.set("author", _plain(element)),
     "category": _rss_category,
 }
 
@@ -302,7 +305,7 @@ def _atom_entry(element: Element) -> RawItem:
     if element.keys():
         raise Unusual
     for part in element:
-        handler = _ATOM_PARTS.get(str(part.tag))
+        handler = _ATOM_PARTS.get(part.tag)
         if handler is not None:
             handler(draft, part)
         elif part.tag not in _ENTRY_IGNORED:
@@ -333,17 +336,18 @@ def _atom_markup(name: str) -> Callable[[_Draft, Element], None]:
 
 
 def _atom_link(draft: _Draft, element: Element) -> None:
-    if not set(element.attrib) <= _LINK_ATTRIBUTES or element.text or len(element) or "href" not in element.attrib:
+    names, href = element.keys(), element.get("href")
+    if href is None or element.text or len(element) or not _LINK_ATTRIBUTES.issuperset(names):
         raise Unusual
     if element.get("rel", "alternate").lower() == "alternate" and element.get("type", "text/html") in _HTML_TYPES:
-        draft.set("link", _url(element.get("href", "")))
+        draft.set("link", _url(href))
 
 
 def _atom_author(draft: _Draft, element: Element) -> None:
-    parts = {str(part.tag): part for part in element}
-    if set(parts) - {f"{_ATOM}name", f"{_ATOM}uri"} or f"{_ATOM}name" not in parts or len(parts) != len(element):
+    parts = {part.tag: part for part in element}
+    if _NAME not in parts or not _PERSON.issuperset(parts) or len(parts) != len(element):
         raise Unusual
-    draft.set("author", _plain(parts[f"{_ATOM}name"]))
+    draft.set("author", _plain(parts[_NAME]))
 
 
 def _atom_category(draft: _Draft, element: Element) -> None:
