@@ -32,6 +32,9 @@ __all__ = ["Connection", "Database", "forget_pages", "insert_into", "parse_url"]
 
 _BARE = "licensewatch_bare"  # a connection on which no transaction begins
 
+_PAGE = 8192  # an entry of some kilobytes and its keys touch fewer of these than of SQLite's own 4096
+_JOURNAL = 16 * 1024 * 1024  # folded back so often: pages that every commit touches are written once for many commits
+
 # A lost network must not hold a worker for the two hours of the kernel's default.
 _LIBPQ = {
     "connect_timeout": 10,
@@ -242,9 +245,10 @@ def _connect(path: Path, seconds: float, *, write: bool) -> sqlite3.Connection:
     )
     try:
         if write:
+            connection.execute(f"PRAGMA page_size={_PAGE}")  # of a database that is made now; others keep theirs
             connection.execute("PRAGMA journal_mode=WAL")
-            # Folded back every 16 MiB: pages that every commit touches are then written once for many commits.
-            connection.execute("PRAGMA wal_autocheckpoint=4000")
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA wal_autocheckpoint={_JOURNAL // page}")
         else:
             connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA synchronous=FULL")  # NORMAL can forget a committed `sent` when power fails

@@ -35,6 +35,19 @@ def test_sqlite_is_set_up_so_that_a_commit_is_durable(sqlite_database: Database)
         assert conn.scalar(text("PRAGMA synchronous")) == 2
 
 
+def test_the_journal_is_folded_back_every_16_mib_whatever_the_pages(tmp_path: Path) -> None:
+    """New databases have larger pages than SQLite's own; one that was made with those keeps them."""
+    old = sqlite3.connect(tmp_path / "old.db")
+    old.executescript("PRAGMA page_size = 4096; CREATE TABLE t (a);")
+    old.close()
+    for name, page in (("new.db", 8192), ("old.db", 4096)):
+        database = Database(f"sqlite:///{tmp_path / name}")
+        with database.maintenance() as conn:
+            found = [conn.scalar(text(f"PRAGMA {name}")) for name in ("page_size", "wal_autocheckpoint")]
+        database.close()
+        assert found == [page, 16 * 1024 * 1024 // page]
+
+
 def test_on_a_full_disk_the_journal_is_folded_back_and_work_goes_on(
     tmp_path: Path, disk: Callable[[Path, str], Path], sqlite_database: Database
 ) -> None:
