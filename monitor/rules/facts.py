@@ -42,15 +42,17 @@ class Rulings:
     assumed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, told: Told) -> Shift:
-    """The record of the shift that the leaves of a hit point to."""
+def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, told: Told) -> tuple[Shift, Entity | None]:
+    """The record of the shift that the leaves of a hit point to, and the turn, if any, that gave it its direction."""
     leaves = sorted(leaves)
     evidence = _evidence(document, leaves)
     text = Text(document, evidence, told.found)
     models = _named(rulings, "models", _models(text))
     orgs = _named(rulings, "orgs", _orgs(text))
     from_, to, ranks = _sides(text)
-    direction = _turned(text, rulings, _direction(text, rulings, ranks))
+    direction, turn = _turned(text, rulings, _direction(text, rulings, ranks))
+    if turn and "stage" in turn.facts:
+        rulings = replace(rulings, assumed={**rulings.assumed, "stage": turn.facts["stage"]})
     denied = bool(rulings.settled.get("denied", _denied(text)))
     # What is denied or refused moves nothing: its two ends would be told as terms.
     from_, to = ("", "") if denied else _ends(text, direction, from_, to)
@@ -72,7 +74,7 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, tol
         denied=denied,
         marks=_marks(document, evidence, leaves),
     )
-    return _with_confidence(shift, text, stage is not None)
+    return _with_confidence(shift, text, stage is not None), turn
 
 
 def _evidence(document: Document, leaves: Iterable[Leaf]) -> Sentence:
@@ -198,18 +200,17 @@ def _direction(text: Text, rulings: Rulings, ranks: tuple[int, int] | None) -> D
     return Direction(rulings.assumed.get("direction", Direction.UNCLEAR))
 
 
-def _turned(text: Text, rulings: Rulings, read: Direction) -> Direction:
-    """The direction that was read, turned round by the frames of kind `turn` in the headline or the evidence.
+def _turned(text: Text, rulings: Rulings, read: Direction) -> tuple[Direction, Entity | None]:
+    """The direction that the frames of kind `turn` in headline or evidence make of the one read, and the last of them.
 
-    They turn in the order of their list: "drops its plan to end downloads" is closing first, then opening. A rule that
-    settles a denial knows what is denied.
+    None turned it when all is as it was read. They turn in the order of their list: "drops its plan to end downloads"
+    is closing first, then opening. A rule that settles a denial knows what is denied.
     """
-    if "denied" in rulings.settled:
-        return read
-    for turn in sorted(text.scopes("turn")[0], key=lambda found: found.rank):
-        if read in turn.entity.facts["instead_of"]:
-            read = Direction(turn.entity.name)
-    return read
+    now, last = read, None
+    for turn in () if "denied" in rulings.settled else sorted(text.scopes("turn")[0], key=lambda found: found.rank):
+        if now in turn.entity.facts["instead_of"]:
+            now, last = Direction(turn.entity.name), turn.entity
+    return now, None if now is read else last
 
 
 def _named(rulings: Rulings, kind: str, read: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ class EntityForm:
     """A thing with names. `org`: the lab of a model. `rank`: how much a licence allows. `venue`: news stands there.
 
     `fallback`: counts only where no other model is named. `as_written`: its name is the words that were found.
-    `instead_of`: the directions that a turn turns into its own.
+    `instead_of`: the directions that a turn turns into its own; `severity` and `stage`: how grave the hit is then, and
+    how far it has come when the text says nothing.
     """
 
     name: ScalarNode
@@ -29,6 +30,8 @@ class EntityForm:
     fallback: bool = False
     as_written: bool = False
     instead_of: tuple[Direction, ...] = ()
+    severity: Severity | None = None
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,13 +150,14 @@ def hits_of(rules: Iterable[Rule], document: Document) -> tuple[Hit, ...]:
 
 def _hit(rule: Rule, document: Document, leaves: Collection[Leaf], told: Told) -> Hit:
     spans = {document.span(leaf) for leaf in leaves}
+    shift, turn = read_shift(document, leaves, rule.rulings, told)
     fields = ("title", "summary", "content", "author")
     return Hit(
         rule_id=rule.id,
         rule_version=rule.version,
         rule_title=rule.title,
-        severity=rule.severity,
-        shift=read_shift(document, leaves, rule.rulings, told),
+        severity=turn.facts.get("severity", rule.severity) if turn else rule.severity,
+        shift=shift,
         spans=tuple(sorted(spans, key=lambda span: (fields.index(span.field), span.start, span.end))),
         tags=rule.tags,
         priority=rule.priority,

@@ -97,6 +97,8 @@ def _definitions() -> dict[str, Any]:
                 "fallback": _flag("Counts only where no other model is named."),
                 "as_written": _flag("Its name is the words that were found."),
                 "instead_of": _list(_choice(Direction, "Which way."), "What a turn turns into its own direction.", 1),
+                "severity": _choice(Severity, "Of a hit that a turn turned."),
+                "stage": _choice(Stage, "What a turn assumes when the text says nothing."),
             },
             "name",
             "terms",

@@ -21,7 +21,7 @@ from monitor.yamlfile import Node, ScalarNode, nearest, place_in, plain, problem
 NAME = re.compile(r"[A-Za-z_][\w-]*")
 _JOINT = re.compile(r"[,;|]")  # people list with them; in a term they part words, as a blank does
 _REFERENCE = re.compile(r"\$([A-Za-z_][\w-]*)")
-_FACTS = ("rank", "venue", "fallback", "as_written", "instead_of")
+_FACTS = ("rank", "venue", "fallback", "as_written", "instead_of", "severity", "stage")
 _NAMES_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(Stage),
     "object": tuple(ShiftObject),
@@ -163,6 +163,8 @@ class VocabularyCompiler:
             if (form.kind == "turn") != bool(entity.instead_of):
                 message = f"{name} turns nothing" if form.kind == "turn" else "only a turn stands instead_of something"
                 refuse(problem(entity.name, message, "kind: turn, and instead_of: [opening, …]"))
+            if form.kind != "turn" and (entity.severity or entity.stage):
+                refuse(problem(entity.name, "only a turn has a severity and a stage", "write them on the rule"))
 
 
 @dataclass(slots=True)

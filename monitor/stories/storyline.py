@@ -71,7 +71,10 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     first = believed.shift
     shifts = [first, *sorted((hit.shift for hit in ranked), key=lambda one: one.direction is not first.direction)]
     peers = [first, *(hit.shift for hit in ranked if hit.priority == ranked[0].priority)]
-    stage = next((one.stage for one in peers if one.stage is not Stage.NONE), Stage.NONE)
+    # A dispute or a policy may be talk alone: its stage is none, and not that of what else was read.
+    debate = first.direction in {Direction.DISPUTE, Direction.POLICY}
+    staged = [one.stage for one in peers if not debate or one.direction is first.direction]
+    stage = next((one for one in staged if one is not Stage.NONE), Stage.NONE)
     if stage is Stage.ANNOUNCED and _DENIAL.search(_with_evidence(first, shifts).evidence):
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
     denied = any(one.denied for one in peers)

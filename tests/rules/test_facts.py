@@ -133,10 +133,11 @@ def test_which_model_is_meant(title: str, summary: str, models: tuple[str, ...],
 
 TURNS = r"""
 vocabularies:
+  stage: {kind: stage, entities: [{name: considering, terms: [weighs]}]}
   frames:
     kind: turn
     entities:
-      - {name: closing, instead_of: [opening], terms: [(stops NEAR/2 opening)]}
+      - {name: closing, severity: high, stage: announced, instead_of: [opening], terms: [(stops NEAR/2 opening)]}
       - {name: opening, instead_of: [closing], terms: [(drops NEAR/2 plan)]}
       - {name: unclear, instead_of: [opening, closing, loosening], terms: [stays as it was]}
 rules:
@@ -165,11 +166,25 @@ def test_a_turn_says_the_other_way_of_what_a_rule_has_read(title: str, summary: 
     assert max(hits, key=lambda hit: hit.priority).shift.direction == read
 
 
+def test_a_turned_hit_is_as_grave_as_what_it_tells() -> None:
+    """The turn's severity and stage, unless the text says how far it has come or all is as the rule had read it."""
+    rules = rules_of(TURNS)
+    for title, severity, stage in (
+        ("Meta is opening it", "medium", "n/a"),
+        ("Meta stops opening it", "high", "announced"),
+        ("Meta weighs how it stops opening it", "high", "considering"),
+        ("Meta drops its plan that stops opening it", "medium", "n/a"),
+    ):
+        (hit,) = rules.match(entry(title))
+        assert (str(hit.severity), str(hit.shift.stage)) == (severity, stage), title
+
+
 def test_only_a_turn_stands_instead_of_something() -> None:
     """A turn that turns nothing, and a direction that turns something, are mistakes that name the mend."""
     turn = "vocabularies: {{v: {{kind: {}, entities: [{{name: closing, terms: [ends]{}}}]}}}}"
     assert "closing turns nothing" in problems_of(turn.format("turn", ""))[0]
     assert "only a turn" in problems_of(turn.format("direction", ", instead_of: [opening]"))[0]
+    assert "only a turn has a severity" in problems_of(turn.format("direction", ", severity: high"))[0]
     assert problems_of(turn.format("turn", ", instead_of: [opening]")) == []
 
 
