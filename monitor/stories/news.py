@@ -106,9 +106,10 @@ def _moved(before: Story, after: Story, members: Sequence[Candidate], said: Said
 
 
 def as_told(before: Story, after: Story, steps: Sequence[Step]) -> Story:
-    """A story that took back what its storyline stood at: that it is announced, and that a decision was reversed, is
-    one and the same. People heard of it when its first report said which way things go now."""
-    same = {before.shift.stage, after.shift.stage} <= {Stage.ANNOUNCED, Stage.REVERSED}
+    """A story that took back what its storyline stood at: that it is announced (or done), and that a decision was
+    reversed, is one and the same. People heard of it when its first report said which way things go now."""
+    was, now = before.shift.stage, after.shift.stage
+    same = {was, now} <= {Stage.ANNOUNCED, Stage.REVERSED} or (was, now) == (Stage.EFFECTIVE, Stage.REVERSED)
     stood = before.shift.stage if same and _turned_back(before, steps) else after.shift.stage
     return replace(after, shift=replace(after.shift, stage=stood))
 

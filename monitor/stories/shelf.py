@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from monitor.model import ShiftObject, Stage
+from monitor.model import Direction, ShiftObject, Stage
 from monitor.stories.joint import apart, goes_on, parts
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
@@ -169,11 +169,10 @@ def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
 
 
 def _on_use_alone(one: Traits, other: Traits) -> bool:
-    """Whether one says who may use something and for what, and the other whether it is open."""
-    if not {one.sense, other.sense} <= {Sense.OPENWARD, Sense.CLOSEWARD}:
-        return False
-    uses = one.object in {ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS}
-    return uses and not on_openness(one.direction, one.object) and on_openness(other.direction, other.object)
+    """Whether one says who may use something and for what, and the other that it opens or closes."""
+    limits = one.direction in {Direction.RESTRICTING, Direction.LOOSENING}
+    uses = limits and one.object in {ShiftObject.USAGE_POLICY, ShiftObject.API_TERMS}
+    return uses and other.direction in {Direction.OPENING, Direction.CLOSING}
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:

@@ -104,7 +104,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
     way = tuple(_way(entry, story, gap))
     unlike = [points for points, _ in (*kind, *way) if points <= -2.0]
     most = WORDING_AT_MOST if unlike or _other_party(entry, story) else math.inf
-    others = tuple(_others(entry, story))
+    others = tuple(_others(entry, story, gap))
     parts = (
         *_actors(entry, story),
         *others,
@@ -149,7 +149,7 @@ def _actors(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
         yield 1.5, "both link to the same page"
 
 
-def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
+def _others(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[float, str]]:
     """Signs that somebody else did it, or that it holds somewhere else."""
     if entry.labs & story.labs:
         if (entry.actor and entry.actor not in story.every_lab) or not story.actors & entry.labs:
@@ -165,7 +165,8 @@ def _others(entry: Traits, story: Profile) -> Iterable[tuple[float, str]]:
     if _leaks(entry) != any(map(_leaks, story.members)):
         yield -2.0, "one is a leak"
     if _other_terms(entry, story):
-        yield -1.0, "other terms"
+        # On the day itself outlets call one licence by many names.
+        yield (-3.0 if gap is not None and gap > TOGETHER else -1.0), "other terms"
     if all((_on_use(entry) and _on_weights(one)) or (_on_use(one) and _on_weights(entry)) for one in story.members):
         yield -4.0, "one is about weights, the other about use"
     if differ(entry.places, story.places):

@@ -127,6 +127,9 @@ PHRASES: Mapping[str, str] = {
     "pushes back": "delay",
     "push back": "delay",
     "holds off": "delay",
+    "misses its": "delay",
+    "missed its": "delay",
+    "misses deadline": "delay",
     "t make": "delay",  # "won't make June"
     "cuts off": "ban",
     "cut off": "ban",

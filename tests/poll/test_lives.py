@@ -223,6 +223,22 @@ LIVES = {
         Says("wire", 2.8, "Ban on military use of Nemotron 5 is gone, NVIDIA says"),
         Says("wire", 5, "NVIDIA pulls Nemotron 5 weights from Hugging Face", "opening → closing"),
     ],
+    "the lab opens after all what the press says it does after all": [
+        Says("wire", 0, CLOSES, NEW),
+        Says(
+            "lab",
+            5,
+            "Mistral Large 4 is here",
+            "closing → opening · in effect",
+            text="Today we release Mistral Large 4. Its weights are available under the Apache 2.0 licence.",
+        ),
+        Says("wire", 5.1, "Mistral releases Mistral Large 4 under Apache 2.0 after all"),
+    ],
+    "two labs limit a use, and each eases that by its own terms": [
+        Says("wire", 0, "Google and Microsoft restrict use of their models in China", NEW),
+        Says("byte", 3, "Microsoft lifts restriction on use of its models in China", NEW),
+        Says("late", 5, "Google, too, lifts China restriction on Gemini", NEW),
+    ],
     "a headline about two labs after each lab's own report, and what each does then": [
         Says("wire", 0, "Meta considers closing its open Llama models", NEW),
         Says("ledger", 0.2, "Alibaba weighs closing its open Qwen models", NEW),
