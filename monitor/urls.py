@@ -171,6 +171,7 @@ def is_site_root(url: str) -> bool:
     return "?" not in rest and not rest.partition("/")[2]
 
 
+@lru_cache(256)  # a link stands for its entry in three ways
 def url_hash(url: str) -> str:
     """32 hex digits that all URLs of one page share; of the text itself where it is no URL."""
     return hashlib.blake2b((canonical(url) or url).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -16,7 +16,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 from monitor import urls
@@ -40,9 +39,6 @@ def digest(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-_page = lru_cache(256)(digest)  # a link stands for its entry in several ways
-
-
 def text_hash(title: str, *texts: str) -> str:
     """Tells an edit: 32 hex digits of what a reader sees."""
     return digest(title, *texts)
@@ -51,13 +47,13 @@ def text_hash(title: str, *texts: str) -> str:
 def _own_keys(marks: Marks, site: str) -> dict[str, str]:
     """The keys by letter that an item may have to itself. A link to the feed's own site identifies nothing."""
     keys: dict[str, str] = {}
-    guid_url, link = urls.canonical(marks.guid), urls.canonical(marks.link)
+    guid_url, link = urls.canonical(marks.guid) if urls.is_web(marks.guid) else "", urls.canonical(marks.link)
     if marks.guid and not _is_site(guid_url, site):
         keys["g"] = "g" + digest(marks.guid)
         if guid_url:
-            keys["n"] = "n" + _page(guid_url)
+            keys["n"] = "n" + urls.url_hash(marks.guid)
     if link and not _is_site(link, site):
-        keys["l"] = "l" + _page(link)
+        keys["l"] = "l" + urls.url_hash(marks.link)
     if not keys and marks.title:
         keys["d"] = "d" + digest(marks.title, marks.day.isoformat() if marks.day else "")
     return keys

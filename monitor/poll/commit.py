@@ -123,9 +123,12 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
     """Write new and revised entries with their hits; those that were hit, in the order it all happened."""
     added = _added(conn, look, known, policy)
     sifted = _sifted(look, policy)
+    is_primary = look.feed.trust is Trust.PRIMARY
     heard = []
     for position, one in enumerate(known):
-        baseline = False
+        among, baseline = None if sifted is None else sifted.get(position, ()), False
+        if one.verdict is Verdict.NEW and among == () and not is_primary:
+            continue  # stored, and no rule asks for it: most entries end here
         if one.verdict is Verdict.SAME:
             if one.new_keys and one.entry_id is not None:
                 entries.add_keys(conn, look.feed.id, one.entry_id, one.new_keys, one.entry.text_hash)
@@ -137,16 +140,15 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
             entries.revise(conn, entry_id, one.entry, look.at)
         else:
             entry_id, baseline = added[id(one)]
-        among = None if sifted is None else sifted.get(position, ())
         found = policy.rules.match(one.entry, feed_tags=look.feed.tags, feed_id=look.feed.id, among=among)
         too_old = _too_old(one.entry, look, policy)
         if found:
             hits.add(conn, entry_id, found, look.at, baseline)
             heard.append(Heard(entry_id, one.entry, found, baseline, too_old))
         elif one.verdict is Verdict.REVISED and stories.of_entry(conn, entry_id) is not None:
-            said = statement.read(one.entry) if look.feed.trust is Trust.PRIMARY else None
+            said = statement.read(one.entry) if is_primary else None
             heard.append(Heard(entry_id, one.entry, (), baseline, stated=said))
-        elif one.verdict is Verdict.NEW and look.feed.trust is Trust.PRIMARY and not (baseline or too_old):
+        elif one.verdict is Verdict.NEW and is_primary and not (baseline or too_old):
             said = statement.read(one.entry)
             heard += [Heard(entry_id, one.entry, (), stated=said)] if said is not None else []
     return _as_it_happened(heard, look.at)
