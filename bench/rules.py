@@ -102,7 +102,7 @@ def measure(rules: RuleSet, entries: list[Entry]) -> dict[str, Any]:
     gc.collect()
     gc.freeze()  # the texts are the bench's, not the matcher's
     folded = [text.spaced((one.title, one.summary, one.content)) for one in entries]
-    find = rules.index.sieve.automaton.find_matches_as_indexes
+    find = rules.index.literals.automaton.find_matches_as_indexes
     floor = cpu(lambda: deque((find(one, overlapping=True) for one in folded), 0))
     folding = cpu(lambda: deque((text.spaced((e.title, e.summary, e.content)) for e in entries), 0))
     hits = sum(len(rules.match(one)) for one in entries[:2_000]) / min(len(entries), 2_000)

@@ -26,7 +26,7 @@ class Sifter:
     def perform(self, order: bytes, body: bytes) -> bytes:
         """Install a sieve, or read a document. Raises ParseError."""
         if order.startswith(INSTALL.encode()):
-            self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve.read(body)
+            self.name, self.sieve = order.decode().removeprefix(INSTALL), Sieve(body)
             return b""
         parsed, entries, tags = reading.read(order, body)
         return reading.answer(parsed, entries, self._sifted(entries, tags[0]) if tags else Sifted())

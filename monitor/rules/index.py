@@ -9,6 +9,7 @@ from monitor.rules import match
 from monitor.rules.anchors import Anchors, id_group
 from monitor.rules.compile import Pool, Regex, TermPlace
 from monitor.rules.document import Document, Subject
+from monitor.rules.literals import Literals
 from monitor.rules.plan import Plan
 from monitor.rules.sieve import Sieve
 from monitor.rules.terms import Term
@@ -22,7 +23,9 @@ class Index:
     literal_terms: Sequence[Sequence[int]]
     term_places: Sequence[TermPlace]
     regexes: Sequence[Regex]
+    literals: Literals
     sieve: Sieve
+    ids: Sequence[tuple[str, str]]  # of feeds, tags and domains that rules ask for
     with_author: bool
 
     def look(self, subject: Subject) -> tuple[Document, list[int]]:
@@ -31,7 +34,7 @@ class Index:
 
     def document(self, subject: Subject) -> Document:
         """The subject as it is evaluated."""
-        return Document(self, subject, self.sieve.scan(subject))
+        return Document(self, subject, self.literals.scan(subject))
 
 
 def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
@@ -58,6 +61,8 @@ def build_index(pool: Pool, rules: Sequence[match.Node]) -> Index:
         literal_terms=[tuple(terms) for terms in pool.literal_terms] or [()],
         term_places=pool.term_places,
         regexes=tuple(pool.compiled_regexes),
-        sieve=Sieve(plan),
+        literals=Literals(pool.literal_texts, pool.with_author),
+        sieve=Sieve(plan.dumps()),
+        ids=tuple(pool.ids),
         with_author=pool.with_author,
     )

@@ -25,7 +25,7 @@ from monitor.rules.rule_set import RuleSet
 NAME = "rules-compiled"
 _DIGEST = 16  # bytes
 # The modules whose classes the values are of.
-_OF_RULES = ("compile", "entities", "facts", "index", "match", "plan", "rule_set", "sieve", "terms", "told")
+_OF_RULES = ("compile", "entities", "facts", "index", "literals", "match", "plan", "rule_set", "sieve", "terms", "told")
 _MODULES = frozenset({"monitor.errors", "monitor.model.shifts", *(f"monitor.rules.{name}" for name in _OF_RULES)})
 
 

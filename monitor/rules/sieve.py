@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
-import ahocorasick_rs
 import re2
 
 from monitor import text
-from monitor.rules.document import Scanned, Subject, domain
+from monitor.rules.document import Subject, domain
+from monitor.rules.literals import automaton
 from monitor.rules.plan import Clause, Group, Groups, Need, Plan
 
 Bits = int  # of clauses
@@ -131,12 +131,28 @@ class _Regexes:
 
 
 class Sieve:
-    """A plan at work. Of the plan itself only what `dumps` makes of it stays: a tenth of the memory."""
+    """A plan, as `Plan.dumps` writes it: a tenth of its memory. It is put to work when somebody first asks; a process
+    whose workers sift never does."""
 
-    def __init__(self, plan: Plan, written: bytes = b"") -> None:
-        self.written = written or plan.dumps()
-        self.ids = plan.ids
-        self._literals = plan.literals
+    def __init__(self, written: bytes) -> None:
+        self.written = written
+
+    def __getstate__(self) -> dict[str, bytes]:
+        return {"written": self.written}
+
+    def candidates(self, subject: Subject, only: int | None = None) -> list[int]:
+        """The numbers of the rules that may match an entry. `only`: no other rule is asked for."""
+        return self._work.candidates(subject, only)
+
+    @cached_property
+    def _work(self) -> _Work:
+        return _Work(Plan.loads(self.written))
+
+
+class _Work:
+    """A plan at work."""
+
+    def __init__(self, plan: Plan) -> None:
         self._always = frozenset(plan.always)
         self._with_author = plan.with_author
         clauses = _Clauses(plan.named)
@@ -148,27 +164,16 @@ class Sieve:
         self._named = list(map(clauses.ready, plan.named))
         by_group = clauses.by_group()
         self._assumed = 0
-        self._sort_literals(_meaning(plan.in_title, by_group), _meaning(plan.outside, by_group))
+        self._sort_literals(plan.literals, _meaning(plan.in_title, by_group), _meaning(plan.outside, by_group))
         self._sort_regexes(plan.regexes, _meaning(plan.regex_groups, by_group))
         self._ids = {(name, value): by_group.get(group, 0) for name, value, group in plan.ids}
         self._asks_domain = any(name == "domain" for name, _, _ in plan.ids)
 
-    @classmethod
-    def read(cls, written: bytes) -> Self:
-        """The sieve that `written` was kept by, or sent by, in any process."""
-        return cls(Plan.loads(written), written)
-
-    def __getstate__(self) -> bytes:
-        return self.written
-
-    def __setstate__(self, written: bytes) -> None:
-        self.__init__(Plan.loads(written), written)  # type: ignore[misc]  # all of it follows from the plan
-
-    def _sort_literals(self, title: Sequence[Bits], rest: Sequence[Bits]) -> None:
+    def _sort_literals(self, literals: Sequence[str], title: Sequence[Bits], rest: Sequence[Bits]) -> None:
         """What is sought in every text, and the words that are asked for late."""
         self._late: dict[str, tuple[Bits, Bits]] = {}
         sought = []
-        for number, literal in enumerate(self._literals):
+        for number, literal in enumerate(literals):
             meets = title[number] | rest[number]
             if literal.strip() in text.SMALL_WORDS and literal == f" {literal.strip()} " and not meets & self._anchors:
                 self._late[literal.strip()] = title[number], rest[number]
@@ -176,7 +181,7 @@ class Sieve:
             elif meets:
                 sought.append(number)
         self._title, self._rest = [title[number] for number in sought], [rest[number] for number in sought]
-        self._sought = _automaton([self._literals[number] for number in sought])
+        self._sought = automaton([literals[number] for number in sought])
 
     def _sort_regexes(self, expressions: Sequence[str], meets: Sequence[Bits]) -> None:
         regexes = [(one, bits) for one, bits in zip(expressions, meets, strict=True) if bits]
@@ -186,19 +191,8 @@ class Sieve:
         for _, bits in late:
             self._assumed |= bits
 
-    @cached_property
-    def automaton(self) -> Any:
-        """Of all literals, in their order; not made where nobody asks where they stand."""
-        return _automaton(self._literals)
-
-    def scan(self, subject: Subject) -> Scanned:
-        """The text of an entry and all literals in it."""
-        spaced = text.spaced(subject.texts(self._with_author))
-        found = self.automaton.find_matches_as_indexes(spaced, overlapping=True)
-        return Scanned(spaced, found, spaced.find(text.FIELD_BREAK))
-
-    def candidates(self, subject: Subject, only: int | None = None) -> list[int]:
-        """What every entry pays for: the numbers of the rules that may match it. `only`: no other rule is asked for."""
+    def candidates(self, subject: Subject, only: int | None) -> list[int]:
+        """What every entry pays for."""
         texts = subject.texts(self._with_author)
         spaced = text.spaced(texts)
         end = spaced.find(text.FIELD_BREAK)
@@ -266,14 +260,6 @@ class Sieve:
                 met |= ids.get(("domain", host), 0)
                 host = host.partition(".")[2]
         return met
-
-
-def _automaton(literals: Sequence[str]) -> Any:
-    return ahocorasick_rs.AhoCorasick(
-        literals or ["\x01"],  # no folded text holds it
-        matchkind=ahocorasick_rs.MatchKind.Standard,
-        store_patterns=False,
-    )
 
 
 def _meaning(several: Sequence[Groups], by_group: Mapping[Group, Bits]) -> list[Bits]:

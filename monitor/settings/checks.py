@@ -189,7 +189,7 @@ def match_warnings(monitor: MonitorFile, feeds: Sequence[Feed], rules: RuleSet) 
 
 def _unknown_feeds(known: Collection[str], rules: RuleSet) -> list[str]:
     """Rules that ask for a feed which feeds.yaml does not have."""
-    asked = {value for name, value, _ in rules.index.sieve.ids if name == "feed"}
+    asked = {value for name, value in rules.index.ids if name == "feed"}
     found = []
     for name in sorted(asked.difference(known)):
         close = nearest(name, known)

@@ -160,7 +160,7 @@ def test_a_sieve_for_another_process_keeps_every_rule_that_may_match(
 ) -> None:
     """A21: written down and read again, it names the same rules."""
     rule_set = load_nodes([parse(rule_file(made, thing), "rules.yaml")])
-    sent = Sieve.read(rule_set.sifter[1])
+    sent = Sieve(rule_set.sifter[1])
     subject = Subject(entry, ("y",))
     named = rule_set.index.sieve.candidates(subject)
     assert named == sent.candidates(subject)
@@ -194,7 +194,7 @@ def test_a_sieve_asks_what_a_rule_needs_in_any_order_and_finds_the_same() -> Non
         named = [_any_need(dice, 2, 0) for _ in range(2)]
         need = _any_need(dice, 3, len(named))
         plan = Plan([f" {word} " for word in words], groups, groups, [], [], [], [0], [], {0: need}, named)
-        sieve = Sieve.read(plan.dumps())
+        sieve = Sieve(plan.dumps())
         for _ in range(5):
             present = set(dice.sample(range(GROUPS), dice.randint(0, GROUPS)))
             found = sieve.candidates(Subject(Entry("f", (), " ".join(words[one] for one in present))))
