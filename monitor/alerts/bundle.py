@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from monitor.alerts import blocks
 from monitor.alerts.blocks import Block, context, header, link, literal, section
-from monitor.alerts.reading import coverage_of, link_now, now, outlets_of
+from monitor.alerts.reading import coverage_of, link_now, now, outlets_of, told_by
 from monitor.alerts.wording import aloud, capital, heads
 from monitor.counts import counted
 from monitor.model import Message, Severity, Storyline
@@ -46,9 +46,10 @@ def _body(storylines: Sequence[tuple[Storyline, tuple[str, ...]]]) -> tuple[list
 
 
 def _lines(storyline: Storyline, moved: tuple[str, ...]) -> list[str]:
-    story = now(storyline)
-    title = link(link_now(storyline), story.title, 300)
-    count = counted(len(outlets_of(coverage_of(storyline))), "outlet")
+    newest = told_by(storyline)
+    story = now(newest)
+    title = link(link_now(newest), story.title, 300)
+    count = counted(len(outlets_of(coverage_of(newest))), "outlet")
     first, *who = heads(storyline)
     happened = [f"↳ {literal(capital(line), 300)}" for line in dict.fromkeys(moved)][-3:]
     return [title, f"{first} · {count} · severity {story.severity}", *who, *happened]

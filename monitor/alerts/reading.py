@@ -88,6 +88,12 @@ def elsewhere(storyline: Storyline) -> tuple[tuple[Elsewhere, ...], tuple[str, .
     return tuple(found), left
 
 
+def told_by(storyline: Storyline) -> Storyline:
+    """The storyline that tells how things stand with all of its labs: itself, or one that took it over since."""
+    parts, _ = elsewhere(storyline)
+    return parts[0].storyline if parts and parts[0].whole else storyline
+
+
 def story_of(storyline: Storyline, story_id: object) -> Story:
     return next((story for story in storyline.stories if story.id == story_id), now(storyline))
 

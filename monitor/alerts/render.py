@@ -23,6 +23,7 @@ from monitor.alerts.reading import (
     standing,
     story_of,
     syndicated,
+    told_by,
 )
 from monitor.alerts.wording import (
     DIRECTIONS,
@@ -171,15 +172,16 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _parent_blocks(storyline: Storyline, places: Mapping[int, str], outlets: int, steps: int) -> Iterator[Block]:
-    story = now(storyline)
+    newest = told_by(storyline)
+    story = now(newest)
     yield header(story.title)
     yield section("\n".join(blocks.within(heads(storyline, places), blocks.SECTION)))
     if story.shift.evidence:
         yield section(_quote(story.shift))
-    yield section(_reported(storyline, outlets))
+    yield section(_reported(newest, outlets))
     if len(storyline.steps) > 1 or storyline.previous is not None or elsewhere(storyline)[0]:
         yield section(_development(storyline, places.get(storyline.previous_id or 0, ""), steps))
-    yield context("\n".join([_severity(storyline), _confidence(story.shift), " · ".join(_footer(storyline))]))
+    yield context("\n".join([_severity(newest), _confidence(story.shift), " · ".join(_footer(storyline))]))
 
 
 def _severity(storyline: Storyline) -> str:
@@ -278,7 +280,7 @@ def _footer(storyline: Storyline) -> Iterator[str]:
 
 
 def _summary(storyline: Storyline) -> str:
-    story = now(storyline)
+    story = now(told_by(storyline))
     outlets = outlets_of(reports(ranked(story.coverage)))
     shift, back = standing(storyline, story)
     sentences = aloud(storyline)

@@ -20,6 +20,7 @@ from monitor.alerts.reading import (
     orgs_and_models,
     spoke_since,
     standing,
+    told_by,
 )
 from monitor.model import STAGE_WORDS, Direction, Severity, Shift, ShiftObject, Stage, Story, Storyline
 
@@ -144,11 +145,10 @@ def lead(storyline: Storyline, labs: tuple[str, ...] = ()) -> str:
 def aloud(storyline: Storyline) -> list[str]:
     """How things stand, in sentences for who only listens: `lead`, what was reported against it, the headline. What
     other storylines tell of its labs since goes first."""
-    story = now(storyline)
     parts, left = elsewhere(storyline)
     since = [sentence for part in parts for sentence in _leads(part.storyline, part.labs)]
     here = _leads(storyline, left if parts else ()) if left or not parts else []
-    return [*since, *here, story.title.strip().rstrip(".")]
+    return [*since, *here, headline_now(told_by(storyline)).strip().rstrip(".")]
 
 
 def _leads(storyline: Storyline, labs: tuple[str, ...]) -> list[str]:

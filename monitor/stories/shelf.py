@@ -18,6 +18,7 @@ from monitor.stories.names import differ, shared_lines, sizes_clash, versions_cl
 from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
 
+_TALKED = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED)
 _PENDING = frozenset({Kind.TALK, Kind.DELAY})
 SAME_QUESTION = 1.0
 LOOKED_AT = 20  # storylines of one lab or model line: those with the latest news
@@ -176,9 +177,9 @@ def _on_use_alone(one: Traits, other: Traits) -> bool:
 
 
 def _develops(entry: Traits, latest: Traits) -> bool:
-    """Whether one follows from the other: another kind of event, the other way, or decided what was only talked of."""
-    decided = entry.stage is Stage.ANNOUNCED and latest.stage in {Stage.RUMOUR, Stage.CONSIDERING}
-    return decided or entry.kind is not latest.kind or entry.sense is not latest.sense
+    """Whether one follows from the other: another kind of event, the other way, or talk that went further."""
+    further = latest.stage in _TALKED and entry.stage in _TALKED[_TALKED.index(latest.stage) + 1 :]
+    return further or entry.kind is not latest.kind or entry.sense is not latest.sense
 
 
 def _way(entry: Traits, latest: Traits) -> bool:

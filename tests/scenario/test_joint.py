@@ -144,8 +144,11 @@ async def test_the_message_about_two_labs_says_how_things_stand_with_each(stage:
     for days, title in life.says:
         stage.sleep(days=days)
         await stage.publish("wire", title)
-    shown = next(one for one in stage.top if life.shown in str(one["blocks"][0]))
+    first = next(number for number, (_, title) in enumerate(life.says) if title == life.shown)
+    shown = stage.top[first]
     assert heads(shown) == life.heads
+    took_over = next((head.split(" · ")[1] for head in life.heads[1:2] if life.heads[-1] == "Meta"), life.shown)
+    assert took_over in str(shown["blocks"][0]), "the headline is that of how things stand"
     told = (len(stage.top), len(stage.moves()), len(stage.slack.messages("C2")))
     assert told == (life.messages, life.replies, life.hooked)
     with stage.house.database.read() as conn:

@@ -93,3 +93,16 @@ def test_a_line_without_its_version_asks_the_same_only_while_something_is_pendin
     pending = candidate("No eggs for Llama 2 users", models=("Llama 2",), stage=Stage.CONSIDERING, **facts)
     found = [placed(newcomer, OpenStory(4, 2, (latest,))).storyline_id for latest in (done, pending)]
     assert found == [None, 2]
+
+
+def test_talk_that_goes_further_is_the_same_question_and_talk_that_does_not_is_not() -> None:
+    """A rumour that names no model, and days later what the lab considers: one storyline; not the other way round."""
+    rumour = candidate(
+        "Meta reportedly plans a proprietary model", orgs=("Meta",), direction=Direction.CLOSING, stage=Stage.RUMOUR
+    )
+    later = closing("Meta weighs dropping Behemoth for another", Stage.CONSIDERING, 9)
+    earlier = candidate(
+        "Talk of a proprietary system at Meta", day=9, orgs=("Meta",), direction=Direction.CLOSING, stage=Stage.RUMOUR
+    )
+    assert placed(later, OpenStory(1, 1, (rumour,))).storyline_id == 1
+    assert placed(earlier, OpenStory(1, 1, (RUMOUR,))).storyline_id is None
