@@ -51,8 +51,8 @@ def read_shift(document: Document, leaves: Iterable[Leaf], rulings: Rulings, tol
     orgs = _named(rulings, "orgs", _orgs(text))
     from_, to, ranks = _sides(text)
     direction, turn = _turned(text, rulings, _direction(text, rulings, ranks))
-    if turn and "stage" in turn.facts:
-        rulings = replace(rulings, assumed={**rulings.assumed, "stage": turn.facts["stage"]})
+    if turn:
+        rulings = _for_turned(rulings, turn)
     denied = bool(rulings.settled.get("denied", _denied(text)))
     # What is denied or refused moves nothing: its two ends would be told as terms.
     from_, to = ("", "") if denied else _ends(text, direction, from_, to)
@@ -211,6 +211,13 @@ def _turned(text: Text, rulings: Rulings, read: Direction) -> tuple[Direction, E
         if now in turn.entity.facts["instead_of"]:
             now, last = Direction(turn.entity.name), turn.entity
     return now, None if now is read else last
+
+
+def _for_turned(rulings: Rulings, turn: Entity) -> Rulings:
+    """What a rule settles of the stage was meant for the direction it had read: the turn's own is assumed instead."""
+    settled = {name: value for name, value in rulings.settled.items() if name != "stage"}
+    own = {name: value for name, value in turn.facts.items() if name == "stage"}
+    return Rulings(settled, {**rulings.assumed, **own})
 
 
 def _named(rulings: Rulings, kind: str, read: tuple[str, ...]) -> tuple[str, ...]:

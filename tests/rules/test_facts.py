@@ -141,7 +141,7 @@ vocabularies:
       - {name: opening, instead_of: [closing], terms: [(drops NEAR/2 plan)]}
       - {name: unclear, instead_of: [opening, closing, loosening], terms: [stays as it was]}
 rules:
-- {id: opens, title: Opens, when: opening, shift: {direction: opening}}
+- {id: opens, title: Opens, when: opening, shift: {direction: opening, stage: effective}}
 - {id: shuts, title: Shuts, when: closing, shift: {direction: closing}, priority: 1}
 - {id: denies, title: Denies, when: opening AND denies, shift: {direction: opening, denied: true}, priority: 2}
 """
@@ -167,13 +167,16 @@ def test_a_turn_says_the_other_way_of_what_a_rule_has_read(title: str, summary: 
 
 
 def test_a_turned_hit_is_as_grave_as_what_it_tells() -> None:
-    """The turn's severity and stage, unless the text says how far it has come or all is as the rule had read it."""
+    """The turn's severity and stage, unless the text says how far it has come or all is as the rule had read it.
+
+    A stage that the rule settles was meant for the direction it had read.
+    """
     rules = rules_of(TURNS)
     for title, severity, stage in (
-        ("Meta is opening it", "medium", "n/a"),
+        ("Meta is opening it", "medium", "effective"),
         ("Meta stops opening it", "high", "announced"),
         ("Meta weighs how it stops opening it", "high", "considering"),
-        ("Meta drops its plan that stops opening it", "medium", "n/a"),
+        ("Meta drops its plan that stops opening it", "medium", "effective"),
     ):
         (hit,) = rules.match(entry(title))
         assert (str(hit.severity), str(hit.shift.stage)) == (severity, stage), title
