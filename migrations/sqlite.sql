@@ -1,4 +1,4 @@
--- revision 0005:0003
+-- revision 0006:0003
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, suits VARCHAR(80), 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -58,9 +58,7 @@ CREATE TABLE entry (
 	baseline BOOLEAN NOT NULL, 
 	pruned_at DATETIME
 );
-CREATE INDEX ix_entry_feed_id ON entry (feed_id);
 CREATE INDEX ix_entry_first_seen_at ON entry (first_seen_at) WHERE pruned_at IS NULL;
-CREATE INDEX ix_entry_title_hash ON entry (title_hash);
 CREATE INDEX ix_entry_url_hash ON entry (url_hash);
 CREATE TABLE entry_key (
 	feed_id TEXT NOT NULL, 
@@ -281,4 +279,5 @@ CREATE TABLE kin (
 	CONSTRAINT fk_kin_storyline_id FOREIGN KEY(storyline_id) REFERENCES storyline (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_kin_other_id ON kin (other_id);
-INSERT INTO alembic_version (version_num, suits) VALUES ('0005', '0005:0003');
+CREATE INDEX ix_entry_feed_id_title_hash ON entry (feed_id, title_hash);
+INSERT INTO alembic_version (version_num, suits) VALUES ('0006', '0006:0003');

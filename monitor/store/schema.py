@@ -121,7 +121,7 @@ entry = Table(
     "entry",
     metadata,
     _id(),
-    Column("feed_id", Words, nullable=False, index=True),
+    Column("feed_id", Words, nullable=False),
     Column("title", Words, nullable=False),
     Column("summary", Words, nullable=False, server_default=""),
     Column("content", Words, nullable=False, server_default=""),
@@ -134,13 +134,15 @@ entry = Table(
     Column("revised_at", UtcDateTime),
     Column("revision", Integer, nullable=False, default=0),
     Column("text_hash", String(32), nullable=False),
-    Column("title_hash", String(32), nullable=False, index=True),  # folded title: finds wholesale re-issues
+    Column("title_hash", String(32), nullable=False),  # folded title: finds wholesale re-issues
     Column("url_hash", String(32), nullable=False, index=True),  # canonical URL: `why URL`, linked originals
     Column("baseline", Boolean, nullable=False, default=False),
     Column("pruned_at", UtcDateTime),
     # Retention and backtests look at entries that still have their text; tombstones would only be in the way. (Partial
     # on PostgreSQL too, by its migration: to say it here would load that dialect, a tenth of a second, at every start.)
     Index("ix_entry_first_seen_at", "first_seen_at", sqlite_where=_KEPT),
+    # Titles are looked for within a feed; those of a document stand together here: to store it touches few pages.
+    Index("ix_entry_feed_id_title_hash", "feed_id", "title_hash"),
     sqlite_autoincrement=True,
 )
 
