@@ -223,7 +223,8 @@ def _for_receiver(draft: _Draft) -> Iterator[Delivery]:
 def _edits(draft: _Draft, thread: Thread) -> Iterator[Delivery]:
     if thread.parent_state not in _NOT_YET_RENDERED and thread.parent_id not in thread.waiting:
         yield draft.edit(Role.PARENT, thread.parent_id)
-    if thread.coverage_id is None:
+    dropped = thread.coverage_state is DeliveryState.DISCARDED and not thread.coverage_deleted
+    if thread.coverage_id is None or dropped:  # what a person dropped was the list of a re-issued feed
         if draft.alert.reason is Reason.REPEAT:
             yield draft.post(Role.COVERAGE, thread.parent_id)
         return

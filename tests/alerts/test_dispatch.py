@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -70,6 +71,11 @@ def test_a_repeat_edits_the_parent_and_posts_or_edits_the_one_coverage_reply() -
         ("licensing", Role.COVERAGE, Action.UPDATE, "c"),
     ]
     assert not any(row.broadcast for row in (*first, *later))
+    dropped = Thread("p", SENT, "c", DeliveryState.DISCARDED)
+    again = made(Reason.REPEAT, threads={"licensing": dropped})
+    assert shape(again)[1] == ("licensing", Role.COVERAGE, Action.POST, "p"), "that was a list of a re-issued feed"
+    gone = made(Reason.REPEAT, threads={"licensing": replace(dropped, coverage_deleted=True)})
+    assert len(gone) == 1
 
 
 @pytest.mark.parametrize(
