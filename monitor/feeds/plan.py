@@ -260,7 +260,7 @@ def after_failure(
 
 def body_hash(body: bytes) -> str:
     """64 hex digits that tell whether a document is the one we had."""
-    return hashlib.blake2b(body, digest_size=32).hexdigest()
+    return hashlib.sha256(body).hexdigest()  # processors have an instruction for it: a third of blake2b's time
 
 
 def same_body(state: FeedState, digest: str) -> bool:
