@@ -142,6 +142,16 @@ def _simple_query(query: str) -> str:
     return "?" + "&".join(kept) if kept else ""
 
 
+def _simplest(found: re.Match[str]) -> str:
+    return f"https://{found[1]}{found[2].rstrip('/')}{_simple_query(found[3] or '')}"
+
+
+def page(base: str, link: str) -> str:
+    """`canonical(absolute(base, link))`: the page that a link leads to from somewhere."""
+    simple = _SIMPLE.fullmatch(link)
+    return canonical(absolute(base, link)) if simple is None else _simplest(simple)
+
+
 @lru_cache(4096)  # an entry's own link is asked for four times over
 def canonical(url: str) -> str:
     """The one form of all URLs of a page: https, lower-case host, no `www.`, default port, fragment or tracking.
@@ -149,7 +159,7 @@ def canonical(url: str) -> str:
     "" when it is no http(s) URL. For comparing and hashing; people are shown the publisher's own link.
     """
     if simple := _SIMPLE.fullmatch(url):
-        return f"https://{simple[1]}{simple[2].rstrip('/')}{_simple_query(simple[3] or '')}"
+        return _simplest(simple)
     if not is_web(url):
         return ""
     try:

@@ -70,30 +70,30 @@ def document_keys(items: Sequence[Marks], site: str = "") -> list[Keys | None]:
     """
     site = urls.canonical(site)
     own = [_own_keys(marks, site) for marks in items]
-    is_first = _first_sights(items, own)
+    says = [digest(marks.title, marks.text) for marks in items]
+    is_first = _first_sights(items, own, says)
     carried = Counter(key for keys, first in zip(own, is_first, strict=True) if first for key in keys.values())
     found: list[Keys | None] = []
     texts: set[str] = set()
-    for marks, keys, first in zip(items, own, is_first, strict=True):
+    for text, keys, first in zip(says, own, is_first, strict=True):
         sole = [key for key in keys.values() if carried[key] == 1]
-        found.append(_keys_of(marks, sole, texts) if first else None)
+        found.append(_keys_of(text, sole, texts) if first else None)
     return found
 
 
-def _first_sights(items: Sequence[Marks], own: Sequence[dict[str, str]]) -> list[bool]:
+def _first_sights(items: Sequence[Marks], own: Sequence[dict[str, str]], says: Sequence[str]) -> list[bool]:
     """For each item whether no earlier one equals it in guid, link, title and text (and day, with neither of those)."""
     seen: set[tuple[str, ...]] = set()
     firsts = []
-    for marks, keys in zip(items, own, strict=True):
-        sight = (keys.get("n") or marks.guid, keys.get("l") or marks.link, keys.get("d", ""), marks.title, marks.text)
+    for marks, keys, text in zip(items, own, says, strict=True):
+        sight = (keys.get("n") or marks.guid, keys.get("l") or marks.link, keys.get("d", ""), text)
         firsts.append(sight not in seen)
         seen.add(sight)
     return firsts
 
 
-def _keys_of(marks: Marks, sole: list[str], texts: set[str]) -> Keys | None:
-    """`texts` collects the text keys given out: one text stands for one entry of the document."""
-    text = digest(marks.title, marks.text)
+def _keys_of(text: str, sole: list[str], texts: set[str]) -> Keys | None:
+    """`text` is the hash of title and text; `texts` collects the text keys given out: one stands for one entry."""
     if sole:
         stored = (*sole, "t" + text) if "t" + text not in texts else tuple(sole)
         texts.add("t" + text)

@@ -99,7 +99,7 @@ def _links(item: RawItem, base: str, own: str) -> tuple[str, ...]:
         for link in clean.links(markup):
             if len(found) == _MOST_LINKS:
                 break
-            target = urls.canonical(urls.absolute(base, link))
+            target = urls.page(base, link)
             if target and len(target) <= _LONGEST_URL:
                 found[target] = None
     if found:
