@@ -39,7 +39,7 @@ def knows(story: Profile, entry: Traits) -> bool:
 
 def goes_on(entry: Traits, latest: Traits) -> bool:
     """Whether a storyline told of several labs, and an entry goes on with one of their models."""
-    if not latest.joint or not entry.labs or not entry.labs <= latest.joint or not entry.variants <= latest.variants:
+    if not latest.joint or not entry.labs or not entry.labs <= latest.joint or _sibling(entry, latest):
         return False
     shared = shared_lines(entry.models, latest.models)
     return any(
@@ -51,9 +51,18 @@ def parts(entry: Traits, latest: Traits) -> bool:
     """Whether one side tells of several labs, and the other of one of them: perhaps of its part; of a sibling of the
     model that was named it does not."""
     one, several = (latest, entry) if entry.joint else (entry, latest)
-    sibling = bool(shared_lines(one.models, several.models)) and not one.variants <= several.variants
     shared = one.joint & several.joint if one.joint else one.labs <= several.joint
-    return apart(entry, latest) and bool(shared) and not sibling
+    related = bool(shared_lines(one.models, several.models))
+    return apart(entry, latest) and bool(shared) and not (related and _sibling(one, several))
+
+
+def _sibling(one: Traits, several: Traits) -> bool:
+    """Whether a headline names a model that the report about several labs does not tell of. A headline about labs
+    leaves it to the summary to say which models: "Meta and Alibaba stop …", "Llama 6 and Qwen 6 Max will be …"."""
+    headline = frozenset(several.core.split())
+    named = any(headline.issuperset(line.split()) for line in several.models)
+    told = frozenset() if named else several.words
+    return not all(told.issuperset(hung.split()) for hung in one.variants - several.variants)
 
 
 def asks(members: tuple[Traits, ...]) -> Traits:

@@ -25,6 +25,10 @@ META_BACK = "Meta reverses its decision to close its open models"
 META_WEIGHS = "Meta considers closing its open models, sources say"
 ALIBABA_DENIES = "Alibaba denies that it will close its open Qwen models"
 BOTH_DO = "Meta and Alibaba announce they will close their open models"
+BOTH_STOP = "Meta and Alibaba to stop publishing weights of their largest models"
+SUMMARIES = {BOTH_STOP: "Both said that Llama 6 and Qwen 6 Max will be offered through APIs only."}
+MAX = "Alibaba announces that Qwen 6 Max weights will be published after all"
+CODER = "Alibaba announces that Qwen 6 Coder weights will be published"
 
 
 @pytest.fixture
@@ -116,6 +120,27 @@ LIVES = {
         replies=0,
         hooked=2,
     ),
+    "the summary says which models, and one of them turns": Life(
+        ((0, BOTH_STOP), (4, MAX)),
+        BOTH_STOP,
+        (
+            "Alibaba · reversed · now opening · weights",
+            f"↳ 27 Nov 2026 · {MAX} · its message",
+            "Meta · closing · announced · weights · to go open → closed",
+            "Meta, Alibaba · Llama 6, Qwen 6",
+        ),
+        messages=2,
+        replies=0,
+        hooked=2,
+    ),
+    "what became of a sibling of those says nothing of them": Life(
+        ((0, BOTH_STOP), (4, CODER)),
+        BOTH_STOP,
+        ("closing · announced · weights", "Meta, Alibaba · Llama 6, Qwen 6 · to go open → closed"),
+        messages=2,
+        replies=0,
+        hooked=2,
+    ),
     "one was told before, and both go further": Life(
         ((0, META_WEIGHS), (0.5, BOTH), (5, BOTH_DO)),
         META_WEIGHS,
@@ -143,7 +168,7 @@ async def test_the_message_about_two_labs_says_how_things_stand_with_each(stage:
     """A33: the parent shows the state of things now, whichever message carries the development; each is told once."""
     for days, title in life.says:
         stage.sleep(days=days)
-        await stage.publish("wire", title)
+        await stage.publish("wire", title, text=SUMMARIES.get(title, ""))
     first = next(number for number, (_, title) in enumerate(life.says) if title == life.shown)
     shown = stage.top[first]
     assert heads(shown) == life.heads
