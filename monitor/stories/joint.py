@@ -5,9 +5,10 @@ from __future__ import annotations
 from monitor.model import Stage
 from monitor.stories.names import shared_lines
 from monitor.stories.profile import Profile
-from monitor.stories.traits import FLAGSHIPS, Traits
+from monitor.stories.traits import FLAGSHIPS, OPPOSITE, Kind, Traits
 
 _FAR = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
+_KNOWN = (*_FAR, Stage.REVERSED)
 _DAYS = 3.0  # so long outlets tell one lab's part of it
 
 
@@ -22,19 +23,27 @@ def apart(entry: Traits, other: Traits | Profile) -> bool:
 def retells(entry: Traits, story: Profile, gap: float | None) -> bool:
     """Whether an outlet tells one lab's part of what a headline told of several, and no more: people know it. What the
     lab itself says, what it takes back or denies, and what goes further is its own."""
-    if not entry.labs <= story.joint or entry.first_hand or entry.denied or entry.turns or gap is None or gap > _DAYS:
+    turns = entry.turns and Kind.UNDOING not in story.kinds
+    if not entry.labs <= story.joint or entry.first_hand or entry.denied or turns or gap is None or gap > _DAYS:
         return False
-    known = max((_FAR.index(one.stage) for one in story.members if one.stage in _FAR), default=-1)
-    return story.senses == {entry.sense} and entry.stage in _FAR[: known + 1]
+    return story.senses == {entry.sense} and _known(entry.stage, story)
 
 
 def knows(story: Profile, entry: Traits) -> bool:
     """Whether a story of one lab tells what a headline says of it and of another, as far as that goes."""
     if story.joint or len(story.labs) != 1 or not story.labs <= entry.joint or entry.day is None:
         return False
-    known = max((_FAR.index(one.stage) for one in story.members if one.stage in _FAR), default=-1)
     near = any(abs(entry.day - day) <= _DAYS for day in story.days)
-    return near and story.senses == {entry.sense} and entry.stage in _FAR[: known + 1]
+    return near and story.senses == {entry.sense} and _known(entry.stage, story)
+
+
+def _known(stage: Stage, story: Profile) -> bool:
+    """Whether a story tells as much. What is taken back is announced, and no more."""
+    told = {one.stage for one in story.members}
+    known = max(
+        (_FAR.index(Stage.ANNOUNCED if one is Stage.REVERSED else one) for one in told if one in _KNOWN), default=-1
+    )
+    return stage in _FAR[: known + 1] or (stage is Stage.REVERSED and stage in told)
 
 
 def goes_on(entry: Traits, latest: Traits) -> bool:
@@ -53,7 +62,10 @@ def parts(entry: Traits, latest: Traits) -> bool:
     one, several = (latest, entry) if entry.joint else (entry, latest)
     shared = one.joint & several.joint if one.joint else one.labs <= several.joint
     related = bool(shared_lines(one.models, several.models))
-    return apart(entry, latest) and bool(shared) and not (related and _sibling(one, several))
+    # That a lab opens a model of which nobody spoke is no answer to what two weigh for all of theirs.
+    opposite = OPPOSITE.get(one.sense) is several.sense and not one.turns
+    other = bool(one.models) and not several.models and opposite
+    return apart(entry, latest) and bool(shared) and not (related and _sibling(one, several)) and not other
 
 
 def _sibling(one: Traits, several: Traits) -> bool:

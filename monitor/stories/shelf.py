@@ -15,7 +15,7 @@ from itertools import islice
 from monitor.model import Direction, ShiftObject, Stage
 from monitor.stories.joint import apart, goes_on, parts
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
-from monitor.stories.traits import Kind, Sense, Traits, on_openness, weight_of
+from monitor.stories.traits import OPPOSITE, Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
 
 _TALKED = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED)
@@ -162,7 +162,9 @@ def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
         one_side = any(bool(here) != bool(there) for here, there in versions)
         if shared and (not one_side or latest.kind in _PENDING):
             return 2.0
-        if not shared and entry.labs & latest.labs and latest.kind in _PENDING and _way(entry, latest):
+        takes_back = entry.kind is Kind.UNDOING and entry.sense is OPPOSITE.get(latest.sense)
+        pending = takes_back or latest.kind in _PENDING
+        if not shared and entry.labs & latest.labs and pending and _way(entry, latest):
             return 1.5
     if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
         return 0.0

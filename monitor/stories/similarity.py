@@ -26,6 +26,7 @@ WORDING_AT_MOST = 2.0  # … and between two kinds of event
 SAME_NAMES = 1.5  # at most
 SAME_DEED = 0.75
 TOGETHER = 1.0  # days
+AGAIN = 2.0  # days
 CERTAIN = 6.5  # … beyond doubt by itself
 _ON_WEIGHTS = {Direction.OPENING: Direction.CLOSING, Direction.CLOSING: Direction.OPENING}
 _ON_USE = {Direction.LOOSENING: Direction.RESTRICTING, Direction.RESTRICTING: Direction.LOOSENING}
@@ -96,7 +97,8 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
         return Fit(0.0, (), "another size of the model")
     if _sibling(entry, story, gap):
         return Fit(0.0, (), "another of the family")
-    if apart(entry, story) and not retells(entry, story, gap):
+    part = apart(entry, story)
+    if part and not retells(entry, story, gap):
         return Fit(0.0, (), "one of several labs")
     kind = tuple(_kind(entry, story, gap, turned=around.turned))
     # An announcement and its deed are worded alike by nature, and so are two bans by one lab: then words cannot make
@@ -108,6 +110,7 @@ def fit(entry: Traits, story: Profile, weights: Weights, around: Around = AROUND
     parts = (
         *_actors(entry, story),
         *others,
+        *([(1.0, "its part of what several do")] if part else []),
         *_lines(entry, story, gap),
         *way,
         *kind,
@@ -164,6 +167,8 @@ def _others(entry: Traits, story: Profile, gap: float | None) -> Iterable[tuple[
         yield -3.0, "another thing is handed out"
     if _leaks(entry) != any(map(_leaks, story.members)):
         yield -2.0, "one is a leak"
+    if entry.anew and gap is not None and gap > AGAIN and not any(member.anew for member in story.members):
+        yield -4.0, "says that it comes once more"
     if _other_terms(entry, story):
         # On the day itself outlets call one licence by many names.
         yield (-3.0 if gap is not None and gap > TOGETHER else -1.0), "other terms"

@@ -17,6 +17,7 @@ from monitor import text
 from monitor.model import Candidate, Direction, ShiftObject, Stage, Trust
 from monitor.stories.variants import compounds, scales, sized, variants
 from monitor.stories.words import (
+    ANEW,
     ASIDES,
     BANS,
     CONCEPTS,
@@ -35,6 +36,7 @@ from monitor.text import SMALL_WORDS
 
 _NO_PART_OF_A_NAME = SMALL_WORDS | GENERIC | NO_NAMES
 SUMMARY_CHARS = 350  # a story's event stands in its first sentences; the rest of a digest is about other things
+_PAPERS = frozenset(["licence", "license", "terms", "policy", "agreement"])
 SUBJECT = 4  # words: a longer beginning of a headline is more than who acts
 _LABEL = re.compile(
     r"^\s*(?:\[[\w /-]{1,16}\]"
@@ -159,6 +161,7 @@ class Traits:
     terms: str  # the licence something is put under, where one is named
     denied: bool
     turns: bool  # the headline says that something is taken back, or done once more
+    anew: bool  # it says that it is done once more, or that what somebody else did is over
     day: float | None  # as the publisher dates it, in days since 1970; None: nobody knows
     said: float  # when it was said, as far as anybody knows: else when it was seen
     seen_at: datetime
@@ -204,7 +207,7 @@ def read(candidate: Candidate) -> Traits:
         scales=scales(bare, title, models),
         things=frozenset(THINGS[word] for word in title if word in THINGS),
         tells_ban=any(_stem(word) in BANS for word in title),
-        banner=_before(title, _bans),
+        banner=_banner(title),
         suer=_before(title, SUITS.__contains__),
         words=frozenset(content([*title, *summary])) - known,
         sense=SENSES[shift.direction],
@@ -214,13 +217,19 @@ def read(candidate: Candidate) -> Traits:
         object=shift.object,
         terms=text.fold(shift.to) if shift.to not in _NO_TERMS else "",
         denied=shift.denied,
-        turns=not TURNS.isdisjoint(title) or any(pair in TURNS for pair in map(" ".join, pairwise(title))),
+        turns=_says(title, TURNS),
+        anew=_says(title, ANEW),
         day=min(entry.published_at, candidate.seen_at).timestamp() / 86400 if entry.published_at else None,
         said=candidate.at.timestamp() / 86400,
         seen_at=candidate.seen_at,
         source="" if candidate.trust is Trust.COMMUNITY else text.hung(entry.title)[1] or entry.feed_id,
         first_hand=candidate.trust is Trust.PRIMARY,
     )
+
+
+def _says(title: list[str], words: frozenset[str]) -> bool:
+    """Whether a headline has one of these words, or two of them side by side."""
+    return not words.isdisjoint(title) or any(pair in words for pair in map(" ".join, pairwise(title)))
 
 
 def _actor(orgs: Iterable[str]) -> str:
@@ -348,6 +357,12 @@ def _names(title: str) -> frozenset[str]:
 def _before(title: list[str], verb: Callable[[str], bool]) -> frozenset[str]:
     """What stands before a verb, where a headline begins with who does it."""
     return frozenset(title[: next((at for at, word in enumerate(title[: SUBJECT + 1]) if verb(word)), 0)])
+
+
+def _banner(title: list[str]) -> frozenset[str]:
+    """The words for who bans, where a headline begins with that. What a lab's own licence bars, the lab does."""
+    who = _before(title, _bans)
+    return who if _PAPERS.isdisjoint(who) else frozenset()
 
 
 def _bans(word: str) -> bool:

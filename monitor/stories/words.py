@@ -81,6 +81,17 @@ TURNS = frozenset(_TURNS.split()) | {
     "contrary to",
 }
 
+# What comes once more, or ends what somebody else did, is an event of its own.
+ANEW = frozenset(["again", "anew", "overturns", "overturned", "repeals", "repealed"]) | {
+    "second time",
+    "third time",
+    "once more",
+    "court blocks",
+    "judge blocks",
+    "strikes down",
+    "struck down",
+}
+
 # What is named right behind these is there for comparison.
 _ASIDES = "since after than like unlike beats beating vs versus rival rivals rivalling behind matches"
 ASIDES = frozenset(_ASIDES.split())

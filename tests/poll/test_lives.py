@@ -239,6 +239,26 @@ LIVES = {
         Says("byte", 3, "Microsoft lifts restriction on use of its models in China", NEW),
         Says("late", 5, "Google, too, lifts China restriction on Gemini", NEW),
     ],
+    "two labs decide, and take it back in one headline; each is told again": [
+        Says("wire", 0, "Google and Meta announce an end to open weights", NEW),
+        Says("ledger", 0.3, "Google and Meta stop open weights", "announced → in effect"),
+        Says(
+            "byte", 6, "Google and Meta both reverse course, will keep releasing open weights", "in effect → reversed"
+        ),
+        Says("late", 6.2, "Google reverses course, will keep releasing open weights"),
+        Says("ledger", 6.4, "Google denies that it will keep releasing open weights", NEW),
+    ],
+    "terms are tightened, told of their licence, and tightened again": [
+        Says("wire", 0, "Meta tightens Llama 9 licence: no use by firms over 100 million users", NEW),
+        Says("ledger", 0.4, "Llama 9 licence now bars large firms"),
+        Says("byte", 12, "Meta tightens Llama 9 licence again, bars use in defence", "restricting"),
+        Says("late", 12.5, "Llama 9: licence now also excludes military use"),
+    ],
+    "a court ends what a government did": [
+        Says("wire", 0, "US bans Chinese open-weight models from federal use", NEW),
+        Says("ledger", 6, "Court blocks US ban on Chinese open-weight models", "policy"),
+        Says("byte", 6.3, "Judge blocks US ban on Chinese open-weight models"),
+    ],
     "a headline about two labs after each lab's own report, and what each does then": [
         Says("wire", 0, "Meta considers closing its open Llama models", NEW),
         Says("ledger", 0.2, "Alibaba weighs closing its open Qwen models", NEW),
@@ -311,6 +331,20 @@ def test_what_goes_on_from_a_headline_about_two_labs_links_back_to_it(sqlite_dat
     with house.database.read() as conn:
         found = [stories.storyline_of(conn, number) for number in range(1, 6)]
     assert [line.previous_id if line else "none" for line in found] == [None, None, 1, None, 4]
+
+
+def test_what_is_no_part_of_what_two_labs_weigh_is_not_shown_there(sqlite_database: Database) -> None:
+    """A33: a model that a lab opens meanwhile, and what it does to the use of its service, answer another question."""
+    house = house_of(sqlite_database)
+    life = [
+        Says("wire", 0, "Meta and Alibaba weigh closing their open models"),
+        Says("ledger", 2, "Meta releases SAM 5 segmentation model weights under Apache 2.0"),
+        Says("byte", 3, "Alibaba restricts Qwen API use for US customers"),
+        Says("late", 5, "Meta and Mistral announce their best models will be closed"),
+    ]
+    live(house, life)
+    with house.database.read() as conn:
+        assert [stories.kin_of(conn, number) for number in range(1, 5)] == [(4,), (), (), (1,)]
 
 
 def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Database) -> None:
