@@ -379,4 +379,5 @@ def move_line(reason: Reason, before: Shift, after: Shift, outlet: str = "") -> 
         return f"{before.direction} → {after.direction}{f' · {now}' if now and now != was else ''}{says}"
     if was and now and was != now:
         return f"{was} → {now}{says}"
-    return f"{' · '.join(filter(None, (after.direction, now)))}{says}"
+    way = "which way is unclear" if after.direction is Direction.UNCLEAR else after.direction
+    return f"{' · '.join(filter(None, (way, now)))}{says}"

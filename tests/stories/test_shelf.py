@@ -106,3 +106,12 @@ def test_talk_that_goes_further_is_the_same_question_and_talk_that_does_not_is_n
     )
     assert placed(later, OpenStory(1, 1, (rumour,))).storyline_id == 1
     assert placed(earlier, OpenStory(1, 1, (RUMOUR,))).storyline_id is None
+
+
+def test_what_is_taken_back_without_a_models_name_is_the_step_the_other_way() -> None:
+    done = candidate("Meta ends public downloads", orgs=("Meta",), direction=Direction.CLOSING, stage=Stage.EFFECTIVE)
+    facts = {"day": 9, "orgs": ("Meta",), "stage": Stage.REVERSED}
+    back = candidate("U-turn at the Menlo Park lab", direction=Direction.OPENING, **facts)  # type: ignore[arg-type]  # a mix of fields
+    same_way = candidate("U-turn at the Menlo Park lab", direction=Direction.CLOSING, **facts)  # type: ignore[arg-type]  # a mix of fields
+    assert placed(back, OpenStory(1, 1, (done,))).storyline_id == 1
+    assert placed(same_way, OpenStory(1, 1, (done,))).storyline_id is None

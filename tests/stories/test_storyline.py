@@ -366,6 +366,8 @@ BACK = Shift(Direction.OPENING, Stage.ANNOUNCED)
         (Reason.DELAYED, TOLD, TOLD, "a delay is reported by The Byte"),
         (Reason.DELAYED, TALK, TOLD, "under consideration → announced, and a delay is reported by The Byte"),
         (Reason.PRIMARY_SOURCE, TALK, TALK, "first primary source: The Byte"),
+        (Reason.NEW_STORY_IN_STORYLINE, TOLD, Shift(), "which way is unclear, says The Byte"),
+        (Reason.NEW_STORY_IN_STORYLINE, TOLD, TOLD, "closing · announced, says The Byte"),
     ],
 )
 def test_the_line_says_what_moved(reason: Reason, before: Shift, after: Shift, line: str) -> None:
