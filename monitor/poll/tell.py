@@ -64,8 +64,9 @@ def tell(conn: Connection, heard: Sequence[Heard], look: Look, world: World, *, 
     told = [_record(conn, one, alert, held, world) for one, alert in zip(placed, decided, strict=True)]
     world.told(conn)
     if held:
-        waits = [one.heard.entry.title for one, alert in zip(placed, decided, strict=True) if alert in held.originals]
-        said = f"{held.notice.line} {_named(waits)}"
+        waits = [(one, alert) for one, alert in zip(placed, decided, strict=True) if alert in held.originals]
+        waits.sort(key=lambda pair: pair[1].reason is Reason.REPEAT)  # first what nobody heard of yet
+        said = f"{held.notice.line} {_named([one.heard.entry.title for one, _ in waits])}"
         facts = {"title": f"Alerts held: {look.feed.title or look.feed.id}", "text": said, "remedy": HELD}
         ops = dispatch.Recipients(world.policy.ops.receivers, world.policy.receivers, policy=world.policy.alerts)
         deliveries.enqueue(conn, dispatch.held_notice(held.notice, facts, ops, look.at, world.new_id))

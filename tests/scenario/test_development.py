@@ -302,6 +302,8 @@ async def test_a_feed_issued_anew_is_one_message(stage: Stage) -> None:
     await stage.deliver()
     before = len(stage.slack.messages("C1"))
     renewed = [{**one, "link": one["link"] + "/v2", "guid": one["guid"] + "/v2"} for one in known]
-    stage.house.poll("ledger", *renewed)
+    stage.house.poll("ledger", item(MISTRAL, "new"), *renewed)
     await stage.deliver()
     assert len(stage.slack.messages("C1")) <= before + 1
+    notice = stage.slack.messages("C1")[-1]
+    assert f"They are: “{MISTRAL}”; " in str(notice["blocks"]), "what nobody heard of yet is named first"
