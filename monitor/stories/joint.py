@@ -31,7 +31,7 @@ def retells(entry: Traits, story: Profile, gap: float | None) -> bool:
 
 def knows(story: Profile, entry: Traits) -> bool:
     """Whether a story of one lab tells what a headline says of it and of another, as far as that goes."""
-    if story.joint or len(story.labs) != 1 or not story.labs <= entry.joint or entry.day is None:
+    if len(story.labs) != 1 or not story.labs <= entry.joint or entry.day is None:
         return False
     near = any(abs(entry.day - day) <= _DAYS for day in story.days)
     return near and story.senses == {entry.sense} and _known(entry.stage, story)
@@ -60,7 +60,7 @@ def parts(entry: Traits, latest: Traits) -> bool:
     """Whether one side tells of several labs, and the other of one of them: perhaps of its part; of a sibling of the
     model that was named it does not."""
     one, several = (latest, entry) if entry.joint else (entry, latest)
-    shared = one.joint & several.joint if one.joint else one.labs <= several.joint
+    shared = (one.joint or one.labs) & several.joint
     related = bool(shared_lines(one.models, several.models))
     # That a lab opens a model of which nobody spoke is no answer to what two weigh for all of theirs.
     opposite = OPPOSITE.get(one.sense) is several.sense and not one.turns
