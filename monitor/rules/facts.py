@@ -189,14 +189,19 @@ def _orgs(text: Text) -> tuple[str, ...]:
     return _names(m for m in acting if m.entity.name not in venues) or _names(acting)
 
 
+_OTHER_TERMS = (Direction.LOOSENING, Direction.RESTRICTING)
+
+
 def _direction(text: Text, rulings: Rulings, ranks: tuple[int, int] | None) -> Direction:
     if "direction" in rulings.settled:
         return Direction(rulings.settled["direction"])
     said = text.first("direction")
-    if said is not None:
-        return Direction(said.entity.name)
-    if ranks is not None and ranks[0] != ranks[1]:
+    read = None if said is None else Direction(said.entity.name)
+    if ranks is not None and ranks[0] != ranks[1] and read in {None, *_OTHER_TERMS}:
+        # Two named licences say which way better than a word: "under the Research Licence instead of Apache 2.0".
         return Direction.LOOSENING if ranks[1] > ranks[0] else Direction.RESTRICTING
+    if read is not None:
+        return read
     return Direction(rulings.assumed.get("direction", Direction.UNCLEAR))
 
 
