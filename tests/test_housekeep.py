@@ -61,7 +61,7 @@ def test_what_texts_took_of_the_file_is_room_for_new_ones(sqlite_database: Datab
     with sqlite_database.write() as conn:
         told = add_storyline(conn, LONG_AGO)[1]
         for number in range(400):
-            entries.add(conn, [an_entry(number, content="lorem " * 500)], now=LONG_AGO, baseline=False)
+            entries.add(conn, [an_entry(number, content="lorem " * 1500)], now=LONG_AGO, baseline=False)
     with sqlite_database.read() as conn:
         before, known = pages_in_use(conn), [conn.scalar(select(func.count()).select_from(one)) for one in KEPT]
     housekeep.run(sqlite_database, Retention(), NOW)

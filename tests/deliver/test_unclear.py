@@ -50,7 +50,7 @@ async def test_an_unclear_post_stands_there_once_in_the_end(
 ) -> None:
     """A26, A27: whether Slack kept it or not, one message; kept, its ts is recovered and nothing is sent again."""
     async with connected(either_database) as (slack, world):
-        world.timeout = timedelta(seconds=0.5)
+        world.timeout = timedelta(seconds=1.5)
         slack.script(fault(stored=stored))
         world.tell(storyline())
         assert await world.drain()
