@@ -153,8 +153,8 @@ async def test_old_and_new_programs_work_beside_each_other_through_an_upgrade(wo
 
 @pytest.fixture
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server that nobody else uses."""
-    server = Postgres.that_crashes(Path("/tmp") / f"licensewatch-own-{tmp_path_factory.getbasetemp().name}")  # ours alone
+    """A server that nobody else uses: it is ours alone to cut off."""
+    server = Postgres.that_crashes(Path("/tmp") / f"licensewatch-own-{tmp_path_factory.getbasetemp().name}")
     yield server
     server.stop()
 
