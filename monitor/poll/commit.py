@@ -126,7 +126,8 @@ def _stored(conn: Connection, look: Look, known: Sequence[identify.Identified], 
     is_primary = look.feed.trust is Trust.PRIMARY
     heard = []
     for position, one in enumerate(known):
-        among, baseline = None if sifted is None else sifted.get(position, ()), False
+        among = None if sifted is None else sifted.get(position, ())
+        baseline = False
         if one.verdict is Verdict.NEW and among == () and not is_primary:
             continue  # stored, and no rule asks for it: most entries end here
         if one.verdict is Verdict.SAME:

@@ -3,7 +3,6 @@
 from monitor.settings.credentials import Credential, credential, places_of, required_credential
 from monitor.settings.loading import (
     Configuration,
-    ahead,
     begin,
     changed_needing_restart,
     find_config_dir,
@@ -14,8 +13,8 @@ from monitor.settings.loading import (
     packaged_config,
     readable_settings,
     remember_examples,
-    rule_paths,
 )
+from monitor.settings.rules import ahead, rule_paths
 from monitor.settings.schemas import schemas
 from monitor.settings.shape import FeedsFile, MonitorFile, Retention, Settings, Web
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,15 +13,15 @@ from monitor.alerts.decide import Ops, Route
 from monitor.alerts.receivers import SlackReceiver
 from monitor.errors import ConfigError, Place, Problem
 from monitor.model import Feed
-from monitor.rules import kept, passed
+from monitor.rules import passed
 from monitor.rules.beside import Beside
-from monitor.rules.examples import Examples
-from monitor.rules.load import compile_rules, load_rules
+from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
 from monitor.settings import mounts
 from monitor.settings.checks import DEFAULT_RECEIVER, check_feeds, check_monitor, intervals_warnings, match_warnings
 from monitor.settings.credentials import credential
 from monitor.settings.rescue import places
+from monitor.settings.rules import Found, read_rules
 from monitor.settings.shape import FeedsFile, MonitorFile, Settings
 from monitor.yamlfile import MappingNode, Node, ScalarNode, find, problem, typed
 from monitor.yamlfile import load as load_yaml
@@ -90,25 +90,6 @@ def packaged_config() -> Path:
     return shipped if shipped.is_dir() else package.parent / "config"
 
 
-def rule_paths(config_dir: Path) -> tuple[Path, ...]:
-    """The rule files of a configuration directory, in the order of their names.
-
-    ConfigError when there is no looking into it: a directory that vanished is not the wish to have no rules.
-    """
-    directory = config_dir / "rules"
-    try:
-        return tuple(sorted(path for path in directory.iterdir() if _is_rule_file(path)))
-    except OSError as error:
-        remedy = "rules stand in its *.yaml files; `licensewatch init` writes a first pack"
-        reason = f"the directory of the rules cannot be read: {error.strerror}"
-        raise ConfigError(Problem(Place(str(directory), 0), reason, remedy)) from None
-
-
-def _is_rule_file(path: Path) -> bool:
-    """Whether a file in rules/ is read: *.yaml, and no hidden file of an editor."""
-    return path.suffix == ".yaml" and not path.name.startswith(".")
-
-
 def load(
     config_dir: Path, env: Mapping[str, str], previous: Configuration | None = None, *, recall: bool = False
 ) -> Configuration:
@@ -122,25 +103,6 @@ def load(
     return dataclasses.replace(configuration, rules=found.checked())
 
 
-def ahead(config_dir: Path, state_dir: Path) -> Beside | None:
-    """Rules that are made beside what a start does before it needs them (`begin` takes them); None where an earlier
-    start kept them, or where there is no looking at them, which `begin` will say.
-    """
-    try:
-        paths = rule_paths(config_dir)
-    except ConfigError:
-        return None
-    key = kept.key_of(paths)
-    if kept.knows(state_dir, key):
-        return None
-
-    def keep(rules: RuleSet) -> None:
-        if kept.key_of(paths) == key:  # else somebody edited them meanwhile
-            kept.keep(state_dir, key, rules)
-
-    return Beside(lambda: compile_rules(paths, passed.recall(state_dir)), keep)
-
-
 def begin(config_dir: Path, env: Mapping[str, str], rules: Beside | None) -> Configuration:
     """As `load` with `recall`, but with rules that are made beside (`ahead`), and compiled no more so far: when their
     examples have held, `Beside.checked` says.
@@ -149,21 +111,9 @@ def begin(config_dir: Path, env: Mapping[str, str], rules: Beside | None) -> Con
     return configuration if rules is not None else dataclasses.replace(configuration, rules=found.checked())
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Rules that an earlier start kept, or compiled ones and what has yet to show that their examples hold."""
-
-    rules: RuleSet
-    unchecked: Examples | Beside | None = None
-
-    def checked(self) -> RuleSet:
-        """The rules, once their examples have held (raises ConfigError)."""
-        return self.rules if self.unchecked is None else self.unchecked.checked()
-
-
 def _load(
     at: tuple[Path, Mapping[str, str]], known: frozenset[str], *, recall: bool, beside: Beside | None = None
-) -> tuple[Configuration, _Found]:
+) -> tuple[Configuration, Found]:
     config_dir, env = at
     problems: list[Problem] = []
     unresolved: list[Problem] = []
@@ -171,7 +121,7 @@ def _load(
     monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
     state_dir = _state_dir(monitor[1].state_dir, config_dir, env) if recall and monitor else None
-    found = _attempt(problems, lambda: _load_rules(config_dir, warnings, known, beside or state_dir))
+    found = _attempt(problems, lambda: read_rules(config_dir, warnings, known, beside or state_dir))
     settings = _attempt(unresolved, lambda: _resolved(monitor[1], monitor[0], at)) if monitor else None
     if found is not None and (problems or unresolved):
         _attempt(problems, found.checked)  # all mistakes are named at once
@@ -195,7 +145,7 @@ def load_readable(config_dir: Path, env: Mapping[str, str]) -> tuple[Configurati
     settings, mistakes = readable_settings(config_dir, env)
     problems = list(mistakes)
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", []))
-    rules = _attempt(problems, lambda: _load_rules(config_dir, [], frozenset(), settings.state_dir).checked())
+    rules = _attempt(problems, lambda: read_rules(config_dir, [], frozenset(), settings.state_dir).checked())
     return Configuration(settings, feeds or (), rules or load_rules([]), (), config_dir), tuple(problems)
 
 
@@ -257,31 +207,6 @@ def _load_feeds(path: Path, warnings: list[str]) -> tuple[Feed, ...]:
         raise ConfigError(*problems)
     warnings += found
     return feeds
-
-
-def _load_rules(config_dir: Path, warnings: list[str], known: frozenset[str], made: Path | Beside | None) -> _Found:
-    """Rules that are `made` beside; or else `known` examples, and those that an earlier start remembers in the state
-    directory, need not be run again.
-    """
-    paths = rule_paths(config_dir)
-    if not paths:
-        warnings.append(f"{config_dir / 'rules'}: no rule files (*.yaml), so nothing can ever match")
-    if isinstance(made, Beside):
-        found = _Found(made.compiled(), made)
-    else:
-        found = _kept(paths, made) or _compiled(paths, known, made)
-    warnings += [str(warning) for warning in found.rules.warnings]
-    return found
-
-
-def _kept(paths: Sequence[Path], state_dir: Path | None) -> _Found | None:
-    rules = kept.recall(state_dir, kept.key_of(paths)) if state_dir is not None else None
-    return None if rules is None else _Found(rules)
-
-
-def _compiled(paths: Sequence[Path], known: frozenset[str], state_dir: Path | None) -> _Found:
-    examples = compile_rules(paths, known | (passed.recall(state_dir) if state_dir is not None else frozenset()))
-    return _Found(examples.rules, examples)
 
 
 def _resolved(monitor: MonitorFile, node: Node, at: tuple[Path, Mapping[str, str]]) -> Settings:
