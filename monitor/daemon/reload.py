@@ -14,7 +14,7 @@ from monitor import settings
 from monitor.errors import ConfigError, StoreError
 from monitor.settings import Configuration
 
-SETTLE_MS = 250  # an editor saves in several steps
+SETTLE_MS = 250  # an editor saves in several steps; a shorter look wakes an idle machine twenty times a second
 LOOK_MS = 1_000  # how often files are looked at that no event tells of: behind links, on network drives
 AGAIN_AFTER_S = 2.0  # the database cannot be written: the edit waits, and with it those after it
 
@@ -46,7 +46,7 @@ class Reloader:
         changes = awatch(
             self.configuration.dir,
             debounce=SETTLE_MS,
-            step=50,
+            step=SETTLE_MS,
             stop_event=stop,
             recursive=True,
             ignore_permission_denied=True,
