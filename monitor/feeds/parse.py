@@ -176,7 +176,8 @@ def _link(entry: Any) -> str:
 def _site(feed: Any) -> str:
     """The page a feed stands for: its own <link>, not the id that feedparser puts in its place."""
     named = _word(feed.get("link"))
-    return named if any(link.get("href", "").strip() == named for link in feed.get("links") or ()) else ""
+    pages = (link for link in feed.get("links") or () if link.get("rel") == "alternate")
+    return named if any(link.get("href", "").strip() == named for link in pages) else ""
 
 
 def _tags(entry: Any) -> tuple[str, ...]:

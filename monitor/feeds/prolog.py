@@ -22,9 +22,9 @@ _MOST_ATTRIBUTES = 300
 _LONG_PIECE = re.compile(rb"<([A-Za-z_][\w.:-]*)(?=\s)[^<]{2000,}+")
 _ATTRIBUTE = re.compile(rb"\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
 _AMPERSAND = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?!#?\w+;)", re.DOTALL)
-_ODD_NUMBERS = re.compile(
-    rb"(?:&#(?:0*+(?:5[5-7]\d{3}|[1-9]\d{6,}+)|x0*+(?:d[89a-f][\da-f]{2}|[\da-f]{6,}+));)+", re.IGNORECASE
-)
+_ODD_NUMBER = rb"&#(?:0*+(?:5[5-7]\d{3}|[1-9]\d{6,}+)|x0*+(?:d[89a-f][\da-f]{2}|[\da-f]{6,}+));"
+_FIRST_ODD_NUMBER = re.compile(_ODD_NUMBER, re.IGNORECASE)
+_ODD_NUMBERS = re.compile(rb"(?:" + _ODD_NUMBER + rb")+", re.IGNORECASE)
 _FEED_ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&([\w.-]+);")
 
@@ -87,7 +87,12 @@ def with_true_numbers(body: bytes) -> bytes:
 
     Two halves of one, which is how JavaScript counts, become the character; anything else the replacement character.
     """
-    return _ODD_NUMBERS.sub(_true_numbers, body)
+    return _ODD_NUMBERS.sub(_true_numbers, body) if has_odd_numbers(body) else body
+
+
+def has_odd_numbers(body: bytes) -> bool:
+    """Whether a numeric reference may name no character."""
+    return _FIRST_ODD_NUMBER.search(body) is not None
 
 
 def _true_numbers(found: re.Match[bytes]) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from monitor.feeds import clean, dates, hints
+from monitor.feeds import clean, dates, hints, prolog
 from monitor.model import Parsed, RawItem
 
 Element: TypeAlias = Any  # lxml's; it ships no types
@@ -39,7 +39,7 @@ _ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 _CHANNEL_IGNORED = frozenset(
     {"description", "language", "copyright", "managingEditor", "webMaster", "pubDate", "lastBuildDate", "category"}
     | {"generator", "docs", "ttl", "rating", "skipHours", "skipDays", f"{_SY}updatePeriod", f"{_SY}updateFrequency"}
-    | {f"{_SY}updateBase", f"{_WORDPRESS}site", f"{_FEEDBURNER}info", "cloud"}
+    | {f"{_SY}updateBase", f"{_WORDPRESS}site", f"{_FEEDBURNER}info", "cloud", "image"}
     | {f"{_DC}{name}" for name in ("date", "language", "rights", "creator", "publisher")}
     | {f"{_ITUNES}{name}" for name in ("author", "subtitle", "explicit", "type", "category", "owner", "image", "block")}
 )
@@ -49,7 +49,6 @@ _ITEM_IGNORED = frozenset(
     | {f"{_ITUNES}{name}" for name in ("duration", "explicit", "episodeType", "episode", "season", "block")}
     | {f"{_WORDPRESS}post-id", f"{_SLASH}section", f"{_SLASH}department", f"{_SLASH}hit_parade"}
 )
-_IMAGE_PARTS = frozenset({"url", "title", "link", "width", "height", "description"})
 _FEED_IGNORED = frozenset(
     f"{_ATOM}{name}"
     for name in (
@@ -67,11 +66,22 @@ _FEED_IGNORED = frozenset(
 )
 _NAME = f"{_ATOM}name"
 _PERSON = frozenset({_NAME, f"{_ATOM}uri"})
+_ANYBODY = _PERSON | {f"{_ATOM}email"}
+# What those hold; feedparser takes an item, a title or a link for one wherever it stands.
+_PARTS: dict[str, frozenset[str]] = {
+    "image": frozenset({"url", "title", "link", "width", "height", "description"}),
+    "skipHours": frozenset({"hour"}),
+    "skipDays": frozenset({"day"}),
+    f"{_ITUNES}owner": frozenset({f"{_ITUNES}name", f"{_ITUNES}email"}),
+    f"{_ITUNES}category": frozenset({f"{_ITUNES}category"}),
+    f"{_ATOM}author": _ANYBODY,
+    f"{_ATOM}contributor": _ANYBODY,
+}
 _ENTRY_IGNORED = frozenset({f"{_ATOM}contributor", f"{_ATOM}rights"})
 _HTML_TYPES = frozenset({"text/html", "html", "application/xhtml+xml", "xhtml"})
 _OTHER_RELS = frozenset({"self", "hub", "next", "prev", "first", "last", "replies", "edit"})
 _LINK_ATTRIBUTES = frozenset({"rel", "type", "href", "title", "hreflang", "length"})
-_BASES = frozenset({"{http://www.w3.org/XML/1998/namespace}base", "base"})
+_BASE = re.compile(rb"base(?<=[\s:]base)\s*=")  # an attribute, whatever it stands on, changes what links mean
 _ENCODING = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _C1 = re.compile("[\x80-\x9f]")
 _MAYBE_MARKUP = re.compile(r"</\w|&#?\w+;|<(?:br|wbr|img|p|hr)\b", re.IGNORECASE)
@@ -109,15 +119,19 @@ def _is_ordinary(body: bytes, headers: Mapping[str, str]) -> bool:
         return False
     return (
         b"<!DOCTYPE" not in body
+        and not _BASE.search(body)
+        and not prolog.has_odd_numbers(body)
         and b'http://purl.org/rss/1.0/"' not in body
         and b"http://purl.org/rss/1.0/'" not in body
     )
 
 
-def _refuse_base(*elements: Element) -> None:
-    """xml:base above items changes what their links mean; items themselves may carry no attribute at all."""
-    if any(_BASES & set(element.attrib) for element in elements):
-        raise Unusual
+def _holds_its_parts(element: Element) -> None:
+    """Whether what says nothing we keep says so of all that is in it."""
+    if len(element):
+        parts = _PARTS.get(element.tag, frozenset())
+        if any(part.tag not in parts or len(part) for part in element):
+            raise Unusual
 
 
 def _unusual() -> datetime | None:
@@ -202,9 +216,8 @@ class _Draft:
 
 
 def _rss(root: Element, body: bytes) -> Parsed:
-    if not root.get("version", "").startswith("2.") or len(root) != 1 or root[0].tag != "channel":
+    if not root.get("version", "").startswith("2.") or len(root) != 1 or root[0].tag != "channel" or root[0].keys():
         raise Unusual
-    _refuse_base(root, root[0])
     channel, items = _Draft(), []
     for element in root[0]:
         tag = element.tag
@@ -212,12 +225,11 @@ def _rss(root: Element, body: bytes) -> Parsed:
             items.append(_rss_item(element))
         elif tag in ("title", "link"):
             channel.set(str(tag), _plain(element))
-        elif tag == "image":
-            if not {part.tag for part in element} <= _IMAGE_PARTS:
-                raise Unusual
+        elif tag in _CHANNEL_IGNORED:
+            _holds_its_parts(element)
         elif tag == f"{_ATOM}link":
             _rss_atom_link(channel, element)
-        elif tag not in _CHANNEL_IGNORED:
+        else:
             raise Unusual
     return Parsed(tuple(items), "rss20", channel.values.get("title", ""), _site(channel), hints.read(body))
 
@@ -285,17 +297,18 @@ _RSS_PARTS: dict[str, Callable[[_Draft, Element], None]] = {
 
 
 def _atom(root: Element, body: bytes) -> Parsed:
-    _refuse_base(root)
     feed, items = _Draft(), []
     for element in root:
         tag = element.tag
         if tag == f"{_ATOM}entry":
             items.append(_atom_entry(element))
         elif tag == f"{_ATOM}title":
-            feed.set("title", _atom_text(element)[0])
+            _atom_title(feed, element)
         elif tag == f"{_ATOM}link":
             _atom_link(feed, element)
-        elif tag not in _FEED_IGNORED:
+        elif tag in _FEED_IGNORED:
+            _holds_its_parts(element)
+        else:
             raise Unusual
     return Parsed(tuple(items), "atom10", feed.values.get("title", ""), feed.values.get("link", ""), hints.read(body))
 
@@ -308,7 +321,9 @@ def _atom_entry(element: Element) -> RawItem:
         handler = _ATOM_PARTS.get(part.tag)
         if handler is not None:
             handler(draft, part)
-        elif part.tag not in _ENTRY_IGNORED:
+        elif part.tag in _ENTRY_IGNORED:
+            _holds_its_parts(part)
+        else:
             raise Unusual
     return draft.item()
 
@@ -345,7 +360,9 @@ def _atom_link(draft: _Draft, element: Element) -> None:
 
 def _atom_author(draft: _Draft, element: Element) -> None:
     parts = {part.tag: part for part in element}
-    if _NAME not in parts or not _PERSON.issuperset(parts) or len(parts) != len(element):
+    if _NAME not in parts or not _PERSON.issuperset(parts) or len(parts) != len(element) or any(map(len, element)):
+        raise Unusual
+    if (element.text or "").strip() or any((part.tail or "").strip() for part in element):
         raise Unusual
     draft.set("author", _plain(parts[_NAME]))
 
