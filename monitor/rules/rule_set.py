@@ -16,7 +16,7 @@ from monitor.rules.facts import Rulings, read_shift
 from monitor.rules.index import Index
 from monitor.rules.match import Node
 from monitor.rules.mentions import family, outermost
-from monitor.rules.told import Sources, Told, told_of
+from monitor.rules.told import Sources, Told, told_of, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +135,23 @@ class RuleSet:
 
 
 def hits_of(rules: Iterable[Rule], document: Document) -> tuple[Hit, ...]:
-    """The hits of rules that hold of a document; one by words beside the news counts only when there is no other."""
-    told: dict[int, Told] = {}  # rules share their sources, but for those with vocabularies of their own
+    """The hits of rules that hold of a document; one that needs words beside the news counts only when there is no
+
+    other: "Under fire for closed models, Example Lab opens Ocelot" closes nothing. A special case (a rule with a
+    priority) may be made for such words: "After outcry, Example Lab keeps Ocelot open".
+    """
+    # Rules share their sources, but for those with vocabularies of their own.
+    told: dict[int, tuple[Told, Document]] = {}
     hits: list[Hit] = []
     beside: list[Hit] = []
     for rule in rules:
-        read = told.get(id(rule.sources))
-        if read is None:
-            read = told[id(rule.sources)] = told_of(document, rule.sources)
+        if id(rule.sources) not in told:
+            read = told_of(document, rule.sources)
+            told[id(rule.sources)] = read, without(document, read.beside) if read.beside else document
+        read, news = told[id(rule.sources)]
         leaves = rule.condition.leaves(document)
-        (beside if read.only_beside(leaves) else hits).append(_hit(rule, document, leaves, read))
+        needs_them = rule.priority <= 0 and news is not document and not rule.condition.truth(news)
+        (beside if needs_them or read.only_beside(leaves) else hits).append(_hit(rule, document, leaves, read))
     return tuple(hits or beside)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.rules.document import FIELD_STEP, FIELDS, Document, Leaf
 from monitor.rules.entities import Vocabulary
@@ -103,6 +103,18 @@ def told_of(document: Document, sources: Sources) -> Told:
     told: dict[str, Sequence[Found]] = {kind: _outside(mentions, clauses) for kind, mentions in found.items()}
     told |= {kind: told.get(kind) or found.get(kind, ()) for kind in ("org", "model")} | {"sign": found["sign"]}
     return Told(told, clauses)
+
+
+def without(document: Document, clauses: Iterable[Found]) -> Document:
+    """The document without these clauses, and without the punctuation that then begins or ends a field."""
+    entry = document.subject.entry
+    texts = {name: list(getattr(entry, name)) for name in ("title", "summary", "content")}
+    for span in (document.span((clause.start, clause.end)) for clause in clauses):
+        if span.field in texts:
+            texts[span.field][span.start : span.end] = " " * (span.end - span.start)
+    title, summary, content = ("".join(letters).strip(" ,;:–—") for letters in texts.values())
+    left = replace(entry, title=title, summary=summary, content=content)
+    return document.index.document(replace(document.subject, entry=left))
 
 
 def _outside(mentions: Iterable[Found], clauses: Sequence[Found]) -> list[Found]:
