@@ -14,12 +14,12 @@ import typer
 
 from monitor import __version__, clock, urls
 from monitor.cli import feeds_file, output
-from monitor.cli.context import current
+from monitor.cli.context import Context, current
 from monitor.cli.feeds_named import named, wanted
-from monitor.errors import FetchError, MonitorError, ParseError, UsageError
-from monitor.feeds import discover, handover, plan, prolog
+from monitor.errors import FetchError, MonitorError, ParseError, StoreError, UsageError
+from monitor.feeds import discover, handover, pace, plan, prolog
 from monitor.feeds.discover import Candidate
-from monitor.feeds.fetch import Fetcher
+from monitor.feeds.fetch import Fetcher, Leave
 from monitor.feeds.reader import Reader, Reading
 from monitor.model import Document, Entry, Feed, FeedState, Hit, Trust
 from monitor.settings import Configuration
@@ -40,12 +40,31 @@ class Seen:
     problem: str = ""
 
 
-async def _look(configuration: Configuration, feed: Feed, state: FeedState | None) -> Seen:
+def _leave(context: Context) -> Leave:
+    """What a look asks before each hop: a host that wants to be left alone is not asked by hand either."""
+    now = clock.now()
+    try:
+        with context.database().read() as conn:
+            resting = feed_store.host_blocks(conn, now)
+    except StoreError:
+        resting = {}  # nothing is known of anybody
+
+    async def hop(url: str) -> None:
+        until = resting.get(pace.host_key(url))
+        if until is not None:
+            host = pace.host_key(url)
+            raise MonitorError(f"{host} asked for rest until {until:%Y-%m-%d %H:%M:%S} UTC (Retry-After); try then.")
+
+    return Leave(hop)
+
+
+async def _look(configuration: Configuration, leave: Leave, feed: Feed, state: FeedState | None = None) -> Seen:
     """One fetch as a poll does it, and the reading of what came."""
     async with Fetcher(configuration.settings.polling, __version__) as fetcher, Reader(1) as reader:
         known = plan.validators(state) if state else {}
         url, etag, modified = state.url if state else feed.url, known.get("etag"), known.get("last_modified")
-        document = await fetcher.fetch(url, etag=etag, last_modified=modified)
+        await leave.hop(url)
+        document = await fetcher.fetch(url, etag=etag, last_modified=modified, leave=leave)
         if document.status == 304:
             return Seen(feed, document, None, "not modified since the last poll")
         try:
@@ -87,7 +106,7 @@ def test(
         feed = Feed("test", _given(url))
     now = clock.now()
     try:
-        seen = asyncio.run(_look(configuration, feed, None if full else state))
+        seen = asyncio.run(_look(configuration, _leave(context), feed, None if full else state))
     except FetchError as error:
         before = state or plan.new_state(feed, now)
         after = plan.after_failure(plan.Poll(feed, before, configuration.settings.polling, now), error)
@@ -187,9 +206,9 @@ def _print_reading(feed: Feed, reading: Reading, configuration: Configuration) -
 # ---- discover and add
 
 
-async def _find(configuration: Configuration, url: str) -> tuple[Seen | None, tuple[Candidate, ...]]:
+async def _find(configuration: Configuration, leave: Leave, url: str) -> tuple[Seen | None, tuple[Candidate, ...]]:
     """What is at a URL: a feed that was seen, or the feeds that the page there names."""
-    seen = await _look(configuration, Feed("discover", url), None)
+    seen = await _look(configuration, leave, Feed("discover", url))
     if seen.reading is not None:
         return seen, ()
     if not prolog.looks_like_html(seen.document.body):
@@ -199,8 +218,8 @@ async def _find(configuration: Configuration, url: str) -> tuple[Seen | None, tu
 
 def discover_(ctx: typer.Context, url: Url, json_: Json = False) -> None:
     """List the feeds behind a web page: those the page names, none guessed."""
-    configuration = current(ctx).configuration()
-    seen, found = asyncio.run(_find(configuration, _given(url)))
+    context = current(ctx)
+    seen, found = asyncio.run(_find(context.configuration(), _leave(context), _given(url)))
     if seen is not None and seen.reading is not None:
         found = (Candidate(seen.document.url, seen.reading.title, seen.reading.format),)
     if json_:
@@ -221,9 +240,9 @@ def add(
     interval: Annotated[str, typer.Option("--interval", metavar="DURATION", help="Fix its rhythm: 10m, 1h.")] = "",
 ) -> None:
     """Add a feed to feeds.yaml, after a look at it: its last entries, and what would have matched."""
-    configuration = current(ctx).configuration()
-    asked = _given(url)
-    seen = asyncio.run(_found(configuration, asked))
+    context = current(ctx)
+    configuration, asked = context.configuration(), _given(url)
+    seen = asyncio.run(_found(configuration, _leave(context), asked))
     where = seen.document.permanent_url or seen.feed.url
     _refuse_known(configuration, where)
     assert seen.reading is not None
@@ -248,10 +267,10 @@ def _spread() -> int:
     return int(plan.FIRST_POLL_SPREAD / timedelta(seconds=1))
 
 
-async def _found(configuration: Configuration, url: str) -> Seen:
+async def _found(configuration: Configuration, leave: Leave, url: str) -> Seen:
     """The feed at a URL, or the first that the page there names and that can be read."""
     _refuse_known(configuration, url)
-    seen, found = await _find(configuration, url)
+    seen, found = await _find(configuration, leave, url)
     if seen is not None:
         return seen
     gap = configuration.settings.polling.host_gap.total_seconds()
@@ -259,7 +278,7 @@ async def _found(configuration: Configuration, url: str) -> Seen:
         _refuse_known(configuration, candidate.url)
         await asyncio.sleep(gap)
         try:
-            seen = await _look(configuration, Feed("discover", candidate.url), None)
+            seen = await _look(configuration, leave, Feed("discover", candidate.url))
         except FetchError as error:
             output.warn(f"{candidate.url}: {error}")
             continue

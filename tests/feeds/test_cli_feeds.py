@@ -17,7 +17,7 @@ import pytest
 from monitor import clock, yamlfile
 from monitor.cli import feeds_file
 from monitor.errors import ConfigError, UsageError
-from monitor.feeds import discover, handover, opml, plan
+from monitor.feeds import discover, handover, opml, pace, plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.plan import Polling
 from monitor.model import Document, Feed
@@ -232,6 +232,20 @@ async def test_test_says_what_went_wrong(run: Run, server: FeedServer, path: str
     done = await run("feeds", "test", server.url(path))
     assert done.code == 1
     assert words in done.out + done.err
+
+
+async def test_a_host_that_asked_for_rest_is_not_asked_by_hand(run: Run, server: FeedServer, config: Path) -> None:
+    """A5: Retry-After holds for every request to the host."""
+    assert (await run("db", "upgrade")).code == 0
+    until = clock.now() + timedelta(hours=1)
+    database = Database(f"sqlite:///{config.parent / 'var' / 'licensewatch.db'}")
+    with database.write() as conn:
+        feed_store.block_host(conn, pace.host_key(server.url("/")), until)
+    for command, path in (("test", "/feed"), ("discover", "/"), ("add", "/feed")):
+        done = await run("feeds", command, server.url(path))
+        assert done.code == 1
+        assert f"asked for rest until {until:%Y-%m-%d %H:%M:%S} UTC (Retry-After)" in done.err
+    assert server.requests == []
 
 
 async def test_discover_names_what_the_page_names_and_guesses_nothing(run: Run, server: FeedServer) -> None:
