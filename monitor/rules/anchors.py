@@ -56,7 +56,9 @@ class Anchors:
     exact: dict[int, Need] = field(default_factory=dict)  # of rules whose checks do not say it all: what they need
     named: list[Need] = field(default_factory=list)  # what vocabularies made of queries need
     _names: dict[tuple[int, int], int] = field(default_factory=dict)  # of a vocabulary in a place
+    _named_anchors: list[Clause | None] = field(default_factory=list)
     _costs: dict[Group, float] = field(default_factory=dict)
+    _clause_costs: dict[Clause, float] = field(default_factory=dict)
     _anchored: Counter[Group] = field(default_factory=Counter)  # how many checks ask for a group first
 
     def __post_init__(self) -> None:
@@ -98,7 +100,8 @@ class Anchors:
 
     def _anchor(self, need: Need) -> Clause | None:
         """The rarest clause without which a need is not met; None when it may be met by nothing at all."""
-        assert not isinstance(need, int), "only exact needs are named"
+        if isinstance(need, int):
+            return self._named_anchors[need]
         if isinstance(need, frozenset):
             return need
         anchors = [self._anchor(one) for one in need.needs]
@@ -162,13 +165,15 @@ class Anchors:
             return _one_of([self.needs(child, exact=exact) for child in node.alternatives])
         if isinstance(node, match.ScoreNode):
             return self._score(node, exact=exact)
-        return _all_of([self.needs(child, exact=exact) for child in node.children()])
+        needs = [self.needs(child, exact=exact) for child in node.children()]
+        return _all_of(sorted(needs, key=self._commonness))  # the sieve asks for the first of them first
 
     def _named(self, number: int, place: int) -> int:
         """The name of what a vocabulary needs: one of its terms in that place, or all that one of its queries does."""
         if (number, place) not in self._names:
             queries = [self.needs(node, exact=True) for _, node in self.pool.vocabularies[number].others]
             self.named.append(_one_of([frozenset([plain_group(number, place)]), *queries]))
+            self._named_anchors.append(self._anchor(self.named[-1]))
             self._names[number, place] = len(self.named) - 1
         return self._names[number, place]
 
@@ -191,7 +196,9 @@ class Anchors:
 
     def cost(self, clause: Clause) -> float:
         """How often a clause is likely to be met, relative to others."""
-        return sum(map(self._cost_of, clause))
+        if clause not in self._clause_costs:
+            self._clause_costs[clause] = sum(map(self._cost_of, clause))
+        return self._clause_costs[clause]
 
     def _cost_of(self, group: Group) -> float:
         if group not in self._costs:
@@ -205,6 +212,9 @@ class Anchors:
             return share * (0.4 if kind == TITLE else 1)
         if kind < _REGEX:
             return self.cost(self.flat[number]) * (0.4 if kind - _VOCABULARY == TITLE else 1)
+        if kind >= _PLAIN:
+            terms = self.pool.vocabularies[number].by_term
+            return sum(self._cost_of(literal_group(one, kind - _PLAIN)) for one in terms.literals)
         return 0.3 if kind == _REGEX else 0.01
 
 

@@ -66,7 +66,7 @@ class Plan:
     ids: Sequence[tuple[str, str, Group]]  # feed, tag or domain; the id; its group
     always: Sequence[int]  # rules that may match a text with none of their terms
     checks: Sequence[Check]
-    exact: Mapping[int, Need]  # of rules whose checks do not say it all: what they need
+    exact: Mapping[int, Need]  # of rules whose checks do not say it all: what they need, the rarest of it first
     named: Sequence[Need]
     with_author: bool = False
 

@@ -8,7 +8,7 @@ there at first: what every other text has is looked for only where a rule could 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -87,7 +87,7 @@ class _Clauses:
         return _Any(self.bits(clauses), by_clause, sum(1 << number for number in by_clause), tuple(others))
 
     def _cover(self, need: Need) -> Clause | None:
-        """The smallest clause without which a need cannot be met; None where there is none."""
+        """The first clause, the rarest, without which a need cannot be met; None where there is none."""
         if isinstance(need, frozenset):
             return need
         if isinstance(need, int):
@@ -95,7 +95,7 @@ class _Clauses:
         covers = list(map(self._cover, need.needs))
         known = [cover for cover in covers if cover is not None]
         if need.every:
-            return min(known, key=len, default=None)
+            return next(iter(known), None)
         return frozenset[Group]().union(*known) if len(known) == len(covers) else None
 
 
@@ -202,23 +202,24 @@ class _Work:
             met |= title[which] if begin < end else rest[which]
         if self._ids:
             met |= self._met_by_ids(subject)
-        if not self._passed(met | self._assumed, only):
+        first = self._passed(met | self._assumed, None if only is None else {only})
+        if not first:
             return []
         late = self._late
         for place, part in enumerate((spaced[:end], spaced[end:])):
             for word in late.keys() & part.split():
                 met |= late[word][place]
-        return sorted(self._passed(met | self._late_regexes.met(texts), only))
+        return sorted(self._passed(met | self._late_regexes.met(texts), set(first)))
 
-    def _passed(self, met: Bits, only: int | None) -> list[int]:
-        """The rules with a way whose clauses are all met."""
+    def _passed(self, met: Bits, among: Set[int] | None) -> list[int]:
+        """The rules (of some, where they are named) with a way whose clauses are all met."""
         found = set(self._always)
         for number in _numbers(met & self._anchors):
             for rule, others in self._checks[number]:
                 if met & others == others:
                     found.add(rule)
-        if only is not None:
-            found &= {only}
+        if among is not None:
+            found &= among
         known: dict[int, bool] = {}
         exact = self._exact
         return [one for one in found if one not in exact or self._meets(exact[one], met, known)]
