@@ -53,11 +53,19 @@ class Context:
             return settings.ahead(self.directory(), self.settings().state_dir)
 
     def begin(self, rules: Beside | None) -> Configuration:
-        """The configuration, examples of its rules perhaps still under way (settings.begin)."""
+        """The configuration, its rules perhaps still under way (settings.begin)."""
         from monitor import settings
 
         with making_what_stays():
             self._configuration = settings.begin(self.directory(), os.environ, rules)
+        return self._configuration
+
+    def with_rules(self, configuration: Configuration, rules: Beside) -> Configuration:
+        """What `begin` returned, with rules that were under way (settings.with_rules)."""
+        from monitor import settings
+
+        with making_what_stays():
+            self._configuration = settings.with_rules(configuration, rules)
         return self._configuration
 
     def settings(self) -> Settings:

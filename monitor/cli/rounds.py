@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from monitor import clock, settings, telemetry
 from monitor.cli import output
@@ -24,6 +26,7 @@ from monitor.store import deliveries, facts
 from monitor.store.engine import Connection, Database
 from monitor.store.lock import DatabaseLock, Holder
 
+Learn = Callable[[], Configuration]
 LAST_DELIVERIES = timedelta(minutes=10)
 _SWITCH_S = 0.001  # how long polls wait for the thread of the database: in Python's own 5 ms a worker reads a document
 
@@ -37,15 +40,16 @@ def run(context: Context, beside: Beside | None, *, once: bool, every: bool) -> 
         command = "licensewatch run --once" if once else "licensewatch run"
         database = Database(configuration.settings.database, command=once)
         begun = sifting.begun() if once and not database.is_there() else ()
-        if not begun:
-            configuration = _checked(configuration, beside)
+        if beside is not None and not begun:
+            configuration = _checked(context.with_rules(configuration, beside), beside)
         database.revision()  # beside another program's file no lock of ours is made
         with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
             database.upgrade()
             service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
             try:
                 if once:
-                    asyncio.run(_once(service, beside, every=every))
+                    learn = partial(context.with_rules, configuration, beside) if beside is not None and begun else None
+                    asyncio.run(_once(service, beside, learn, every=every))
                 else:
                     _take_up(service, beside)
                     if beside is not None:
@@ -77,13 +81,19 @@ async def _serve(service: Service, lock: DatabaseLock) -> None:
         await daemon.run()
 
 
-async def _once(service: Service, beside: Beside | None, *, every: bool) -> None:
-    """One round. Requests go out before the examples of new rules have held; what they bring is committed only then."""
+async def _once(service: Service, beside: Beside | None, learn: Learn | None, *, every: bool) -> None:
+    """One round. Requests go out before new rules are there (`learn` waits for them), and before their examples have
+    held; what they bring is read only with the former, and committed with the latter."""
     outcomes: list[Outcome] = []
     async with service:
         service.rounds.may_commit.clear()
+        if learn is not None:
+            service.rounds.may_read.clear()
         states = await service.pollable(every=every)
         service.start(states)
+        if learn is not None:
+            await service.take_rules(await asyncio.to_thread(learn))
+            service.rounds.may_read.set()
         if beside is not None:
             await asyncio.to_thread(beside.checked)
         _take_up(service, beside)

@@ -11,6 +11,7 @@ from monitor.poll import Policy
 from monitor.settings import Configuration
 from monitor.store import due, facts
 from monitor.store import feeds as feed_store
+from monitor.store import rules as rule_store
 from monitor.store.engine import Connection
 
 _PLANNED_BY = "planned_by"
@@ -29,6 +30,12 @@ def policy_of(configuration: Configuration) -> Policy:
         routes=chosen.routes,
         ops=chosen.ops,
     )
+
+
+def remember_rules(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Note which rules are in force, and since when."""
+    rules = policy.rules.rules.values()
+    rule_store.remember(conn, [(rule.id, rule.version, rule.title, rule.severity) for rule in rules], now)
 
 
 def replan(conn: Connection, policy: Policy, now: datetime) -> None:

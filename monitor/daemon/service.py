@@ -38,7 +38,6 @@ from monitor.store import canary as canary_store
 from monitor.store import due as due_times
 from monitor.store import facts, hosts
 from monitor.store import feeds as feed_store
-from monitor.store import rules as rule_store
 from monitor.store.engine import Connection, Database
 from monitor.telemetry import Counters
 from monitor.trial import Point, Trial
@@ -208,8 +207,13 @@ class Service:
         feed_store.sync_feeds(
             conn, feeds, lambda feed: plan.first_poll(feed, known.get(feed.id), now, among=len(feeds)), now
         )
-        rules = self.configuration.rules.rules.values()
-        rule_store.remember(conn, [(rule.id, rule.version, rule.title, rule.severity) for rule in rules], now)
+        policies.remember_rules(conn, self.world.policy, now)
+
+    async def take_rules(self, configuration: Configuration) -> None:
+        """Go on with the same configuration and its rules, which were under way when this began."""
+        self.configuration = configuration
+        self.world.policy = policy_of(configuration)
+        await self.in_database(lambda conn: policies.remember_rules(conn, self.world.policy, self.now()))
 
     def _briefing(self, feed: Feed) -> Briefing:
         return sifting.briefing(self.configuration.rules, feed.tags)
@@ -259,15 +263,13 @@ class Service:
         Feeds that had better come later (lines.py) are put off, which makes room for others.
         """
         queue = self._lines_of(self.rounds.lines)
-        while self.rounds.store_ok and (room := self._room()) > 0:
+        most = 4 * self.configuration.settings.polling.concurrency
+        while self.rounds.store_ok and (room := most - len(self.rounds.under_way)) > 0:
             due = await self.reading(partial(self._due, room=room, skip=self.rounds.under_way))
             later = await self._put_off(due, queue)
             self.start(state for state in due if state.feed_id not in later)
             if not later:
                 return
-
-    def _room(self) -> int:
-        return 4 * self.configuration.settings.polling.concurrency - len(self.rounds.under_way)
 
     def _due(self, conn: Connection, room: int, skip: Collection[str]) -> list[FeedState]:
         return feed_store.due(conn, self.now(), room, skip=skip)

@@ -158,7 +158,8 @@ class Rounds:
     def __init__(self, tools: Tools, commit: Commit, manners: Manners, concurrency: int) -> None:
         self.tools = tools
         self.full_text: FullText | None = None  # where it is None, no feed gets pages fetched
-        self.may_commit = asyncio.Event()  # cleared while it is not certain yet by which rules
+        self.may_read, self.may_commit = asyncio.Event(), asyncio.Event()  # cleared until it is certain by which rules
+        self.may_read.set()
         self.may_commit.set()
         self.store_ok = True  # False while the database refuses commits: no new polls are started then
         self._commit = commit
@@ -214,11 +215,11 @@ class Rounds:
     async def close(self, grace_s: float = 5.0) -> None:
         """Commit what is found within `grace_s` seconds, drop the rest: dropped feeds stay due and lose nothing.
 
-        What may not be committed is dropped at once.
+        What may not be read or committed is dropped at once.
         """
         self._closed = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(grace_s if self.may_commit.is_set() else 0):
+            async with asyncio.timeout(grace_s if self.may_read.is_set() and self.may_commit.is_set() else 0):
                 await self.join()
         tasks = [*self._polls.values(), self._committer]
         for task in tasks:
@@ -250,6 +251,7 @@ class Rounds:
             if size <= LARGE:
                 await place.take(size)
             turn.over()
+            await self.may_read.wait()
 
         try:
             await turn.at(state.url)

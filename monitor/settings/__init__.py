@@ -13,6 +13,7 @@ from monitor.settings.loading import (
     packaged_config,
     readable_settings,
     remember_examples,
+    with_rules,
 )
 from monitor.settings.rules import ahead, rule_paths
 from monitor.settings.schemas import schemas
@@ -42,4 +43,5 @@ __all__ = [
     "required_credential",
     "rule_paths",
     "schemas",
+    "with_rules",
 ]

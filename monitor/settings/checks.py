@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
-from monitor.alerts.decide import AlertPolicy
+from monitor.alerts.decide import AlertPolicy, Route
 from monitor.errors import Problem
 from monitor.feeds.identify import EntryPolicy
 from monitor.model import Feed, Rhythm
@@ -167,7 +167,7 @@ def _dotted(path: Sequence[str | int]) -> str:
     return "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-def match_warnings(monitor: MonitorFile, feeds: Sequence[Feed], rules: RuleSet) -> list[str]:
+def match_warnings(routes: Sequence[Route], feeds: Sequence[Feed], rules: RuleSet) -> list[str]:
     """Routes that ask for rules, tags or feeds which nothing has: no error, they may be on their way."""
     known = {
         "rule": set(rules.rules),
@@ -176,7 +176,7 @@ def match_warnings(monitor: MonitorFile, feeds: Sequence[Feed], rules: RuleSet) 
         "feed_tag": {tag for feed in feeds for tag in feed.tags},
     }
     found = []
-    for i, route in enumerate(monitor.routes, 1):
+    for i, route in enumerate(routes, 1):
         for key, names in known.items():
             asked = getattr(route.match, key) or ()
             for name in (asked,) if isinstance(asked, str) else asked:

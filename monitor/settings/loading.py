@@ -104,11 +104,19 @@ def load(
 
 
 def begin(config_dir: Path, env: Mapping[str, str], rules: Beside | None) -> Configuration:
-    """As `load` with `recall`, but with rules that are made beside (`ahead`), and compiled no more so far: when their
-    examples have held, `Beside.checked` says.
-    """
+    """As `load` with `recall`, but without rules where these are made beside (`ahead`): `with_rules` adds them."""
     configuration, found = _load((config_dir, env), frozenset(), recall=True, beside=rules)
     return configuration if rules is not None else dataclasses.replace(configuration, rules=found.checked())
+
+
+def with_rules(configuration: Configuration, rules: Beside) -> Configuration:
+    """What `begin` returned, with the rules that were made beside, compiled and no more so far (ConfigError says what
+    keeps them from it): when their examples have held, `Beside.checked` says.
+    """
+    warnings = [*configuration.warnings]
+    found = read_rules(configuration.dir, warnings, frozenset(), rules)
+    warnings += match_warnings(configuration.settings.routes, configuration.feeds, found.rules)
+    return dataclasses.replace(configuration, rules=found.rules, warnings=tuple(warnings))
 
 
 def _load(
@@ -121,13 +129,19 @@ def _load(
     monitor = _attempt(problems, lambda: _load_monitor(config_dir / "monitor.yaml", warnings))
     feeds = _attempt(problems, lambda: _load_feeds(config_dir / "feeds.yaml", warnings))
     state_dir = _state_dir(monitor[1].state_dir, config_dir, env) if recall and monitor else None
-    found = _attempt(problems, lambda: read_rules(config_dir, warnings, known, beside or state_dir))
     settings = _attempt(unresolved, lambda: _resolved(monitor[1], monitor[0], at)) if monitor else None
+    later = beside is not None and not problems and not unresolved
+    found = (
+        Found(load_rules([]), beside)
+        if later
+        else _attempt(problems, lambda: read_rules(config_dir, warnings, known, beside or state_dir))
+    )
     if found is not None and (problems or unresolved):
         _attempt(problems, found.checked)  # all mistakes are named at once
     if problems or unresolved or monitor is None or settings is None or feeds is None or found is None:
         raise ConfigError(*problems, *unresolved)
-    warnings += match_warnings(monitor[1], feeds, found.rules)
+    if not later:
+        warnings += match_warnings(settings.routes, feeds, found.rules)
     warnings += _channel_warnings(settings, env)
     return Configuration(settings, feeds, found.rules, tuple(warnings), config_dir), found
 

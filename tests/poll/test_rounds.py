@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from itertools import product
 
 from monitor.clock import monotonic
 from monitor.feeds.fetch import LARGE, Fetcher
@@ -73,8 +74,9 @@ async def test_documents_that_wait_for_a_reader_keep_nobody_waiting_and_are_boun
     assert all(look.reading is not None and look.reading.items == 1 for look in committed)
 
 
-async def test_what_may_not_be_committed_waits_and_is_dropped_at_once_at_the_end() -> None:
-    """A21: feeds are asked while examples of the rules run; what is answered waits for these, or for nobody."""
+async def test_what_may_not_be_read_or_committed_waits_and_is_dropped_at_once_at_the_end() -> None:
+    """A21: feeds are asked while rules are made, and while their examples run; what is answered waits for these, or for
+    nobody."""
     committed: list[Look] = []
 
     async def commit(looks: Sequence[Look]) -> Sequence[Outcome]:
@@ -85,16 +87,16 @@ async def test_what_may_not_be_committed_waits_and_is_dropped_at_once_at_the_end
         server.document("/feed", rss("ledger", [{"title": "A chip plant opens", "link": "https://example.org/1"}]))
         url = server.url("/feed")
         state = FeedState("f", url, url, created_at=NOW - timedelta(days=1))
-        for wanted in (1, 0):
+        for gate, wanted in product(("may_read", "may_commit"), (1, 0)):
             rounds = Rounds(Tools(fetcher, reader, lambda: NOW), commit, Manners(HostPace(0.0)), SLOTS)
-            rounds.may_commit.clear()
+            getattr(rounds, gate).clear()
             rounds.start(Feed("f", url), state)
             asked = len(server.requests)
             await until(lambda asked=asked: len(server.requests) > asked, "it is asked")  # type: ignore[misc]  # bound now
             await asyncio.sleep(0.3)
             assert not committed
             if wanted:
-                rounds.may_commit.set()
+                getattr(rounds, gate).set()
                 await rounds.join()
             begin = monotonic()
             await rounds.close()
