@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.errors import UsageError
 from monitor.model import Feed
 from monitor.settings import Configuration
-from monitor.settings.checks import same_url_key
+from monitor.settings.checks import same_url_key, url_fault
 from monitor.yamlfile import nearest
 
 
@@ -22,5 +22,5 @@ def wanted(configuration: Configuration, feed_id: str) -> Feed:
 def named(configuration: Configuration, url: str) -> Feed | None:
     """The feed of feeds.yaml that `url` is the id or the URL of."""
     found = configuration.feed(url)
-    key = same_url_key(url) if "://" in url else None
+    key = same_url_key(url) if "://" in url and not url_fault(url) else None
     return found or next((feed for feed in configuration.feeds if key and same_url_key(feed.url) == key), None)

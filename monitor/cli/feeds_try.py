@@ -17,12 +17,13 @@ from monitor.cli import feeds_file, output
 from monitor.cli.context import Context, current
 from monitor.cli.feeds_named import named, wanted
 from monitor.errors import FetchError, MonitorError, ParseError, StoreError, UsageError
-from monitor.feeds import discover, handover, pace, plan, prolog
+from monitor.feeds import handover, pace, pages, plan, prolog
 from monitor.feeds.discover import Candidate
 from monitor.feeds.fetch import Fetcher, Leave
 from monitor.feeds.reader import Reader, Reading
 from monitor.model import Document, Entry, Feed, FeedState, Hit, Trust
 from monitor.settings import Configuration
+from monitor.settings.checks import url_fault
 from monitor.store import feeds as feed_store
 
 SHOWN = 10
@@ -79,6 +80,8 @@ def _given(url: str) -> str:
     found = url if "://" in url else f"https://{url}"
     if not urls.is_web(found):
         raise UsageError(f"{url[:100]!r} is no http(s) URL.")
+    if fault := url_fault(found):
+        raise UsageError(f"That URL cannot be polled: {fault}.")
     return found
 
 
@@ -213,7 +216,10 @@ async def _find(configuration: Configuration, leave: Leave, url: str) -> tuple[S
         return seen, ()
     if not prolog.looks_like_html(seen.document.body):
         raise UsageError(f"What {url} answers {seen.problem}.")
-    return None, discover.candidates(seen.document.body, seen.document.url)
+    try:
+        return None, await pages.candidates(seen.document)
+    except ParseError as error:
+        raise MonitorError(f"The page at {url} {error}.") from error
 
 
 def discover_(ctx: typer.Context, url: Url, json_: Json = False) -> None:

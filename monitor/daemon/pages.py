@@ -8,8 +8,8 @@ from functools import partial
 from monitor import clock
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.identify import Verdict
-from monitor.feeds.pages import Pages
-from monitor.feeds.reader import Limits, Reader, Work
+from monitor.feeds.pages import LIMITS, Pages
+from monitor.feeds.reader import Reader, Work
 from monitor.model import Entry
 from monitor.poll.commit import identified
 from monitor.poll.full_text import FullText
@@ -23,7 +23,7 @@ Reading = Callable[[Callable[[Connection], list[Entry]]], Awaitable[list[Entry]]
 
 def page_reader() -> Reader:
     """One worker for pages and robots.txt files, started when the first is to be read."""
-    return Reader(1, Limits(memory_mib=200), Work.PAGES)
+    return Reader(1, LIMITS, Work.PAGES)
 
 
 def full_text(fetcher: Fetcher, reader: Reader, world: World, reading: Reading) -> FullText:

@@ -1,4 +1,6 @@
-"""The feeds behind a web page: what the page itself names. Addresses are never guessed. Pure."""
+"""The feeds behind a web page: what the page itself names. Addresses are never guessed.
+
+Pure; run by a worker (article.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser
 
 from monitor import urls
-from monitor.feeds import clean
+from monitor.feeds import clean, labels
 
 _FEED_TYPES = {
     "application/rss+xml": "RSS",
@@ -38,7 +40,8 @@ class Candidate:
 
 def candidates(page: bytes, page_url: str) -> tuple[Candidate, ...]:
     """The feeds a page declares (`<link rel=alternate>`), else those it links to; comments last."""
-    tree = LexborHTMLParser(page[:_LONGEST_PAGE].decode("utf-8", "replace"))
+    page, _ = labels.mended(page[:_LONGEST_PAGE], {})
+    tree = LexborHTMLParser(page.decode("utf-8", "replace"))
     base_tag = tree.css_first("base[href]")
     base = urls.absolute(page_url, (base_tag.attributes.get("href") if base_tag else "") or "") or page_url
     found: dict[str, Candidate] = {}

@@ -1,6 +1,7 @@
-"""The text of a web page, fetched with the manners of a poll: robots.txt, one request at a time per host, limits.
+"""What web pages say: the feeds they name, and their text, fetched with the manners of a poll.
 
-What robots.txt says is remembered for a day; where it cannot be had, nothing is fetched for an hour (RFC 9309).
+Manners: robots.txt, one request at a time per host, limits. What robots.txt says is remembered for a day; where
+it cannot be had, nothing is fetched for an hour (RFC 9309).
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from monitor.errors import FetchError, FetchReason, ParseError
+from monitor.feeds.discover import Candidate
 from monitor.feeds.fetch import PAGE, Fetcher, Leave
-from monitor.feeds.reader import Reader
+from monitor.feeds.reader import Limits, Reader, Work
+from monitor.model import Document
 
 AGENT = "licensewatch"  # our name in a robots.txt
 _KEPT_S = 24 * 3600.0
 _UNREACHABLE_KEPT_S = 3600.0
 _MOST_HOSTS = 2000
+LIMITS = Limits(memory_mib=200)  # of a worker that reads pages: the library is large
 
 Hop = Callable[[str], Awaitable[None]]  # waits until the host of a URL may be asked
 
@@ -50,7 +54,7 @@ class Pages:
         kind = document.headers.get("content-type", "text/html")
         if not kind.lower().startswith(("text/html", "application/xhtml", "text/plain")):
             raise ParseError(f"the page is {kind[:60]}, no HTML")
-        answer = await self._asked(["text", document.url], document.body)
+        answer = await _asked(self.reader, ["text", document.url], document.body)
         found = answer.get("text")
         if not isinstance(found, str):
             raise ParseError(str(answer.get("error", "the worker's answer makes no sense")))
@@ -70,7 +74,7 @@ class Pages:
             raise NotAllowedError(f"{parts.netloc} did not answer for its robots.txt")
         if not body:
             return
-        answer = await self._asked(["robots", url, AGENT], body)
+        answer = await _asked(self.reader, ["robots", url, AGENT], body)
         if answer.get("allowed") is not True:
             raise NotAllowedError(f"robots.txt of {parts.netloc} does not allow it")
 
@@ -86,10 +90,24 @@ class Pages:
             return self.now() + _UNREACHABLE_KEPT_S, None
         return self.now() + _KEPT_S, document.body
 
-    async def _asked(self, order: list[str], body: bytes) -> dict[str, object]:
-        answer = await self.reader.perform(json.dumps(order).encode(), body)
-        try:
-            value = json.loads(answer)
-        except ValueError:
-            value = None
-        return value if isinstance(value, dict) else {}
+
+async def candidates(document: Document, limits: Limits = LIMITS) -> tuple[Candidate, ...]:
+    """The feeds that a page names (discover.py), read where it can be killed. Raises ParseError.
+
+    The HTML parser's time grows with the square of how deep elements are nested.
+    """
+    async with Reader(1, limits, Work.PAGES) as reader:
+        answer = await _asked(reader, ["feeds", document.url], document.body)
+    found = answer.get("feeds")
+    if not isinstance(found, list):
+        raise ParseError(str(answer.get("error", "gets an answer of the worker that makes no sense")))
+    return tuple(Candidate(*one) for one in found)
+
+
+async def _asked(reader: Reader, order: list[str], body: bytes) -> dict[str, object]:
+    answer = await reader.perform(json.dumps(order).encode(), body)
+    try:
+        value = json.loads(answer)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}

@@ -364,7 +364,10 @@ def _atom_author(draft: _Draft, element: Element) -> None:
         raise Unusual
     if (element.text or "").strip() or any((part.tail or "").strip() for part in element):
         raise Unusual
-    draft.set("author", _plain(parts[_NAME]))
+    name = _plain(parts[_NAME])
+    if name != (parts[_NAME].text or "").strip():
+        raise Unusual  # feedparser mends all texts but this
+    draft.set("author", name)
 
 
 def _atom_category(draft: _Draft, element: Element) -> None:

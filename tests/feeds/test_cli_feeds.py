@@ -234,6 +234,14 @@ async def test_test_says_what_went_wrong(run: Run, server: FeedServer, path: str
     assert words in done.out + done.err
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://u:secret@feeds.example/", "http://feeds.example:99999/"])
+async def test_what_cannot_be_a_feeds_url_is_refused_before_anybody_is_asked(run: Run, url: str) -> None:
+    done = await run("feeds", "add", url)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: That URL cannot be polled: ")
+    assert "secret" not in done.err
+
+
 async def test_a_host_that_asked_for_rest_is_not_asked_by_hand(run: Run, server: FeedServer, config: Path) -> None:
     """A5: Retry-After holds for every request to the host."""
     assert (await run("db", "upgrade")).code == 0
@@ -360,6 +368,7 @@ def test_what_is_no_list_is_refused(data: bytes) -> None:
          '<link rel="alternate" type="application/rss+xml" href="/feed/">',
          ["https://p.example/feed/", "https://p.example/comments/feed/"]),
         ('<a href="/rss.xml">RSS</a><a href="/about">no</a><a href="javascript:x">no</a>', ["https://p.example/rss.xml"]),
+        ('<link rel="alternate" type="application/rss+xml" href="http://[::1"><a href="http://[/feed">x</a>', []),
         ('<link rel="stylesheet" type="text/css" href="x.css"><link rel="alternate" hreflang="de" href="/de">', []),
     ],
 )  # fmt: skip

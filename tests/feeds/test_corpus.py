@@ -203,6 +203,7 @@ def test_the_quick_reader_leaves_the_unusual_to_feedparser() -> None:
         (b">u<", b">u<summary>s</summary><"),
         (b"<name>Bo", b"Cy <name>Bo"),
         (b"<uri>", b"Cy <uri>"),
+        (b"Bo", b"B\xc3\x83\xc2\xb6"),
     ):
         assert quick.read(usual, {}) is not None
         assert quick.read(usual.replace(old, new, 1), {}) is None, new

@@ -10,6 +10,10 @@ import pytest
 
 from monitor import settings
 from monitor.daemon.service import Service
+from monitor.errors import ParseError
+from monitor.feeds import pages
+from monitor.feeds.reader import Limits
+from monitor.model import Document
 from monitor.store import entries, feeds
 from monitor.store.engine import Database
 from monitor.testing.feed_server import Answer, FeedServer, rss
@@ -250,3 +254,11 @@ async def test_hostile_pages_cost_their_own_text_alone(house: House) -> None:
     told = {one.entry.title: one.entry.content for one in kept}
     assert {title for title, content in told.items() if content} <= {TEASER, f"{TEASER} (an entity of entities)"}
     assert len(told) == 2 + len(HOSTILE_PAGES)
+
+
+async def test_a_page_that_is_nested_without_end_is_given_up() -> None:
+    """A36: the HTML parser's time grows with the square of the depth, so pages are read where they can be killed."""
+    page = b"<html><head>" + b"<div>" * 100_000 + b'<link rel=alternate type=application/rss+xml href="/feed">'
+    document = Document("https://p.example/", 200, {}, page)
+    with pytest.raises(ParseError, match="takes more time"):
+        await pages.candidates(document, Limits(cpu_s=0.3, memory_mib=200))
