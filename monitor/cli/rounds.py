@@ -16,7 +16,6 @@ from monitor.cli import output
 from monitor.cli.context import Context
 from monitor.cli.greeting import FirstRound, baseline_words, greet
 from monitor.counts import counted
-from monitor.daemon import sifting
 from monitor.daemon.service import Service
 from monitor.model import DeliveryState, Reason
 from monitor.poll import Outcome
@@ -28,6 +27,7 @@ from monitor.store.lock import DatabaseLock, Holder
 
 Learn = Callable[[], Configuration]
 LAST_DELIVERIES = timedelta(minutes=10)
+_ASKED_S = 0.2  # in which requests go out; workers that start meanwhile would take the core from that
 _SWITCH_S = 0.001  # how long polls wait for the thread of the database: in Python's own 5 ms a worker reads a document
 
 
@@ -39,16 +39,16 @@ def run(context: Context, beside: Beside | None, *, once: bool, every: bool) -> 
         redactor = telemetry.set_up(verbose=context.verbose)
         command = "licensewatch run --once" if once else "licensewatch run"
         database = Database(configuration.settings.database, command=once)
-        begun = sifting.begun() if once and not database.is_there() else ()
-        if beside is not None and not begun:
+        first = once and not database.is_there()
+        if beside is not None and not first:
             configuration = _checked(context.with_rules(configuration, beside), beside)
         database.revision()  # beside another program's file no lock of ours is made
         with DatabaseLock(configuration.settings.database, Holder.here(command, clock.now())) as lock:
             database.upgrade()
-            service = Service(configuration, database, os.environ, learn_secret=redactor.learn, begun=begun)
+            service = Service(configuration, database, os.environ, learn_secret=redactor.learn)
             try:
                 if once:
-                    learn = partial(context.with_rules, configuration, beside) if beside is not None and begun else None
+                    learn = partial(context.with_rules, configuration, beside) if beside is not None and first else None
                     asyncio.run(_once(service, beside, learn, every=every))
                 else:
                     _take_up(service, beside)
@@ -91,9 +91,14 @@ async def _once(service: Service, beside: Beside | None, learn: Learn | None, *,
             service.rounds.may_read.clear()
         states = await service.pollable(every=every)
         service.start(states)
-        if learn is not None:
-            await service.take_rules(await asyncio.to_thread(learn))
-            service.rounds.may_read.set()
+        learning = asyncio.create_task(asyncio.to_thread(learn)) if learn is not None else None
+        if states and all(state.baselined_at is None for state in states):  # every answer will have to be read
+            if learning is not None:
+                await asyncio.wait([learning], timeout=_ASKED_S)
+            service.rounds.tools.reader.start()
+        if learning is not None:
+            await service.take_rules(await learning)
+        service.rounds.may_read.set()
         if beside is not None:
             await asyncio.to_thread(beside.checked)
         _take_up(service, beside)

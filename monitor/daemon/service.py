@@ -30,7 +30,7 @@ from monitor.feeds import plan
 from monitor.feeds.fetch import Fetcher
 from monitor.feeds.pace import HostPace, host_key
 from monitor.feeds.polling import Polling
-from monitor.feeds.reader import Begun, Briefing, Reader
+from monitor.feeds.reader import Briefing, Reader
 from monitor.model import Feed, FeedState
 from monitor.poll import Look, Manners, Outcome, Rounds, Tools, Turns, World, commit, outage
 from monitor.settings import Configuration
@@ -70,7 +70,6 @@ class Service:
     listens: bool = False  # somebody answers the buttons of our messages
     now: Callable[[], datetime] = clock.now
     shared: str | None = None  # the name of this process among them
-    begun: Sequence[Begun] = ()  # workers that were started before (sifting.begun)
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -82,7 +81,7 @@ class Service:
         self.world = World(policy_of(self.configuration), self.new_id, trial.reached)
         polling = self.configuration.settings.polling
         self.pace = HostPace(polling.host_gap.total_seconds())
-        reader = Reader(sifting.WORKERS, program=sifting.PROGRAM, begun=self.begun)
+        reader = Reader(sifting.WORKERS, program=sifting.PROGRAM)
         await self._stack.enter_async_context(reader)
         fetcher = await self._stack.enter_async_context(
             Fetcher(polling, __version__, self.configuration.settings.state_dir / "inbox")

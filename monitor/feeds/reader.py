@@ -1,9 +1,8 @@
 """Documents to entries, in worker processes that a document cannot harm us through: they are killed and replaced.
 
-Workers start when there is something to read (or before, where that is certain), so a round that brings nothing but 304
-pays nothing for them. What is
-likely to take long (a large document, or one of a feed whose last could not be read) never occupies all of them, and
-nothing is sent after it before it is read: others with news do not wait for it.
+Workers start when there is something to read (or before, where that is certain: `start`): a round that brings nothing
+but 304 pays nothing for them. What is likely to take long (a large document, or one of a feed whose last could not be
+read) never occupies all of them, and nothing is sent after it before it is read: others with news do not wait for it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ from monitor.feeds import wire
 from monitor.feeds.wire import ANSWER, JOB, READ_HEADERS, Reading
 from monitor.model import Document, Feed
 
-__all__ = ["PROGRAM", "Begun", "Briefing", "Limits", "Reader", "Reading", "begin"]
+__all__ = ["PROGRAM", "Briefing", "Limits", "Reader", "Reading"]
 
 PROGRAM = "monitor.feeds.worker"
 _LARGE = 512 * 1024
@@ -67,14 +67,14 @@ class Briefing:
     tags: Sequence[str] = ()
 
 
-class Begun(NamedTuple):
+class _Begun(NamedTuple):
     """A worker process that has been started, and our end of its socket; it ends when that is closed."""
 
     process: Popen[bytes]
     ours: socket.socket
 
 
-def begin(limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PROGRAM) -> Begun:
+def _begin(limits: Limits, work: Work, program: str) -> _Begun:
     """Starts a worker process. Raises OSError when the machine has nothing left for it."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -85,7 +85,7 @@ def begin(limits: Limits = Limits(), work: Work = Work.FEEDS, program: str = PRO
             stderr=DEVNULL,
             env=_environment(),
         )
-    return Begun(process, ours)
+    return _Begun(process, ours)
 
 
 class _Worker:
@@ -96,7 +96,7 @@ class _Worker:
         self.briefed = ""  # the name of the briefing it had
 
     @classmethod
-    async def of(cls, begun: Begun) -> Self:
+    async def of(cls, begun: _Begun) -> Self:
         """Connects to a process; forking it takes a millisecond, what it imports a third of a second."""
         return cls(begun.process, *await asyncio.open_connection(sock=begun.ours))
 
@@ -214,10 +214,7 @@ class _Desk:
 
 
 class Reader:
-    """Reads documents in at most `workers` processes; an async context manager that ends them.
-
-    `begun` are processes that were started before, with the same limits, work and program.
-    """
+    """Reads documents in at most `workers` processes; an async context manager that ends them."""
 
     def __init__(
         self,
@@ -225,13 +222,18 @@ class Reader:
         limits: Limits = Limits(),
         work: Work = Work.FEEDS,
         program: str = PROGRAM,
-        begun: Sequence[Begun] = (),
     ) -> None:
-        self._begun = list(begun)
-        self._begin = partial(begin, limits, work, program)
+        self._begun: list[_Begun] = []  # started before there was anything to read
+        self._begin = partial(_begin, limits, work, program)
         self._desks = [_Desk(limits, self._start) for _ in range(workers)]
         self._places = asyncio.Semaphore(2 * workers)  # so that no desk ever holds more than one and the next
         self._slow_places = asyncio.Semaphore(max(workers - 1, 1))
+
+    def start(self) -> None:
+        """Start all workers at once: there will be something for each. Where that fails, whoever needs one says so."""
+        with suppress(OSError):
+            while len(self._begun) < len(self._desks):
+                self._begun.append(self._begin())
 
     async def _start(self) -> _Worker:
         return await _Worker.of(self._begun.pop() if self._begun else self._begin())

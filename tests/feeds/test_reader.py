@@ -16,7 +16,7 @@ import pytest
 
 from monitor.errors import ParseError, ParseInterrupted
 from monitor.feeds import reading, wire
-from monitor.feeds.reader import Limits, Reader, begin
+from monitor.feeds.reader import Limits, Reader
 from monitor.model import Document, Feed
 from monitor.testing.feed_server import FeedServer
 
@@ -76,10 +76,12 @@ async def test_workers_end_with_the_reader() -> None:
         await running.read(FEED, document(GOOD), NOW)
         assert children()
     assert children() == []
-    started = [begin(), begin()]
-    async with Reader(2, begun=started) as running:
+    async with Reader(2) as running:
+        running.start()
+        started = set(children())
+        assert len(started) == 2
         assert (await running.read(FEED, document(GOOD), NOW)).items == 4
-        assert set(children()) == {process.pid for process, _ in started}
+        assert set(children()) == started
     assert children() == []
 
 
