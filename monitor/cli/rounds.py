@@ -27,7 +27,6 @@ from monitor.store.lock import DatabaseLock, Holder
 
 Learn = Callable[[], Configuration]
 LAST_DELIVERIES = timedelta(minutes=10)
-_ASKED_S = 0.2  # in which requests go out; workers that start meanwhile would take the core from that
 _SWITCH_S = 0.001  # how long polls wait for the thread of the database: in Python's own 5 ms a worker reads a document
 
 
@@ -91,13 +90,10 @@ async def _once(service: Service, beside: Beside | None, learn: Learn | None, *,
             service.rounds.may_read.clear()
         states = await service.pollable(every=every)
         service.start(states)
-        learning = asyncio.create_task(asyncio.to_thread(learn)) if learn is not None else None
+        if learn is not None:
+            await service.take_rules(await asyncio.to_thread(learn))
         if states and all(state.baselined_at is None for state in states):  # every answer will have to be read
-            if learning is not None:
-                await asyncio.wait([learning], timeout=_ASKED_S)
-            service.rounds.tools.reader.start()
-        if learning is not None:
-            await service.take_rules(await learning)
+            service.rounds.tools.reader.start()  # no sooner: on two cores it would take the core from what asks
         service.rounds.may_read.set()
         if beside is not None:
             await asyncio.to_thread(beside.checked)
