@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.feeds.guard import Guard, RefusedError, why_blocked
+from monitor.feeds.guard import AT_ONCE, Guard, RefusedError, why_blocked
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,18 @@ def test_allowed_networks_open_exactly_what_they_name() -> None:
     assert why_blocked("fd00:1::5", allowed) is None
     for closed in ("::ffff:127.0.0.9", "::1", "10.0.0.1", "fd00:2::5", "2002:7f00:9::"):
         assert why_blocked(closed, allowed)
+
+
+def test_a_socket_hands_out_little_at_a_time() -> None:
+    """A35: twenty hosts that answered with 1xx without end, or chunks of a byte, kept others waiting for 6 s a turn."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = Guard((ip_network("127.0.0.0/8"),)).socket(
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", server.getsockname())
+        )
+        with made:
+            made.connect(server.getsockname())
+            with server.accept()[0] as peer:
+                peer.sendall(b"x" * 30_000)
+                assert len(made.recv(65_536)) <= AT_ONCE
+                peer.sendall(b"x" * 30_000)
+                assert made.recv_into(bytearray(65_536)) <= AT_ONCE
