@@ -26,6 +26,7 @@ from monitor.model import (
 
 _MOVED = (Reason.STAGE_MOVED, Reason.DIRECTION_CHANGED, Reason.DELAYED)  # a new story may bring a better headline
 
+_FAR = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
 _OWN_LICENCE = "LicenseRef-"  # how SPDX writes the name of a licence that is not on its list
 
 
@@ -99,8 +100,16 @@ def story_of(storyline: Storyline, story_id: object) -> Story:
 
 
 def stage_now(storyline: Storyline) -> Stage:
-    staged = [step.stage for step in storyline.steps if step.stage is not Stage.NONE]
-    return staged[-1] if staged else storyline.current.shift.stage
+    now, staged = storyline.current.shift.stage, [one for one in storyline.steps if one.stage is not Stage.NONE]
+    if not staged:
+        return now
+    last = staged[-1]
+    return now if last.story_id == storyline.current.id and _softer(now, last.stage) else last.stage
+
+
+def _softer(now: Stage, told: Stage) -> bool:
+    """Whether a publisher edited a report since, to say less than people were told."""
+    return now in _FAR and told in _FAR and _FAR.index(now) < _FAR.index(told)
 
 
 def first_of(found: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -97,6 +97,10 @@ def place(conn: Connection, heard: Heard, look: Look, world: World, told: Collec
         return _stated(conn, new, heard.stated, world)
     index = world.index(conn, look.at)
     assignment = assign.assign(new.candidate, index, look.at)
+    denial = _denial(conn, new.candidate, assignment)
+    if denial is not None:
+        new = replace(new, candidate=denial)
+        assignment = assign.assign(denial, index, look.at)
     if assignment.story_id is not None:
         new = replace(new, candidate=assignment.taken(new.candidate))
         reason, story, line = _grow(conn, assignment.story_id, new, assignment.why)
@@ -106,6 +110,14 @@ def place(conn: Connection, heard: Heard, look: Look, world: World, told: Collec
     reason, story, line = _open(conn, new, assignment)
     index.add(OpenStory(story.id, story.storyline_id, (new.candidate,), assignment.due_at))
     return _event(new, reason, story, line)
+
+
+def _denial(conn: Connection, candidate: Candidate, assignment: Assignment) -> Candidate | None:
+    """What says that nothing is planned, as a denial, where it belongs to talk that it answers."""
+    if assignment.storyline_id is None or not news.answers(candidate):
+        return None
+    line = stories.storyline_of(conn, assignment.storyline_id)
+    return news.denies(candidate, line) if line is not None else None
 
 
 def _stated(conn: Connection, new: _Newcomer, stated: Statement, world: World) -> Placed | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from monitor.alerts import decide, dispatch
 from monitor.alerts.decide import Held
 from monitor.alerts.receivers import SlackReceiver
-from monitor.model import Alert, Entry, Reason, Story
+from monitor.model import Alert, Entry, Reason, Story, Storyline
 from monitor.poll.look import Look
 from monitor.poll.place import Heard, Placed, heard_of, place
 from monitor.poll.world import World
@@ -81,8 +81,15 @@ def _named(headlines: Sequence[str]) -> str:
 
 
 def _among_siblings(conn: Connection, one: Placed) -> Placed:
-    siblings = stories.ids_of(conn, one.event.story.storyline_id)
+    """With the stories whose mute is one of it: of its storyline, and of kin that tell of more labs at once."""
+    own, labs = one.event.story.storyline_id, frozenset(one.event.story.shift.orgs)
+    whole = (line for line in stories.line_with(conn, one.event.story.id).kin if labs and labs < _labs(line))
+    siblings = (*stories.ids_of(conn, own), *(story.id for line in whole for story in line.stories))
     return replace(one, event=replace(one.event, siblings=siblings))
+
+
+def _labs(line: Storyline) -> frozenset[str]:
+    return frozenset(lab for story in line.stories for lab in story.shift.orgs)
 
 
 def _keep_up(conn: Connection, story: Story, now: datetime, world: World) -> None:

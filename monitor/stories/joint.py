@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.model import Stage
 from monitor.stories.names import shared_lines
 from monitor.stories.profile import Profile
@@ -80,4 +82,9 @@ def _sibling(one: Traits, several: Traits) -> bool:
 def asks(members: tuple[Traits, ...]) -> Traits:
     """The member whose question a storyline asks: the latest; of what several labs did at once one that says so, lest
     what one of them does next be told of all."""
-    return next((member for member in reversed(members) if member.joint), members[-1])
+    latest = next((member for member in reversed(members) if member.joint), members[-1])
+    if latest.labs or latest.bodies:
+        return latest
+    # "Washington moves to control …" names nobody whom a vocabulary knows: it asks of whom the others name.
+    named = next((member for member in reversed(members) if member.labs or member.bodies), latest)
+    return replace(latest, labs=named.labs, bodies=named.bodies)

@@ -5,16 +5,37 @@ Pure: the storyline as it was, the entry, and the story as it is with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from monitor.model import Candidate, Direction, Reason, Shift, Stage, Step, Story, Storyline, denied_now, last_move
-from monitor.stories import late, outlets, statement, storyline
+from monitor.model import (
+    Candidate,
+    Direction,
+    Reason,
+    Shift,
+    Stage,
+    Step,
+    Story,
+    Storyline,
+    Trust,
+    denied_now,
+    last_move,
+)
+from monitor.stories import late, outlets, promise, statement, storyline
 from monitor.stories.statement import Statement
 from monitor.stories.traits import OPPOSITE, SENSES
 
 _NOTES = frozenset({Reason.DENIED, Reason.DELAYED, Reason.PRIMARY_SOURCE})
+# What was only spoken of is denied by these; without such talk they tell what a lab holds to.
+_NO_PLANS = re.compile(
+    r"\b(?:no|never had|not|n['’]t|without)\s+(?:\w+\s+){0,2}(?:plan(?:s|ned|ning)?|intention|intend\w*)\b",
+    re.IGNORECASE,
+)
+_SPOKEN_OF = frozenset({Stage.RUMOUR, Stage.CONSIDERING})
+_NEW_DATE = timedelta(days=2)
+AS_BEFORE = "says what was announced before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +67,25 @@ class News:
     step: Step | None = None
 
 
+def answers(candidate: Candidate) -> bool:
+    """Whether a headline says that nothing of the kind is planned."""
+    return bool(_NO_PLANS.search(candidate.entry.title))
+
+
+def denies(candidate: Candidate, line: Storyline) -> Candidate | None:
+    """What says that nothing is planned, as the denial of what its storyline only spoke of; None where it is none."""
+    spoken_of, said = line.current.shift, candidate.shift
+    opposite = SENSES[said.direction] is OPPOSITE.get(SENSES[spoken_of.direction])
+    if spoken_of.stage not in _SPOKEN_OF or not opposite or not answers(candidate):
+        return None
+    shift = replace(said, direction=spoken_of.direction, stage=Stage.RUMOUR, denied=True, from_="", to="")
+    return replace(candidate, shift=shift)
+
+
 def first(shift: Shift, said: Said, steps: Sequence[Step] = ()) -> News:
-    """A story that nobody heard of before, nor of its storyline."""
-    return News(Reason.NEW_STORY, "", _step(Reason.NEW_STORY, shift, said, steps))
+    """A story that nobody heard of before, nor of its storyline. One that begins with a delay stands at that."""
+    begins = Reason.DELAYED if storyline.delays(said.candidate) and not shift.denied else Reason.NEW_STORY
+    return News(Reason.NEW_STORY, "", _step(begins, shift, said, steps))
 
 
 def another(shift: Shift, said: Said, line: Storyline) -> News:
@@ -62,6 +99,8 @@ def another(shift: Shift, said: Said, line: Storyline) -> News:
     if late.overtaken(reason, shift, at, line.steps):
         taken = Step(at, shift.stage, shift.direction, reason)
         return News(Reason.REPEAT, late.LINE, late.step(reason, shift, at, line.steps) if shift.denied else taken)
+    if reason is Reason.NEW_STORY_IN_STORYLINE and _restates(shift, said, line):
+        return News(Reason.REPEAT, AS_BEFORE)
     moved = reason if reason in _NOTES else storyline.shift_moved(last, shift) or reason
     return News(reason, _line(moved, last, shift, said), _step(reason, shift, said, line.steps))
 
@@ -112,6 +151,32 @@ def as_told(before: Story, after: Story, steps: Sequence[Step]) -> Story:
     same = {was, now} <= {Stage.ANNOUNCED, Stage.REVERSED} or (was, now) == (Stage.EFFECTIVE, Stage.REVERSED)
     stood = before.shift.stage if same and _turned_back(before, steps) else after.shift.stage
     return replace(after, shift=replace(after.shift, stage=stood))
+
+
+def _restates(shift: Shift, said: Said, line: Storyline) -> bool:
+    """Whether a report promises once more what its storyline has promised: of the same models, the same way, under no
+    other terms. That it is sure now, or off, would be a stage or a way of its own."""
+    last = line.current.shift
+    same = (shift.stage, shift.direction) == (last.stage, last.direction) and shift.to in {
+        last.to,
+        "",
+        "open",
+        "closed",
+    }
+    models = frozenset(shift.models) & frozenset(last.models)
+    if not same or not models or shift.stage is not Stage.ANNOUNCED or said.candidate.trust is Trust.PRIMARY:
+        return False
+    denied = last.denied and denied_now(line.steps)
+    return not denied and not _later_date(said, line)
+
+
+def _later_date(said: Said, line: Storyline) -> bool:
+    """Whether a report names a date that its storyline has not promised: none so far, or a later one."""
+    due = promise.due_at(f"{said.candidate.entry.title}. {said.candidate.shift.evidence}", said.at)
+    told = [(one.title, one.at) for story in line.stories for one in story.coverage]
+    known = [promise.due_at(title, at) for title, at in told]
+    known += [promise.due_at(one.shift.evidence, one.first_seen_at) for one in line.stories]
+    return due is not None and due - max(filter(None, known), default=said.at) > _NEW_DATE
 
 
 def _denied(story: Story, denied: bool) -> Story:

@@ -45,7 +45,8 @@ _AHEAD = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NEXT = re.compile(r"\b(?P<which>next|this|later this)\s+(?P<unit>week|month|year)\b")
 _DATE = re.compile(
-    rf"\b(?P<word>by|on|in|until|before|from)\s+(?:the\s+)?(?:(?:end|beginning|middle|start)\s+of\s+)?"
+    rf"\b(?P<word>by|on|in|until|before|from)\s+(?:the\s+)?(?:(?:end|beginning|middle|start)\s+of\s+"
+    rf"|(?:mid|early|late)[\s-]+)?"
     rf"(?P<month>{'|'.join(_MONTHS)})(?:\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?)?(?:,?\s+(?P<year>20\d\d))?\b"
 )
 _WEEKDAY = re.compile(rf"\b(?:on|by|this|next)\s+(?P<day>{'|'.join(_WEEKDAYS)})\b")

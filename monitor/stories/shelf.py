@@ -15,8 +15,9 @@ from itertools import islice
 from monitor.model import Direction, ShiftObject, Stage
 from monitor.stories.joint import apart, goes_on, parts
 from monitor.stories.names import differ, shared_lines, sizes_clash, versions_clash
-from monitor.stories.traits import OPPOSITE, Kind, Sense, Traits, on_openness, weight_of
+from monitor.stories.traits import BODIES, OPPOSITE, Kind, Sense, Traits, on_openness, weight_of
 from monitor.stories.wording import Weights, likeness
+from monitor.stories.words import MATTERS, PAPERS
 
 _TALKED = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED)
 _PENDING = frozenset({Kind.TALK, Kind.DELAY})
@@ -123,7 +124,7 @@ class Shelf:
 
 
 def _keys(entry: Traits) -> Iterable[str]:
-    for lab in entry.labs or entry.bodies:
+    for lab in entry.labs or {BODIES[body] for body in entry.bodies}:
         yield f"o {lab}"
     for line in entry.models:
         yield f"m {line}"
@@ -166,9 +167,33 @@ def _asked(entry: Traits, latest: Traits, *, develops: bool) -> float:
         pending = takes_back or latest.kind in _PENDING
         if not shared and entry.labs & latest.labs and pending and _way(entry, latest):
             return 1.5
+    if develops and _one_rule(entry, latest):
+        return SAME_QUESTION
     if likeness(entry, latest, _EVEN) < ALIKE:  # last, for it costs the most
         return 0.0
     return 2.0 if shared and develops else 1.0
+
+
+def _one_rule(entry: Traits, latest: Traits) -> bool:
+    """Whether a state drops or denies the rule that it spoke of, or goes on with it: neither names a lab, the same
+    body acts, and one headline names no other matter, and no other kind of paper, than the other."""
+    if entry.labs or latest.labs or entry.models or latest.models or latest.kind not in _PENDING:
+        return False
+    acts = {BODIES[body] for body in entry.bodies} & {BODIES[body] for body in latest.bodies}
+    policies = latest.sense is Sense.POLICY and (entry.sense is Sense.POLICY or entry.denied)
+    ends = entry.kind is Kind.UNDOING or entry.denied or entry.turns
+    if not acts or not policies or not ends:
+        return False
+    here, there = _matters(entry), _matters(latest)
+    return bool(here & there) and (here <= there or there <= here) and not differ(_papers(entry), _papers(latest))
+
+
+def _matters(one: Traits) -> frozenset[str]:
+    return frozenset(MATTERS[word] for word in one.core.split() if word in MATTERS)
+
+
+def _papers(one: Traits) -> frozenset[str]:
+    return frozenset(PAPERS[word] for word in one.core.split() if word in PAPERS)
 
 
 def _on_use_alone(one: Traits, other: Traits) -> bool:

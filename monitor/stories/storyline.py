@@ -29,13 +29,16 @@ from monitor.model import (
     ranked,
 )
 from monitor.stories import promise
-from monitor.stories.traits import OPPOSITE, SENSES, Kind, Sense, headline, kind, spell
+from monitor.stories.traits import OPPOSITE, SENSES, SUMMARY_CHARS, Kind, Sense, headline, kind, spell
 
 FRESH = timedelta(days=7)  # reports this near to the newest count double
 NAMES = 6  # orgs and models shown of a story, the most named first
 _DENIAL = re.compile(r"\b(?:den(?:y|ies|ied)|dismiss(?:es|ed)?|refut(?:es|ed))\b", re.IGNORECASE)
 _AGAIN = re.compile(r"\b(?:again|once more|further|another|(?:second|third) (?:time|delay))\b", re.IGNORECASE)
 _LOOKS_BACK = re.compile(r"\W*(?:why|how|what|analysis|opinion|explained|explainer)\b", re.IGNORECASE)
+_REVIEWS = re.compile(
+    r"\bwe(?: are|['’]re) (?:\w+ )?(?:reviewing|reconsidering|re-?examining|listening)\b", re.IGNORECASE
+)
 _ECHO = timedelta(days=2)  # outlets tell of one delay for so long …
 _NEXT = timedelta(hours=12)  # … and of another one, which says so, after so long
 ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
@@ -50,7 +53,8 @@ Value = TypeVar("Value", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one entry says of a story, who says it, and when. `looks_back`: it explains what others reported."""
+    """What one entry says of a story, who says it, and when. `looks_back`: it explains what others reported, or says
+    that it is looked at again: neither moves a stage."""
 
     shift: Shift
     trust: Trust
@@ -328,7 +332,7 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
     told = ranked(coverage)
     # What no rule read (statement.py) is a source, and no voice on what happened; nor does its headline tell that.
     read = [member for member in everyone if member.rule_ids] or everyone
-    shift = weigh([Report(one.shift, one.trust, one.at, bool(_LOOKS_BACK.match(one.entry.title))) for one in read])
+    shift = weigh([Report(one.shift, one.trust, one.at, _looks_back(one)) for one in read])
     tell_it = {
         one.entry_id
         for one in read
@@ -345,6 +349,12 @@ def grown(story: Story, members: Iterable[Candidate], coverage: Iterable[Coverag
         coverage=told,
         baseline=story.baseline and baseline,
     )
+
+
+def _looks_back(one: Candidate) -> bool:
+    """Whether an entry explains what others reported, or a lab says in it that it looks at it again."""
+    said = f"{one.entry.title}. {one.entry.summary[:SUMMARY_CHARS]}"
+    return bool(_LOOKS_BACK.match(one.entry.title) or _REVIEWS.search(said))
 
 
 def completed(shift: Shift, others: Iterable[Shift]) -> Shift:

@@ -47,7 +47,7 @@ CONCEPTS: Mapping[str, str] = _same(
     weigh="weigh consider mull ponder contemplate contemplat debate debat discuss explore explor eye rethink uturn",
     lift="lift remove remov relax ease eas loosen delete delet scrub soften waive unban",
     ban="ban block bar prohibit restrict restriction forbid limit curb cut sever revoke revok outlaw crackdown",
-    delay="delay postpone postpon stagger pushback slip",
+    delay="delay postpone postpon stagger pushback slip overdue",
     restore="restore restor reinstate reinstat resume resum reopen",
     military="military warfare pentagon defense defence weapon army",
     leak="leak",
@@ -105,6 +105,22 @@ SUITS = frozenset({"sue", "sues"})
 # What is handed out: the weights of a model are another matter than what it was trained on.
 THINGS: Mapping[str, str] = _same(weights="weights", data="data dataset datasets")
 
+# What states make rules about, and in what form: one who drops a rule drops the one that he spoke of.
+MATTERS: Mapping[str, str] = _same(
+    openness="open opensource openweight openweights weights weight downloadable",
+    exports="export exports exporting",
+    chips="chip chips gpu gpus semiconductor semiconductors",
+    data="data dataset datasets copyright",
+    purchases="procurement purchases purchasing agencies military defense defence",
+    safety="safety testing audits audit",
+)
+PAPERS: Mapping[str, str] = _same(
+    rule="rule rules regulation regulations",
+    law="law laws act bill bills legislation",
+    order="order orders decree",
+    licence="licence license licences licenses",
+)
+
 # Where a rule applies: what is said of one place is another event than what is said of another.
 PLACES: Mapping[str, str] = _same(
     europe="eu europe european europeans brussels",
@@ -141,6 +157,18 @@ PHRASES: Mapping[str, str] = {
     "misses its": "delay",
     "missed its": "delay",
     "misses deadline": "delay",
+    "misses date": "delay",
+    "own deadline": "delay",
+    "past deadline": "delay",
+    "deadline passes": "delay",
+    "deadline passed": "delay",
+    "days late": "delay",
+    "weeks late": "delay",
+    "months late": "delay",
+    "running late": "delay",
+    "runs late": "delay",
+    "behind schedule": "delay",
+    "still no": "delay",
     "t make": "delay",  # "won't make June"
     "cuts off": "ban",
     "cut off": "ban",

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from monitor.alerts import reading
-from monitor.model import Feed, Reason, Trust
-from monitor.store import alerts, stories
+from monitor.model import Feed, Mute, Reason, Trust
+from monitor.store import alerts, mutes, stories
 from monitor.store.engine import Database
 from tests.poll.house import House, item
 
@@ -111,6 +111,56 @@ LIVES = {
         Says(
             "ledger", 4, "Alibaba delays closing of Qwen 8 to January", "announced, and a delay is reported by Ledger"
         ),
+    ],
+    "a date that was missed is a delay, and the release is told": [
+        Says("wire", 0, "xAI will open-source Grok 6 in mid-January, Musk says", NEW),
+        Says("wire", 50, "Still no open Grok 6: xAI misses its own deadline", "a delay is reported by Wire"),
+        Says("ledger", 52, "Musk: open-source Grok 6 is a few weeks late"),
+        Says("wire", 66, "xAI releases Grok 6 weights", "announced → in effect"),
+    ],
+    "a story that begins with a delay": [
+        Says("wire", 0, "OpenAI to delay its open-weight model gpt-oss-2 for safety tests", NEW),
+        Says("ledger", 0.2, "OpenAI delays open-weight model gpt-oss-2"),
+        Says("wire", 12, "OpenAI releases gpt-oss-2 weights under Apache 2.0", "announced → in effect"),
+    ],
+    "a promise is made once more weeks later, under a later date": [
+        Says("wire", 0, "xAI will open-source Grok 6 by the end of January, Musk says", NEW),
+        Says("ledger", 40, "Musk promises open-source Grok 6"),
+        Says("ledger", 75, "Musk says xAI will open-source Grok 6 by the end of March", "opening"),
+    ],
+    "no plans to, after a rumour of it, is a denial": [
+        Says("wire", 0, "Anthropic considers first open-weight model, sources say", NEW),
+        Says("ledger", 2, "Anthropic has no plans to release open weights", "a denial is reported by Ledger"),
+        Says("wire", 2.1, "Anthropic: no plans for open-weight Claude"),
+        Says("wire", 29, "Anthropic publishes weights of Claude 2", "under consideration → in effect"),
+    ],
+    "no plans to, and nobody spoke of it": [Says("wire", 0, "Anthropic has no plans to release open weights", NEW)],
+    "a state that drops the rule it proposed weeks ago": [
+        Says("wire", 0, "US proposes rule: licence needed to publish weights of large models", NEW),
+        Says(
+            "ledger",
+            0.2,
+            "Washington moves to control publication of AI model weights",
+            "announced",
+            text="The proposed rule would require developers to obtain a licence before publishing weights of the "
+            "largest models.",
+        ),
+        Says("wire", 25, "US drops proposed rule on open-weight AI models", "announced → reversed"),
+    ],
+    "a state that drops another rule than it spoke of": [
+        Says("wire", 0, "US considers export curbs on chips and open-weight models", NEW),
+        Says("ledger", 9, "US withdraws proposed rule on training data of open models", NEW),
+    ],
+    "a lab that looks at its terms again undoes nothing": [
+        Says("wire", 0, "Mistral tightens licence of Mistral Large 4", NEW),
+        Says(
+            "lab",
+            2,
+            "A note on our licence",
+            "first primary source",
+            text="We have heard your feedback on the licence of Mistral Large 4. We are reviewing the terms.",
+        ),
+        Says("wire", 9, "Mistral loosens licence of Mistral Large 4 again", "restricting → loosening, says Wire"),
     ],
     "put off again the next day": [
         Says("wire", 0, "Zhipu to open GLM-7 weights in December", NEW),
@@ -347,6 +397,22 @@ def test_what_is_no_part_of_what_two_labs_weigh_is_not_shown_there(sqlite_databa
         assert [stories.kin_of(conn, number) for number in range(1, 5)] == [(4,), (), (), (1,)]
 
 
+def test_a_mute_of_what_several_labs_do_is_one_of_each_lab_s_part(sqlite_database: Database) -> None:
+    """A33: whoever wants no more of it hears nothing more; a mute of one lab's part leaves the other labs alone."""
+    house = house_of(sqlite_database)
+    live(house, [Says("wire", 0, BOTH, text="Mistral Large 4 will be closed, and so will Gemma 9.")])
+    until = house.now + timedelta(days=20)
+    with house.database.write() as conn:
+        mute = mutes.add(conn, Mute(0, "story", "1", until, "anna"), house.now)
+    back = Says("ledger", 2, "Mistral reverses decision to close Mistral Large 4", edits=2)
+    assert live(house, [back]) == [""]
+    with house.database.write() as conn:
+        mutes.remove(conn, mute.id)
+        mutes.add(conn, Mute(0, "story", "2", until, "anna"), house.now)
+        assert stories.ids_of(conn, 2) == (2,), "its part has a storyline of its own"
+    assert live(house, [Says("byte", 1, "Mistral and Google release open weights after all", edits=3)]) != [""]
+
+
 def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Database) -> None:
     """A17: what the publisher changed is shown as it reads now; a lab's own word may take back what it said before."""
     house = house_of(sqlite_database)
@@ -396,6 +462,14 @@ def test_an_edit_that_no_rule_reads_is_told_nobody_and_shows(sqlite_database: Da
             ],
             ("closing", "announced", True),
             id="a denial",
+        ),
+        pytest.param(
+            [
+                Says("wire", 0, CLOSES, NEW),
+                Says("wire", 0, "Mistral may close Mistral Large 4", edits=1, came=0.1),
+            ],
+            ("closing", "considering", False),
+            id="an announcement that an edit makes a thought",
         ),
     ],
 )
