@@ -306,7 +306,7 @@ LIVES = {
     ],
     "a court ends what a government did": [
         Says("wire", 0, "US bans Chinese open-weight models from federal use", NEW),
-        Says("ledger", 6, "Court blocks US ban on Chinese open-weight models", "policy"),
+        Says("ledger", 6, "Court blocks US ban on Chinese open-weight models", "in effect → reversed"),
         Says("byte", 6.3, "Judge blocks US ban on Chinese open-weight models"),
     ],
     "a headline about two labs after each lab's own report, and what each does then": [
