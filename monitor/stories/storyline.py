@@ -82,7 +82,7 @@ def entry_shift(hits: Sequence[Hit]) -> Shift:
     if stage is Stage.ANNOUNCED and _DENIAL.search(_with_evidence(first, shifts).evidence):
         stage = Stage.RUMOUR  # "denies that it will": what is denied was not announced
     denied = any(one.denied for one in peers)
-    same_way = [] if denied else [one for one in shifts if _same_way(one, first.direction)]
+    same_way = [] if denied else [one for one in shifts if _tells_ends_of(one, first.direction)]
     to = next((one.to for one in same_way if one.to), "")
     return replace(
         _quoted(believed, ranked),
@@ -158,6 +158,15 @@ def weigh(reports: Sequence[Report]) -> Shift:
 def _same_way(shift: Shift, direction: Direction) -> bool:
     """Whether a shift goes the way of a direction, or says no way."""
     return SENSES[shift.direction] in {SENSES[direction], Sense.UNCLEAR}
+
+
+def _tells_ends_of(shift: Shift, direction: Direction) -> bool:
+    """Whether a shift may tell from what to what one of this direction goes: a limit in a licence takes nothing from
+
+    open to closed, whatever another rule read.
+    """
+    plain = {shift.from_, shift.to} & {"open", "closed"}
+    return _same_way(shift, direction) and not (plain and shift.direction is not direction)
 
 
 def _weight(report: Report, reports: Sequence[Report]) -> float:

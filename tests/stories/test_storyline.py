@@ -231,6 +231,9 @@ def test_what_the_believed_hit_leaves_open_comes_from_hits_of_its_direction_firs
     told = storyline.entry_shift([opens, tightens, same])
     assert (told.from_, told.to, told.models) == ("", "Llama", ("Llama", "Opt"))
     assert storyline.entry_shift([opens, tightens]).to == ""
+    closes = hit(Severity.LOW, Shift(Direction.CLOSING, from_="open", to="closed"))
+    told = storyline.entry_shift([tightens, closes])
+    assert (told.from_, told.to) == ("", "")  # a limit on who may host takes nothing from open to closed
     denied = replace(tightens, shift=replace(tightens.shift, denied=True))
     assert storyline.entry_shift([denied, same]).to == ""
 
