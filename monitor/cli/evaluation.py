@@ -14,7 +14,7 @@ from monitor.errors import UsageError
 from monitor.model import Candidate, Direction, Entry, Shift, Stage
 from monitor.rules.rule_set import RuleSet
 from monitor.stories.score import Score, b_cubed, replay
-from monitor.stories.storyline import entry_shift
+from monitor.stories.weigh import entry_shift
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FACTS = ("direction", "stage", "orgs", "models")

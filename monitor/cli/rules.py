@@ -27,7 +27,7 @@ from monitor.rules.explain import Explained, explain_subject
 from monitor.rules.rule_set import Rule, RuleSet
 from monitor.store import entries, figures
 from monitor.store.figures import Verdicts
-from monitor.stories.storyline import entry_shift
+from monitor.stories.weigh import entry_shift
 from monitor.text import printable
 
 app = typer.Typer(help="Rules: what is watched for, and why something matched or did not.", no_args_is_help=True)

@@ -18,6 +18,7 @@ from monitor.stories import assign, news, outlets, record, statement, storyline
 from monitor.stories.assign import Assignment
 from monitor.stories.news import News, Said
 from monitor.stories.statement import Statement
+from monitor.stories.weigh import entry_shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class _Newcomer:
 
 def _newcomer(heard: Heard, look: Look) -> _Newcomer:
     outlet, title = outlets.outlet(heard.entry, look.feed.title), heard.entry.title
-    shift = outlets.unsigned(storyline.entry_shift(heard.hits), title, outlet)
+    shift = outlets.unsigned(entry_shift(heard.hits), title, outlet)
     candidate = Candidate(
         entry=heard.entry,
         shift=replace(shift, denied=shift.denied or outlets.corrects(title)),

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from monitor.model import ASIDES, Reason, Shift, Stage, Step, last_move
-from monitor.stories.storyline import ALWAYS, ORDER
 from monitor.stories.traits import OPPOSITE, SENSES, Sense
+from monitor.stories.weigh import ALWAYS, ORDER
 
 LINE = "dated before what was told since: listed in its place, and told to nobody"
 _CLOCKS = timedelta(hours=8)  # so far wrong is a publisher's own hour that is written as Greenwich's

@@ -11,7 +11,7 @@ import pytest
 from monitor.model import Entry, Shift
 from monitor.rules.load import load_rules
 from monitor.rules.rule_set import RuleSet
-from monitor.stories.storyline import entry_shift
+from monitor.stories.weigh import entry_shift
 from monitor.yamlfile import load, plain
 
 PACK = Path(__file__).parents[2] / "config" / "rules"

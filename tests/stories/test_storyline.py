@@ -23,7 +23,7 @@ from monitor.model import (
     Trust,
 )
 from monitor.stories import storyline
-from monitor.stories.storyline import Report, weigh
+from monitor.stories.weigh import Report, entry_shift, weigh
 from tests.stories.samples import START, candidate
 
 ORDER = (Stage.RUMOUR, Stage.CONSIDERING, Stage.ANNOUNCED, Stage.EFFECTIVE)
@@ -217,7 +217,7 @@ def hit(severity: Severity, shift: Shift) -> Hit:
 def test_the_gravest_hit_says_what_the_entry_tells_and_the_others_fill_gaps() -> None:
     grave = hit(Severity.HIGH, Shift(Direction.CLOSING, object=ShiftObject.WEIGHTS, orgs=("Meta",)))
     light = hit(Severity.LOW, Shift(Direction.POLICY, Stage.CONSIDERING, models=("Behemoth",), denied=True))
-    both = storyline.entry_shift([light, grave])
+    both = entry_shift([light, grave])
     assert (both.direction, both.stage, both.orgs, both.models, both.denied) == (
         Direction.CLOSING, Stage.CONSIDERING, ("Meta",), ("Behemoth",), True,
     )  # fmt: skip
@@ -228,14 +228,14 @@ def test_what_the_believed_hit_leaves_open_comes_from_hits_of_its_direction_firs
     tightens = hit(Severity.HIGH, Shift(Direction.RESTRICTING, orgs=("Meta",)))
     opens = replace(hit(Severity.LOW, Shift(Direction.OPENING, from_="MIT", to="open", models=("Opt",))), priority=-1)
     same = replace(hit(Severity.LOW, Shift(Direction.RESTRICTING, to="Llama", models=("Llama",))), priority=-2)
-    told = storyline.entry_shift([opens, tightens, same])
+    told = entry_shift([opens, tightens, same])
     assert (told.from_, told.to, told.models) == ("", "Llama", ("Llama", "Opt"))
-    assert storyline.entry_shift([opens, tightens]).to == ""
+    assert entry_shift([opens, tightens]).to == ""
     closes = hit(Severity.LOW, Shift(Direction.CLOSING, from_="open", to="closed"))
-    told = storyline.entry_shift([tightens, closes])
+    told = entry_shift([tightens, closes])
     assert (told.from_, told.to) == ("", "")  # a limit on who may host takes nothing from open to closed
     denied = replace(tightens, shift=replace(tightens.shift, denied=True))
-    assert storyline.entry_shift([denied, same]).to == ""
+    assert entry_shift([denied, same]).to == ""
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_the_believed_hit_leaves_open_comes_from_hits_of_its_direction_firs
     [("Meta says it will close it", Stage.ANNOUNCED), ("Meta denies it will close it", Stage.RUMOUR)],
 )
 def test_what_is_denied_was_not_announced(evidence: str, stage: Stage) -> None:
-    told = storyline.entry_shift([hit(Severity.HIGH, Shift(Direction.CLOSING, Stage.ANNOUNCED, evidence=evidence))])
+    told = entry_shift([hit(Severity.HIGH, Shift(Direction.CLOSING, Stage.ANNOUNCED, evidence=evidence))])
     assert told.stage is stage
 
 
@@ -256,7 +256,7 @@ def test_a_quote_is_a_sentence_of_the_text_where_the_headline_would_only_be_repe
     grave = replace(hit(Severity.HIGH, headline), spans=title)
 
     def quote(*hits: Hit) -> tuple[str, tuple[tuple[int, int], ...]]:
-        told = storyline.entry_shift(hits)
+        told = entry_shift(hits)
         return told.evidence, told.marks
 
     assert quote(grave, replace(hit(Severity.LOW, inside), spans=summary)) == (inside.evidence, inside.marks)
@@ -280,7 +280,7 @@ def test_words_and_terms_are_those_of_the_way_it_goes_now() -> None:
     for last, said in ((shut, ("open", "closed")), (given, ("", "MIT"))):
         shift = weigh([*reports, report(Stage.ANNOUNCED, day=0.2, **last)])
         assert (shift.from_, shift.to, shift.evidence) == (*said, last["evidence"])
-    one = storyline.entry_shift([hit(Severity.HIGH, Shift(**given)), hit(Severity.LOW, Shift(**shut))])
+    one = entry_shift([hit(Severity.HIGH, Shift(**given)), hit(Severity.LOW, Shift(**shut))])
     assert (one.direction, one.from_, one.to) == (Direction.OPENING, "", "MIT")
 
 
@@ -303,7 +303,7 @@ def test_a_rule_with_priority_is_believed_before_a_graver_one() -> None:
     """The special case says what the general rule only half knows."""
     grave = hit(Severity.HIGH, Shift(Direction.CLOSING))
     special = replace(hit(Severity.LOW, Shift(Direction.OPENING)), priority=1)
-    assert storyline.entry_shift([grave, special]).direction is Direction.OPENING
+    assert entry_shift([grave, special]).direction is Direction.OPENING
 
 
 def test_a_story_grows_with_the_best_source_first() -> None:
@@ -344,7 +344,7 @@ def test_the_headline_of_a_story_goes_its_way() -> None:
 )
 def test_a_denial_in_the_quote_takes_back_no_more_than_an_announcement(stage: Stage, said: Stage) -> None:
     shift = Shift(Direction.CLOSING, stage, evidence="Acme denies that it will close Falcon.")
-    assert storyline.entry_shift([hit(Severity.HIGH, shift)]).stage is said
+    assert entry_shift([hit(Severity.HIGH, shift)]).stage is said
 
 
 TALK, TOLD = Shift(Direction.CLOSING, Stage.CONSIDERING), Shift(Direction.CLOSING, Stage.ANNOUNCED)
