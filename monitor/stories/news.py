@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.model import (
+    ASIDES,
     Candidate,
     Direction,
     Reason,
@@ -35,7 +36,9 @@ _NO_PLANS = re.compile(
 )
 _SPOKEN_OF = frozenset({Stage.RUMOUR, Stage.CONSIDERING})
 _NEW_DATE = timedelta(days=2)
+_OF_ONE_TURN = timedelta(days=3)
 AS_BEFORE = "says what was announced before"
+BACK = "says of a turn back that it is one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def another(shift: Shift, said: Said, line: Storyline) -> News:
         return News(Reason.REPEAT, late.LINE, late.step(reason, shift, at, line.steps) if shift.denied else taken)
     if reason is Reason.NEW_STORY_IN_STORYLINE and _restates(shift, said, line):
         return News(Reason.REPEAT, AS_BEFORE)
+    if reason is Reason.NEW_STORY_IN_STORYLINE and _is_back(shift, at, line):
+        return News(Reason.REPEAT, BACK)
     moved = reason if reason in _NOTES else storyline.shift_moved(last, shift) or reason
     return News(reason, _line(moved, last, shift, said), _step(reason, shift, said, line.steps))
 
@@ -149,7 +154,7 @@ def as_told(before: Story, after: Story, steps: Sequence[Step]) -> Story:
     reversed, is one and the same. People heard of it when its first report said which way things go now."""
     was, now = before.shift.stage, after.shift.stage
     same = {was, now} <= {Stage.ANNOUNCED, Stage.REVERSED} or (was, now) == (Stage.EFFECTIVE, Stage.REVERSED)
-    stood = before.shift.stage if same and _turned_back(before, steps) else after.shift.stage
+    stood = was if same and _turned_back(before.shift, after.shift, steps) else now
     return replace(after, shift=replace(after.shift, stage=stood))
 
 
@@ -183,11 +188,24 @@ def _denied(story: Story, denied: bool) -> Story:
     return replace(story, shift=replace(story.shift, denied=denied))
 
 
-def _turned_back(story: Story, steps: Sequence[Step]) -> bool:
-    """Whether a story began by taking back what its storyline stood at."""
-    began = next((number for number, step in enumerate(steps) if step.story_id == story.id), 0)
-    last = last_move(steps[:began])
-    return last is not None and SENSES[last.direction] is OPPOSITE.get(SENSES[steps[began].direction])
+def _is_back(shift: Shift, at: datetime, line: Storyline) -> bool:
+    """Whether a report calls a reversal what people heard of as a turn back, days ago: the lab says that a model is
+    back, the press that the lab restores it."""
+    last, told = line.current.shift, last_move(line.steps)
+    near = told is not None and at - told.at <= _OF_ONE_TURN
+    return (
+        near
+        and (last.stage, shift.stage) == (Stage.EFFECTIVE, Stage.REVERSED)
+        and _turned_back(last, shift, line.steps)
+    )
+
+
+def _turned_back(before: Shift, after: Shift, steps: Sequence[Step]) -> bool:
+    """Whether the way that a story goes on was itself a turn back when people heard of it."""
+    way = SENSES[before.direction]
+    moves = (step for step in reversed(steps) if step.reason not in ASIDES)
+    other = next((step for step in moves if SENSES[step.direction] is not way), None)
+    return SENSES[after.direction] is way and other is not None and SENSES[other.direction] is OPPOSITE.get(way)
 
 
 def _line(reason: Reason, before: Shift, after: Shift, said: Said) -> str:

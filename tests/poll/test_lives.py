@@ -273,6 +273,12 @@ LIVES = {
         Says("wire", 2.8, "Ban on military use of Nemotron 5 is gone, NVIDIA says"),
         Says("wire", 5, "NVIDIA pulls Nemotron 5 weights from Hugging Face", "opening → closing"),
     ],
+    "the press restores what the lab says is back": [
+        Says("wire", 0, "NVIDIA releases Nemotron 5 with open weights", NEW),
+        Says("byte", 1, "NVIDIA pulls Nemotron 5 weights over safety bug", "opening → closing"),
+        Says("lab", 3, "Nemotron 5 is back", "closing → opening", text="Nemotron 5 weights are available again."),
+        Says("wire", 3.1, "NVIDIA restores Nemotron 5 weights"),
+    ],
     "the lab opens after all what the press says it does after all": [
         Says("wire", 0, CLOSES, NEW),
         Says(
