@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from monitor.errors import FetchError, FetchReason, ParseError
-from monitor.feeds.discover import Candidate
 from monitor.feeds.fetch import PAGE, Fetcher, Leave
 from monitor.feeds.reader import Limits, Reader, Work
 from monitor.model import Document
+
+if TYPE_CHECKING:
+    from monitor.feeds.discover import Candidate
 
 AGENT = "licensewatch"  # our name in a robots.txt
 _KEPT_S = 24 * 3600.0
@@ -96,6 +99,8 @@ async def candidates(document: Document, limits: Limits = LIMITS) -> tuple[Candi
 
     The HTML parser's time grows with the square of how deep elements are nested.
     """
+    from monitor.feeds.discover import Candidate  # brings a parser of HTML, which a daemon has no use for
+
     async with Reader(1, limits, Work.PAGES) as reader:
         answer = await _asked(reader, ["feeds", document.url], document.body)
     found = answer.get("feeds")
