@@ -162,12 +162,8 @@ def _restates(shift: Shift, said: Said, line: Storyline) -> bool:
     """Whether a report promises once more what its storyline has promised: of the same models, the same way, under no
     other terms. That it is sure now, or off, would be a stage or a way of its own."""
     last = line.current.shift
-    same = (shift.stage, shift.direction) == (last.stage, last.direction) and shift.to in {
-        last.to,
-        "",
-        "open",
-        "closed",
-    }
+    terms_stand = shift.to in {last.to, "", "open", "closed"}
+    same = terms_stand and (shift.stage, shift.direction) == (last.stage, last.direction)
     models = frozenset(shift.models) & frozenset(last.models)
     if not same or not models or shift.stage is not Stage.ANNOUNCED or said.candidate.trust is Trust.PRIMARY:
         return False
